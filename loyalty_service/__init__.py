@@ -1,0 +1,1 @@
+"""Points that can be proved: a loyalty and membership service."""

@@ -1,0 +1,1 @@
+"""From an order or an event to points, with the explanation."""

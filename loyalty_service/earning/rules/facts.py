@@ -1,0 +1,88 @@
+"""What earning is decided from, and what comes out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from loyalty_service.program.rules.earning import EarningRule
+
+
+class LineKind(StrEnum):
+    """What a line of a cart is."""
+
+    GOODS = "goods"
+    SHIPPING = "shipping"
+    TAX = "tax"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an order; ``paid_minor`` is its cost net of every discount."""
+
+    line_no: int
+    kind: LineKind
+    sku: str
+    category: str | None
+    brand: str | None
+    quantity: int
+    paid_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What conditions may ask of a member."""
+
+    tags: frozenset[str]
+    birth_month: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """An order as earning sees it, judged at ``placed_at`` (R-06)."""
+
+    placed_at: datetime
+    channel: str | None
+    lines: tuple[Line, ...]
+    is_first: bool
+    who: Who
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """Something a member did; ``streak`` is the day of a check-in streak, else 0."""
+
+    name: str
+    occurred_at: datetime
+    channel: str | None
+    streak: int
+    who: Who
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEarned:
+    """What one rule gave: whole points > 0, and each line's share of them (empty for events)."""
+
+    rule: EarningRule
+    points: int
+    shares: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A rule that gave nothing, the condition that failed, what it asked and what it saw."""
+
+    rule_id: str
+    condition: str
+    asked: Any
+    saw: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """Everything an order or event earned; ``explanations`` by wallet is JSON-ready (R-27)."""
+
+    by_rule: tuple[RuleEarned, ...]
+    refused: tuple[Refused, ...]
+    explanations: Mapping[str, dict[str, Any]]

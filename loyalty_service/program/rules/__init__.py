@@ -1,0 +1,1 @@
+"""The program document as facts: what a shop decided, checked and frozen."""

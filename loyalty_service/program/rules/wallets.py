@@ -1,0 +1,63 @@
+"""Wallets: what kinds of points a program keeps, when they come alive and when they end."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loyalty_service.program.rules.periods import Period, RoundTo
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What members read, in English and Chinese."""
+
+    en: str
+    zh: str
+
+
+class ActivateOn(StrEnum):
+    """The moment from which waiting is counted."""
+
+    FULFILMENT = "fulfilment"
+    PAYMENT = "payment"
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """When earned points come alive: at the moment named, or ``wait_days`` days after it (R-25)."""
+
+    on: ActivateOn
+    wait_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Points that do not expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Points end one period after activation, rounded forward where asked (R-25)."""
+
+    period: Period
+    round_to: RoundTo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FixedDates:
+    """Points end with the first of these (month, day) dates on or after activation."""
+
+    dates: tuple[tuple[int, int], ...]
+
+
+Expiry = Never | After | FixedDates
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """One kind of points (R-16)."""
+
+    id: str
+    name: Name
+    spendable: bool
+    activation: Activation
+    expiry: Expiry
