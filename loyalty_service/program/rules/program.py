@@ -6,7 +6,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from loyalty_service.program.rules.earning import Earning
-from loyalty_service.program.rules.periods import PeriodClock
+from loyalty_service.program.rules.spans import PeriodClock
 from loyalty_service.program.rules.wallets import Wallet
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loyalty_service.program.rules.periods import Period, RoundTo
+from loyalty_service.program.rules.spans import Period, RoundTo
 
 
 @dataclass(frozen=True, slots=True)
