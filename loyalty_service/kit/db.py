@@ -1,0 +1,251 @@
+"""Transactions: where they begin, how their writes are gathered, and the only place they end.
+
+A front door opens a transaction; services read with ``fetch`` and hand their writes to ``add``.
+The writes travel together with COMMIT in one message, so that features stay apart and an
+operation is still only a few round trips.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2 import errors as pg_errors
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from sqlalchemy import MetaData, create_engine, event
+from sqlalchemy.engine import URL, Engine, make_url
+
+from loyalty_service.kit.clock import Clock
+from loyalty_service.kit.errors import Conflict
+
+metadata = MetaData()
+
+Row = tuple[Any, ...]
+Args = Sequence[Any]
+Answer = TypeVar("Answer")
+
+ATTEMPTS = 5
+RETRIED = (
+    pg_errors.SerializationFailure,
+    pg_errors.DeadlockDetected,
+    pg_errors.UniqueViolation,
+)
+
+
+class Busy(Conflict):
+    """Another call holds what this one needs; nothing is written, try again shortly (409)."""
+
+    code = "busy"
+
+
+class Transaction:
+    """One database transaction: reads go at once, writes wait for COMMIT.
+
+    ``BEGIN`` travels with the first read. Statements given to ``add`` run in the order they were
+    given, in one message with ``COMMIT``.
+
+    Attributes:
+        cache: what this process knows of this database that cannot become wrong unnoticed.
+        claim: the caller's key for this operation (``kit.idempotency.Claim``), or None.
+    """
+
+    def __init__(self, cursor: Any, clock: Clock, cache: dict[Any, Any]) -> None:
+        self._cursor = cursor
+        self._clock = clock
+        self.cache = cache
+        self._now: datetime | None = None
+        self._begun = False
+        self._waiting: list[bytes] = []
+        self.claim: Any = None
+
+    def now(self) -> datetime:
+        """The instant of this operation (UTC), read once; ask only after the member is locked."""
+        if self._now is None:
+            self._now = self._clock.now()
+        return self._now
+
+    def fetch(self, sql: str, args: Args = ()) -> list[Row]:
+        """Run one statement in a message of its own and return its rows."""
+        return self._send([self._cursor.mogrify(sql, args)])
+
+    def fetch_after(self, first: Sequence[tuple[str, Args]], sql: str, args: Args) -> list[Row]:
+        """Run ``first`` and then ``sql`` in one message; return the rows of ``sql``.
+
+        Each statement still takes a snapshot of its own, so ``sql`` sees what ``first`` waited for.
+        """
+        mogrify = self._cursor.mogrify
+        return self._send([*(mogrify(s, a) for s, a in first), mogrify(sql, args)])
+
+    def add(self, sql: str, args: Args) -> None:
+        """Add a write to the list that is sent with COMMIT."""
+        self._waiting.append(self._cursor.mogrify(sql, args))
+
+    def add_rows(self, sql: str, rows: Sequence[Args], after: str = "") -> None:
+        """Add ``sql`` followed by a VALUES list of ``rows`` and by ``after``; nothing if no rows."""
+        if rows:
+            row = "(" + ",".join(["%s"] * len(rows[0])) + ")"
+            values = ",".join([row] * len(rows))
+            self.add(f"{sql} VALUES {values} {after}", [cell for cells in rows for cell in cells])
+
+    def flush(self) -> None:
+        """Send the waiting writes now; only for work whose later reads must see them."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._send(waiting, rows=False)
+
+    def _send(self, statements: list[bytes], *, rows: bool = True) -> list[Row]:
+        if not self._begun:
+            self._begun = True
+            statements.insert(0, b"BEGIN")
+        self._cursor.execute(b";\n".join(statements))
+        return self._cursor.fetchall() if rows and self._cursor.description else []
+
+    def _commit(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if self._begun:
+            self._cursor.execute(b";\n".join([*waiting, b"COMMIT"]))
+        elif waiting:
+            self._cursor.execute(b";\n".join([b"BEGIN", *waiting, b"COMMIT"]))
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database, as a role that cannot change the ledger.
+
+    Args:
+        url: a SQLAlchemy URL (``postgresql+psycopg2://``).
+        clock: where every operation takes its time from.
+        pool_size: connections kept open, one for each thread that may work at once.
+        role: the database role taken after connecting; None stays the owner (migrations only).
+        lock_timeout_ms: how long a statement waits for a lock before it is refused as busy.
+        on_message: called with the bytes of every message sent, for counting and recording.
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        clock: Clock,
+        pool_size: int = 4,
+        role: str | None = "loyalty_app",
+        lock_timeout_ms: int = 3_000,
+        on_message: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self.clock = clock
+        self.url = make_url(url)
+        self.engine = _engine(self.url, pool_size, role, lock_timeout_ms)
+        self.cache: dict[Any, Any] = {}
+        self._on_message = on_message
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commit at the end of the block, roll back when it raises."""
+        with self._cursor() as cursor:
+            tx = Transaction(cursor, self.clock, self.cache)
+            try:
+                yield tx
+                tx._commit()
+            except BaseException:
+                _roll_back(cursor)
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that writes nothing; every read of the block sees one snapshot."""
+        with self._cursor() as cursor:
+            tx = Transaction(cursor, self.clock, self.cache)
+            tx._begun = True
+            cursor.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield tx
+            finally:
+                _roll_back(cursor)
+
+    def fetch(self, sql: str, args: Args = ()) -> list[Row]:
+        """Run one reading statement by itself, in one message."""
+        with self._cursor() as cursor:
+            cursor.execute(cursor.mogrify(sql, args))
+            rows: list[Row] = cursor.fetchall()
+            return rows
+
+    def run(self, work: Callable[[Transaction], Answer]) -> Answer:
+        """Run ``work`` in a transaction, again when the database asks for it.
+
+        A serialization failure, a deadlock, or a row that another call inserted first are tried
+        again from the start, ``ATTEMPTS`` times at the most.
+
+        Raises:
+            Busy: a lock was not to be had in time. Nothing is written.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                with self.transaction() as tx:
+                    return work(tx)
+            except pg_errors.LockNotAvailable as error:
+                raise Busy("Another call is working on this; send it again shortly.") from error
+            except RETRIED:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(0.005 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        connection = self.engine.raw_connection()
+        try:
+            with connection.cursor() as cursor:
+                yield cursor if self._on_message is None else _Observed(cursor, self._on_message)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if not isinstance(error, pg_errors.LockNotAvailable | pg_errors.DeadlockDetected):
+                connection.invalidate(error)
+            raise
+        finally:
+            connection.close()
+
+
+class _Observed:
+    """A cursor that reports every message before it is sent."""
+
+    def __init__(self, cursor: Any, on_message: Callable[[bytes], None]) -> None:
+        self._inner = cursor
+        self.cache: dict[Any, Any] = {}
+        self._on_message = on_message
+
+    def execute(self, message: bytes) -> None:
+        self._on_message(message)
+        self._inner.execute(message)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def _engine(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) -> Engine:
+    options = f"-c lock_timeout={lock_timeout_ms} -c timezone=UTC"
+    if role:
+        options += f" -c role={role}"
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        connect_args={"options": options, "application_name": "loyalty"},
+    )
+
+    # BEGIN and COMMIT are ours: psycopg2 would send BEGIN in a message of its own.
+    def in_autocommit(connection: Any, _record: Any) -> None:
+        connection.autocommit = True
+
+    event.listen(engine, "connect", in_autocommit)
+    return engine
+
+
+def _roll_back(cursor: Any) -> None:
+    connection = cursor.connection
+    if connection.closed or connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+        return
+    cursor.execute(b"ROLLBACK")

@@ -1,0 +1,136 @@
+"""One effect per key: a repeated call gets the first one's answer, byte for byte.
+
+The key belongs to an owner, whose row lock makes a copy wait for the first call. The answer is
+stored in the transaction that did the work; a refusal, whose transaction is rolled back, is
+stored in one of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loyalty_service.kit.db import Busy, Database, Row, Transaction
+from loyalty_service.kit.errors import Conflict, Invalid, Malformed, Refusal
+
+
+class KeyReused(Invalid):
+    """The Idempotency-Key was used before with another request (422)."""
+
+    code = "idempotency_key_reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was, or is to be, sent back."""
+
+    status: int
+    body: bytes
+
+
+class AlreadyAnswered(Exception):
+    """The key has its answer; the transaction is rolled back and the answer is repeated."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__("already answered")
+        self.answer = answer
+
+
+@dataclass(slots=True)
+class Claim:
+    """A caller's key for one request.
+
+    Args:
+        key: the Idempotency-Key header.
+        fingerprint: digest of the request, to tell a repetition from a reuse.
+        owner_id: who the key belongs to, known once the owner is locked.
+    """
+
+    key: str
+    fingerprint: bytes
+    owner_id: int | None = None
+
+    def check(self, found: Row | None) -> None:
+        """Compare with what is stored under the key: (fingerprint, status, answer).
+
+        Raises:
+            AlreadyAnswered: the same request was answered before.
+            KeyReused: another request was.
+        """
+        if found is None or found[0] is None:
+            return
+        fingerprint, status, body = found
+        if bytes(fingerprint) != self.fingerprint:
+            raise KeyReused("This Idempotency-Key was used for another request; take a new one.")
+        raise AlreadyAnswered(Answer(status, bytes(body)))
+
+
+_FIND = "SELECT fingerprint, status, answer FROM idempotency WHERE member_id = %s AND key = %s"
+_STORE = """
+INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+
+
+def answer_once(
+    db: Database,
+    claim: Claim | None,
+    work: Callable[[Transaction], bytes],
+    render: Callable[[Refusal], Answer],
+) -> Answer:
+    """Do ``work`` in a transaction and answer 200 with its bytes, once per key.
+
+    ``work`` locks the owner of the key through ``Transaction.claim``. Without a claim (PUT, which
+    repeats by its address) nothing is stored.
+
+    Raises:
+        Refusal: what ``work`` refused; stored first where a repetition must be told the same.
+    """
+
+    def once(tx: Transaction) -> Answer:
+        tx.claim = claim
+        answer = Answer(200, work(tx))
+        if claim is not None:
+            _store(tx, claim, answer)
+        return answer
+
+    try:
+        return db.run(once)
+    except AlreadyAnswered as repeated:
+        return repeated.answer
+    except (Conflict, Invalid) as refusal:
+        if claim is None or not _is_stored(refusal) or claim.owner_id is None:
+            raise
+        return _store_refusal(db, claim, render(refusal))
+
+
+def find_answer(tx: Transaction, owner_id: int, claim: Claim) -> None:
+    """Look the key up by itself, for work that locks no row of its owner.
+
+    Raises:
+        AlreadyAnswered, KeyReused: as ``Claim.check``.
+    """
+    claim.owner_id = owner_id
+    rows = tx.fetch(_FIND, (owner_id, claim.key))
+    claim.check(rows[0] if rows else None)
+
+
+def _is_stored(refusal: Refusal) -> bool:
+    return not isinstance(refusal, Malformed | Busy | KeyReused)
+
+
+def _store(tx: Transaction, claim: Claim, answer: Answer) -> None:
+    row = (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
+    tx.add(_STORE, row)
+
+
+def _store_refusal(db: Database, claim: Claim, answer: Answer) -> Answer:
+    """Store a refusal unless a copy was quicker, and answer with what is stored."""
+    with db.transaction() as tx:
+        row = (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
+        tx.add(_STORE + " ON CONFLICT DO NOTHING", row)
+        tx.flush()
+        stored = tx.fetch(_FIND, (claim.owner_id, claim.key))
+    try:
+        claim.check(stored[0])
+    except AlreadyAnswered as repeated:
+        return repeated.answer
+    return answer
