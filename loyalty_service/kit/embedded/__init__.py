@@ -1,0 +1,6 @@
+"""The embedded PostgreSQL: one class and the two ways it may refuse."""
+
+from loyalty_service.kit.embedded.place import AlreadyRunning, EmbeddedFault
+from loyalty_service.kit.embedded.server import EmbeddedPostgres
+
+__all__ = ["AlreadyRunning", "EmbeddedFault", "EmbeddedPostgres"]
