@@ -1,0 +1,215 @@
+"""The program document: read, checked as a whole, and frozen.
+
+Every fault is told at once with its line, where it is, what stands there and what was expected,
+because a shop mends its program in one sitting, not one error at a time.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from loyalty_service.kit.errors import Invalid
+from loyalty_service.program.rules.currencies import CODES, minor_digits
+from loyalty_service.program.rules.earning import (
+    Combine,
+    Earning,
+    Group,
+    MultipliersCombine,
+    Streak,
+)
+from loyalty_service.program.rules.nodes import Kind, Node, Unreadable, read_tree, write_json
+from loyalty_service.program.rules.program import (
+    Overdrawn,
+    Program,
+    Redemption,
+    Returns,
+    Rounding,
+)
+from loyalty_service.program.rules.read_conditions import Frame
+from loyalty_service.program.rules.read_limits import read_caps, read_multipliers
+from loyalty_service.program.rules.read_rules import Declared, read_rule
+from loyalty_service.program.rules.read_wallets import read_wallets
+from loyalty_service.program.rules.reading import MAX_POINTS, Fault, Fields, Place
+from loyalty_service.program.rules.showing import guessed
+from loyalty_service.program.rules.spans import PeriodClock
+from loyalty_service.program.rules.wallets import Wallet
+
+__all__ = ["Checked", "Fault", "UnreadableProgram", "canonical", "read_document"]
+
+MAX_GROUPS = 50
+MAX_RULES = 500
+
+
+class UnreadableProgram(Invalid):
+    """The text is not one YAML or JSON document."""
+
+    code = "unreadable_program"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A program, or everything that keeps the document from being one."""
+
+    program: Program | None
+    faults: tuple[Fault, ...]
+
+
+def read_document(text: str) -> Checked:
+    """Check a program document and freeze it.
+
+    Args:
+        text: YAML or JSON; any text at all, a bad one gives faults.
+
+    Returns:
+        The program, or all faults by line.
+
+    Rule: R-01, R-16, R-21 to R-25.
+    """
+    try:
+        tree = read_tree(text)
+    except Unreadable as error:
+        return Checked(None, (Fault(error.line, "", error.message, error.expected),))
+    faults: list[Fault] = []
+    program = _read_program(Place(tree, "", faults))
+    if faults:
+        return Checked(None, tuple(sorted(faults)))
+    return Checked(program, ())
+
+
+def canonical(text: str) -> str:
+    """The document as JSON, the same for documents that say the same.
+
+    Comments, the order of keys and the way of writing go; numbers keep their digits.
+
+    Raises:
+        UnreadableProgram: the text is not one YAML or JSON document.
+    """
+    try:
+        return write_json(read_tree(text))
+    except Unreadable as error:
+        raise UnreadableProgram(
+            f"Line {error.line}: {error.message} (expected {error.expected}).", line=error.line
+        ) from error
+
+
+def _read_program(place: Place) -> Program:
+    fields = place.fields(
+        "program",
+        "currency",
+        "time_zone",
+        "rounding",
+        "clock",
+        "wallets",
+        "earning",
+        "redemption",
+        "returns",
+    )
+    currency = _read_currency(fields.need("currency"))
+    frame = Frame(_read_zone(fields.need("time_zone")), minor_digits(currency))
+    wallets = read_wallets(fields.need("wallets"))
+    return Program(
+        name=fields.need("program").ident(),
+        currency=currency,
+        zone=frame.zone,
+        rounding=fields.choice("rounding", Rounding.FLOOR),
+        clock=fields.choice("clock", PeriodClock.DAYS),
+        wallets=wallets,
+        earning=_read_earning(fields.need("earning"), frame, wallets),
+        redemption=_read_redemption(fields.find("redemption"), frame, wallets),
+        returns=_read_returns(fields.find("returns")),
+    )
+
+
+def _read_currency(place: Place) -> str:
+    if place.node.kind is Kind.TEXT and place.node.value in CODES:
+        return place.node.value
+    place.report_found("an ISO 4217 code as CNY")
+    return "CNY"
+
+
+def _read_zone(place: Place) -> ZoneInfo:
+    value = place.node.value
+    if place.node.kind is Kind.TEXT and value in _zones():
+        return ZoneInfo(value)
+    guess = guessed(value, sorted(_zones())) if len(value) < 40 else ""
+    place.report_found("a zone of the tz database as Asia/Shanghai" + guess)
+    return ZoneInfo("UTC")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    # A walk over hundreds of files, and the same answer as long as the process lives.
+    return frozenset(available_timezones())
+
+
+def _read_earning(place: Place, frame: Frame, wallets: tuple[Wallet, ...]) -> Earning:
+    fields = place.fields(
+        "shipping",
+        "tax",
+        "multipliers_combine",
+        "streak",
+        "groups",
+        "rules",
+        "multipliers",
+        "caps",
+    )
+    groups = _read_groups(fields.need("groups"))
+    ids = tuple(wallet.id for wallet in wallets if wallet.id)
+    declared = Declared(ids, tuple(group.id for group in groups if group.id))
+    rules = fields.need("rules").each(1, MAX_RULES, lambda item: read_rule(item, frame, declared))
+    combine = fields.choice("multipliers_combine", MultipliersCombine.MULTIPLY)
+    return Earning(
+        shipping=fields.flag("shipping", default=False),
+        tax=fields.flag("tax", default=False),
+        multipliers_combine=combine,
+        streak=fields.choice("streak", Streak.OPEN),
+        groups=groups,
+        rules=rules,
+        multipliers=read_multipliers(_list(fields, "multipliers"), frame, declared, combine),
+        caps=read_caps(_list(fields, "caps"), rules),
+    )
+
+
+def _list(fields: Fields, key: str) -> Place:
+    """A list that may be left out, which is the same as an empty one."""
+    empty = Place(Node(Kind.LIST, fields.place.node.line), key, [])
+    return fields.find(key) or empty
+
+
+def _read_groups(place: Place) -> tuple[Group, ...]:
+    taken: set[str] = set()
+
+    def read(item: Place) -> Group:
+        fields = item.fields("id", "combine")
+        return Group(fields.need("id").new_id(taken), fields.need("combine").choice(Combine))
+
+    return place.each(1, MAX_GROUPS, read)
+
+
+def _read_redemption(
+    place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]
+) -> Redemption | None:
+    if place is None:
+        return None
+    fields = place.fields(
+        "block_points", "block_value", "minimum_points", "step_points", "max_share"
+    )
+    if not any(wallet.spendable for wallet in wallets):
+        place.report("no wallet can be spent", "a wallet with spendable: true")
+    block = fields.need("block_points").whole(1, MAX_POINTS)
+    minimum, step = fields.find("minimum_points"), fields.find("step_points")
+    share = fields.find("max_share")
+    return Redemption(
+        block_points=block,
+        block_value_minor=fields.need("block_value").money(frame.digits),
+        minimum_points=block if minimum is None else minimum.whole(1, MAX_POINTS),
+        step_points=block if step is None else step.whole(1, MAX_POINTS),
+        max_share=Fraction(1) if share is None else share.exact(1, words="a share"),
+    )
+
+
+def _read_returns(place: Place | None) -> Returns:
+    if place is None:
+        return Returns(Overdrawn.NEGATIVE)
+    return Returns(place.fields("overdrawn").choice("overdrawn", Overdrawn.NEGATIVE))
