@@ -1,0 +1,275 @@
+"""Whether a rule applies: conditions looked at one by one, and the reason when they do not hold.
+
+A condition stands either in ``when``, where it is a gate for the whole rule, or in ``lines``,
+where it picks lines; the document's reader lets each stand only where it has a meaning.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from loyalty_service.earning.rules.facts import Line, Who
+from loyalty_service.program.rules.conditions import (
+    All,
+    AnyOf,
+    BirthdayMonth,
+    Brand,
+    Category,
+    Channel,
+    Condition,
+    FirstOrder,
+    MinimumAmount,
+    MinimumQuantity,
+    Not,
+    Sku,
+    Tag,
+    Weekday,
+    Window,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a gate may look at besides lines; ``weekday`` and ``month`` in the program's zone."""
+
+    at: datetime
+    weekday: int
+    month: int
+    channel: str | None
+    is_first: bool
+    who: Who
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The basis lines that a rule looks at, what they cost together and how many units."""
+
+    lines: tuple[Line, ...]
+    value_minor: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a condition failed: its code, what it asked, and what it saw; all JSON-ready."""
+
+    condition: str
+    asked: Any
+    saw: Any
+
+
+MOST_NAMES = 20
+NOTHING = Selection((), 0, 0)
+
+
+def select(lines: Sequence[Line]) -> Selection:
+    """Add up the lines that a rule or multiplier looks at."""
+    return Selection(
+        tuple(lines),
+        sum([line.paid_minor for line in lines]),
+        sum([line.quantity for line in lines]),
+    )
+
+
+def is_selected(condition: Condition, line: Line) -> bool:
+    """Whether a line is one of those that ``lines`` asks for.
+
+    Rule: R-21.
+    """
+    return _PICKS[type(condition)](condition, line)
+
+
+def is_met(condition: Condition, scene: Scene, selection: Selection) -> bool:
+    """Whether a gate is open.
+
+    Args:
+        selection: the lines that minimum amounts and quantities look at.
+
+    Rule: R-21.
+    """
+    return _GATES[type(condition)](condition, scene, selection)
+
+
+def why_not_met(condition: Condition, scene: Scene, selection: Selection) -> Verdict:
+    """Name the first leaf, in the order of the document, that keeps a gate closed.
+
+    Rule: R-21.
+    """
+    return _Inquiry(
+        lambda part: is_met(part, scene, selection),
+        lambda leaf: _seen_by_gate(leaf, scene, selection),
+    ).why_failed(condition)
+
+
+def why_none_selected(condition: Condition, lines: Sequence[Line]) -> Verdict:
+    """Name the first leaf, in the order of the document, that no line answers to.
+
+    Args:
+        lines: the basis lines, at least one.
+
+    Rule: R-21.
+    """
+    return _Inquiry(
+        lambda part: any(is_selected(part, line) for line in lines),
+        lambda leaf: _seen_on_lines(leaf, lines),
+    ).why_failed(condition)
+
+
+def utc_text(instant: datetime) -> str:
+    """An instant as RFC 3339 in UTC."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def code_of(condition: Condition) -> str:
+    """The stable name of a condition, as in the program document."""
+    return _CODES[type(condition)]
+
+
+def asked_by(condition: Condition) -> Any:
+    """What a condition asks for, JSON-ready; of very many names the first twenty.
+
+    Rule: R-21.
+    """
+    return _ASKED[type(condition)](condition)
+
+
+def _asked_by_parts(tree: All | AnyOf) -> list[dict[str, Any]]:
+    return [{code_of(part): asked_by(part)} for part in tree.of]
+
+
+def _asked_by_window(window: Window) -> dict[str, str | None]:
+    ends = {"from": window.starts_at, "until": window.ends_at}
+    return {end: None if at is None else utc_text(at) for end, at in ends.items()}
+
+
+def _asked_names(leaf: Channel | Category | Sku | Brand | Tag) -> list[str]:
+    return list(_first_names(leaf.names))
+
+
+@lru_cache(maxsize=1024)
+def _first_names(names: frozenset[str]) -> tuple[str, ...]:
+    # A list may hold ten thousand skus; sorting it for every order would cost more than the order.
+    return tuple(sorted(names)[:MOST_NAMES])
+
+
+def _seen_by_gate(leaf: Condition, scene: Scene, selection: Selection) -> Any:
+    seen: dict[type, Any] = {
+        Window: utc_text(scene.at),
+        Weekday: scene.weekday,
+        Channel: scene.channel,
+        MinimumAmount: selection.value_minor,
+        MinimumQuantity: selection.units,
+        Tag: sorted(scene.who.tags),
+        FirstOrder: scene.is_first,
+        BirthdayMonth: {"month": scene.month, "birthday": scene.who.birth_month},
+    }
+    return seen[type(leaf)]
+
+
+def _seen_on_lines(leaf: Condition, lines: Collection[Line]) -> list[str]:
+    field = code_of(leaf)
+    return sorted({getattr(line, field) for line in lines} - {None})
+
+
+@dataclass(frozen=True, slots=True)
+class _Inquiry:
+    """Walks a tree for the reason; how to ask a part and what a leaf saw are given to it."""
+
+    holds: Callable[[Condition], bool]
+    saw: Callable[[Condition], Any]
+
+    def why_failed(self, condition: Condition) -> Verdict:
+        if isinstance(condition, Not):
+            return self._why_denied(condition.of)
+        if isinstance(condition, All):
+            failing = next((part for part in condition.of if not self.holds(part)), None)
+            # Each part may be answered by some line while no line answers to all of them.
+            return self._whole(condition) if failing is None else self.why_failed(failing)
+        return self._whole(condition)
+
+    def _why_denied(self, condition: Condition) -> Verdict:
+        """The part that held though it must not."""
+        if isinstance(condition, Not):
+            return self.why_failed(condition.of)
+        if isinstance(condition, AnyOf):
+            held = next(part for part in condition.of if self.holds(part))
+            return self._why_denied(held)
+        return Verdict("not", {code_of(condition): asked_by(condition)}, self._seen(condition))
+
+    def _whole(self, condition: Condition) -> Verdict:
+        return Verdict(code_of(condition), asked_by(condition), self._seen(condition))
+
+    def _seen(self, condition: Condition) -> Any:
+        match condition:
+            case All() | AnyOf():
+                return [self._seen(part) for part in condition.of]
+            case Not():
+                return self._seen(condition.of)
+        return self.saw(condition)
+
+
+def _in_window(window: Window, scene: Scene, _: Selection) -> bool:
+    if window.starts_at is not None and scene.at < window.starts_at:
+        return False
+    return window.ends_at is None or scene.at < window.ends_at
+
+
+# Looked up by type rather than tried one after another: this runs for every rule of every order.
+_PICKS: dict[type, Callable[[Any, Line], bool]] = {
+    All: lambda tree, line: all(_PICKS[type(part)](part, line) for part in tree.of),
+    AnyOf: lambda tree, line: any(_PICKS[type(part)](part, line) for part in tree.of),
+    Not: lambda tree, line: not _PICKS[type(tree.of)](tree.of, line),
+    Category: lambda leaf, line: line.category in leaf.names,
+    Sku: lambda leaf, line: line.sku in leaf.names,
+    Brand: lambda leaf, line: line.brand in leaf.names,
+}
+
+_GATES: dict[type, Callable[[Any, Scene, Selection], bool]] = {
+    All: lambda tree, scene, lines: all(is_met(part, scene, lines) for part in tree.of),
+    AnyOf: lambda tree, scene, lines: any(is_met(part, scene, lines) for part in tree.of),
+    Not: lambda tree, scene, lines: not is_met(tree.of, scene, lines),
+    Window: _in_window,
+    Weekday: lambda leaf, scene, _: scene.weekday in leaf.days,
+    Channel: lambda leaf, scene, _: scene.channel in leaf.names,
+    MinimumAmount: lambda leaf, _, lines: lines.value_minor >= leaf.amount_minor,
+    MinimumQuantity: lambda leaf, _, lines: lines.units >= leaf.units,
+    Tag: lambda leaf, scene, _: not leaf.names.isdisjoint(scene.who.tags),
+    FirstOrder: lambda _, scene, __: scene.is_first,
+    BirthdayMonth: lambda _, scene, __: scene.who.birth_month == scene.month,
+}
+
+_ASKED: dict[type, Callable[[Any], Any]] = {
+    All: _asked_by_parts,
+    AnyOf: _asked_by_parts,
+    Not: lambda tree: {code_of(tree.of): asked_by(tree.of)},
+    Window: _asked_by_window,
+    Weekday: lambda leaf: sorted(leaf.days),
+    Channel: _asked_names,
+    Category: _asked_names,
+    Sku: _asked_names,
+    Brand: _asked_names,
+    MinimumAmount: lambda leaf: leaf.amount_minor,
+    MinimumQuantity: lambda leaf: leaf.units,
+    Tag: _asked_names,
+    FirstOrder: lambda _: True,
+    BirthdayMonth: lambda _: True,
+}
+
+_CODES: dict[type, str] = {
+    All: "all",
+    AnyOf: "any",
+    Not: "not",
+    Window: "window",
+    Weekday: "weekday",
+    Channel: "channel",
+    Category: "category",
+    Sku: "sku",
+    Brand: "brand",
+    MinimumAmount: "minimum_amount",
+    MinimumQuantity: "minimum_quantity",
+    Tag: "tag",
+    FirstOrder: "first_order",
+    BirthdayMonth: "birthday_month",
+}

@@ -1,0 +1,138 @@
+"""A program's earning section, laid out once so that every order need not sort it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.program.rules.earning import (
+    ByStreak,
+    Cap,
+    CapPer,
+    Combine,
+    EarningRule,
+    Fixed,
+    Give,
+    Multiplier,
+    PerUnit,
+    Rate,
+    Step,
+)
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.wallets import Name
+
+_MOST_PLANS = 32
+_CAP_ORDER = (CapPer.RULE, CapPer.ORDER, CapPer.MEMBER)
+_plans: dict[int, "Plan"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRule:
+    """A rule with what is the same in every explanation of it."""
+
+    rule: EarningRule
+    id: str
+    wallet: str
+    combine: Combine
+    weighs_units: bool
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``rules`` by trigger, the first to count first; ``caps`` in the order they apply."""
+
+    program: Program
+    kinds: frozenset[LineKind]
+    rules: Mapping[str, tuple[PlannedRule, ...]]
+    wallets: Mapping[str, Mapping[str, Any]]
+    multipliers: tuple[Multiplier, ...]
+    caps: Mapping[str, tuple[Cap, ...]]
+
+
+def plan_for(program: Program) -> Plan:
+    """Lay out a program's earning section, or find it laid out already.
+
+    Rule: R-22, R-23.
+    """
+    # By identity: hashing a whole document costs more than pricing an order. The plan keeps its
+    # program alive, so the id cannot come to mean another one.
+    plan = _plans.get(id(program))
+    if plan is None:
+        plan = _lay_out(program)
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        _plans[id(program)] = plan
+    return plan
+
+
+def told_name(name: Name) -> dict[str, str]:
+    """A name in both languages, as explanations keep it."""
+    return {"en": name.en, "zh": name.zh}
+
+
+def decimal_text(numerator: int, denominator: int) -> str:
+    """An exact number, at least 0, as decimal text, or as a fraction where decimals do not end.
+
+    Rule: R-27.
+    """
+    shared = gcd(numerator, denominator)
+    numerator, denominator = numerator // shared, denominator // shared
+    if denominator == 1:
+        return str(numerator)
+    for places in range(1, 13):
+        scale = 10**places
+        if scale % denominator == 0:
+            whole, rest = divmod(numerator * (scale // denominator), scale)
+            return f"{whole}.{rest:0{places}d}"
+    return f"{numerator}/{denominator}"
+
+
+def _lay_out(program: Program) -> Plan:
+    earning = program.earning
+    combine = {group.id: group.combine for group in earning.groups}
+    # sorted() is stable: of equal priorities the earlier in the document stays first.
+    ordered = sorted(earning.rules, key=lambda rule: -rule.priority)
+    rules: dict[str, list[PlannedRule]] = {}
+    for rule in ordered:
+        rules.setdefault(rule.trigger, []).append(_planned(rule, combine[rule.group]))
+    caps = sorted(earning.caps, key=lambda cap: _CAP_ORDER.index(cap.per))
+    kinds = {LineKind.GOODS: True, LineKind.SHIPPING: earning.shipping, LineKind.TAX: earning.tax}
+    return Plan(
+        program=program,
+        kinds=frozenset(kind for kind, counts in kinds.items() if counts),
+        rules={trigger: tuple(planned) for trigger, planned in rules.items()},
+        wallets={wallet.id: told_name(wallet.name) for wallet in program.wallets},
+        multipliers=earning.multipliers,
+        caps={
+            trigger: tuple(cap for cap in caps if any(p.id in cap.covers for p in planned))
+            for trigger, planned in rules.items()
+        },
+    )
+
+
+def _planned(rule: EarningRule, combine: Combine) -> PlannedRule:
+    return PlannedRule(
+        rule=rule,
+        id=rule.id,
+        wallet=rule.wallet,
+        combine=combine,
+        weighs_units=isinstance(rule.give, PerUnit),
+        told={"id": rule.id, "name": told_name(rule.name), "give": _told_give(rule.give)},
+    )
+
+
+def _told_give(give: Give) -> dict[str, Any]:
+    match give:
+        case Rate():
+            points = decimal_text(give.points.numerator, give.points.denominator)
+            return {"rate": points, "per_minor": give.per_minor}
+        case Step():
+            return {"step": give.points, "per_minor": give.per_minor}
+        case Fixed():
+            return {"fixed": give.points}
+        case PerUnit():
+            return {"per_unit": decimal_text(give.points.numerator, give.points.denominator)}
+        case ByStreak():
+            return {"by_streak": True}
