@@ -33,6 +33,7 @@ MAX_NAMES = 10_000
 MAX_BRANCHES = 50
 MAX_UNITS = 1_000_000
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_NUMBERS = ("1", "2", "3", "4", "5", "6", "7")
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
@@ -132,8 +133,18 @@ def _read_moment(place: Place, zone: ZoneInfo, after_day: timedelta) -> datetime
 
 
 def _read_weekday(place: Place, _frame: Frame, _scope: Scope) -> Condition:
-    days = place.distinct(7, lambda item: item.word(WEEKDAYS))
-    return Weekday(frozenset(WEEKDAYS.index(day) + 1 for day in days))
+    return Weekday(frozenset(place.distinct(7, _read_day)))
+
+
+def _read_day(place: Place) -> int:
+    """An ISO weekday, by its name or its number."""
+    value = place.node.value
+    if place.node.kind is Kind.NUMBER and value in _DAY_NUMBERS:
+        return int(value)
+    if place.node.kind is Kind.TEXT and value in WEEKDAYS:
+        return WEEKDAYS.index(value) + 1
+    place.report_found("mon, tue, wed, thu, fri, sat or sun, or 1 for Monday to 7 for Sunday")
+    return 1
 
 
 def _read_minimum_amount(place: Place, frame: Frame, _scope: Scope) -> Condition:
