@@ -307,9 +307,8 @@ def round_points(exact: Fraction, rounding: str) -> int:
 def largest_remainder(total: int, weights: list[int]) -> list[int]:
     """Spread a whole over weights so that the shares sum to it; ties to the earlier (R-03)."""
     whole = sum(weights)
-    exact = [Fraction(total * one, whole) for one in weights]
-    shares = [int(one) for one in exact]
-    order = sorted(range(len(weights)), key=lambda index: (shares[index] - exact[index], index))
+    shares = [total * one // whole for one in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
     for index in order[: total - sum(shares)]:
         shares[index] += 1
     return shares
