@@ -16,7 +16,7 @@ LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 
 REF_PATTERN = r"[A-Za-z0-9._~-]{1,64}"
-KIND_PATTERN = r"[a-z][a-z0-9_]{0,15}"
+KIND_PATTERN = r"[a-z][a-z0-9_]{0,19}"
 MEMBER_REF_PATTERN = rf"(?:{KIND_PATTERN}:)?{REF_PATTERN}"
 CODE_PATTERN = r"[a-z][a-z0-9_]{0,39}"
 CURRENCY_PATTERN = r"[A-Z]{3}"
@@ -173,6 +173,13 @@ class Currency(Patterned):
 
     pattern = CURRENCY_PATTERN
     message = "must be an ISO 4217 currency code, as CNY"
+
+
+class Cursor(Patterned):
+    """Where a page ended, as the page before said it."""
+
+    pattern = "[A-Za-z0-9_-]{1,400}"
+    message = "must be a cursor as a list gave it"
 
 
 class Text(Strict):

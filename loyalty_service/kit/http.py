@@ -1,0 +1,272 @@
+"""Routes: what each takes, who may call it, what it answers; nothing is open unless it says so."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app, g, request
+from marshmallow import Schema
+
+from loyalty_service.config import Config
+from loyalty_service.kit.auth import PUBLIC, SCOPES, Caller, TokenVerifier, require_scope
+from loyalty_service.kit.bodies import faults_of, fingerprint_of, load, read_json, read_query
+from loyalty_service.kit.clock import Clock
+from loyalty_service.kit.db import Database, Transaction
+from loyalty_service.kit.errors import Malformed, Refusal
+from loyalty_service.kit.idempotency import Answer, Claim, answer_once
+from loyalty_service.kit.keys import KeysUnavailable
+from loyalty_service.kit.paths import path_field, read_path
+from loyalty_service.kit.problems import MEDIA_TYPE, Unavailable, problem_of
+
+PARTS = "loyalty.parts"
+METHODS = ("GET", "PUT", "POST", "DELETE")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+
+
+class IdempotencyKeyMissing(Malformed):
+    """Every POST carries an Idempotency-Key of its own."""
+
+    code = "idempotency_key_missing"
+
+
+class IdempotencyKeyMalformed(Malformed):
+    """The Idempotency-Key is not 1 to 255 visible ASCII characters."""
+
+    code = "idempotency_key_malformed"
+
+
+class KeysAway(Unavailable):
+    """The keys that prove tokens cannot be fetched for the moment."""
+
+    code = "keys_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the app is made of, as far as routes need it."""
+
+    db: Database
+    programs: Any
+    clock: Clock
+    config: Config
+    tokens: TokenVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read and allowed.
+
+    Attributes:
+        body: the body as its schema loads it; empty where the route takes none.
+        key: the Idempotency-Key, on routes that need one.
+        fingerprint: digest of method, path and body; two equal requests share it.
+    """
+
+    body: dict[str, Any]
+    query: dict[str, Any]
+    caller: Caller
+    key: str | None
+    fingerprint: bytes
+    path: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is answered: a JSON-ready object, or bytes that are sent as they are."""
+
+    body: dict[str, Any] | bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[..., Reply]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """A route as declared: the view that Flask calls, and what the contract is written from."""
+
+    handler: Handler
+    method: str
+    path: str
+    scopes: tuple[str, ...]
+    public: bool
+    body: Schema | None
+    query: Schema | None
+    answers: Mapping[int, Schema | None]
+    refusals: tuple[type[Refusal], ...]
+    keyed: bool
+    max_body_bytes: int
+    summary: str
+    tags: tuple[str, ...]
+    fields: tuple[tuple[str, Any], ...]
+
+    def __call__(self, **found: str) -> Response:
+        """Read the request, refuse what must not pass, call the handler, send its reply."""
+        parts: Parts = current_app.extensions[PARTS]
+        environ = request.environ
+        caller = PUBLIC
+        if not self.public:
+            caller = _prove(parts.tokens, environ.get("HTTP_AUTHORIZATION"))
+            g.caller_kind = caller.kind
+        named = read_path(self.fields, found)
+        if not self.public:
+            require_scope(caller, self.scopes, named.get("member_ref"))
+        key = _read_key(environ.get("HTTP_IDEMPOTENCY_KEY")) if self.keyed else None
+        query = read_query(request, self.query)
+        body, fingerprint = self._read_body()
+        call = Call(body, query, caller, key, fingerprint, request.path, parts)
+        return self._send(self.handler(call, **named))
+
+    def _read_body(self) -> tuple[dict[str, Any], bytes]:
+        if self.body is not None:
+            value = read_json(request, self.max_body_bytes)
+            return load(self.body, value), fingerprint_of(self.method, request.path, value)
+        if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
+            raise Malformed("This call takes no body.")
+        return {}, fingerprint_of(self.method, request.path, None) if self.keyed else b""
+
+    def _send(self, reply: Reply) -> Response:
+        body = _as_bytes(reply.body)
+        kind = "application/json" if reply.status < 400 else MEDIA_TYPE
+        response = Response(body, reply.status, content_type=kind)
+        if reply.headers:
+            response.headers.update(reply.headers)
+        if current_app.testing:
+            self._check_answer(response)
+        return response
+
+    def _check_answer(self, response: Response) -> None:
+        if response.status_code >= 400:
+            return
+        if response.status_code not in self.answers:
+            raise AssertionError(f"{self.path}: {response.status_code} is not in the contract")
+        schema = self.answers[response.status_code]
+        if schema is not None:
+            value = orjson.loads(response.get_data())
+            wrong = faults_of(schema.validate(value), value)
+            if wrong:
+                raise AssertionError(f"{self.method} {self.path} answers otherwise: {wrong}")
+
+
+def endpoint(
+    blueprint: Blueprint,
+    method: str,
+    path: str,
+    *,
+    scopes: Sequence[str] = (),
+    public: bool = False,
+    body: type[Schema] | None = None,
+    query: type[Schema] | None = None,
+    answers: Mapping[int, type[Schema] | None],
+    refusals: Sequence[type[Refusal]] = (),
+    keyed: bool = False,
+    max_body_bytes: int = 64_000,
+    summary: str,
+    tags: Sequence[str] = (),
+) -> Callable[[Handler], Handler]:
+    """Declare a route; the handler gets a ``Call`` and the path's values, and returns a ``Reply``.
+
+    Args:
+        path: as the contract writes it, ``/v1/members/{member_ref}``.
+        scopes: any one of them lets a caller in.
+        public: True lets everyone in; a route is one or the other.
+        answers: the shape of each good answer; None for one that is not JSON.
+        refusals: what the handler may refuse with, beside what every route may.
+        keyed: the call carries an Idempotency-Key.
+
+    Raises:
+        ValueError: the route is open to nobody or to everybody by accident, or badly declared.
+    """
+    _require_sound(method, path, tuple(scopes), public)
+
+    def declare(handler: Handler) -> Handler:
+        route = Route(
+            handler=handler,
+            method=method,
+            path=path,
+            scopes=tuple(scopes),
+            public=public,
+            body=body() if body else None,
+            query=query() if query else None,
+            answers={status: shape() if shape else None for status, shape in answers.items()},
+            refusals=tuple(refusals),
+            keyed=keyed,
+            max_body_bytes=max_body_bytes,
+            summary=summary,
+            tags=tuple(tags),
+            fields=tuple((name, path_field(name)) for name in _PARAMETER.findall(path)),
+        )
+        blueprint.add_url_rule(
+            _PARAMETER.sub(r"<\1>", path),
+            endpoint=handler.__name__,
+            view_func=route,
+            methods=[method],
+            provide_automatic_options=False,
+        )
+        return handler
+
+    return declare
+
+
+def _require_sound(method: str, path: str, scopes: tuple[str, ...], public: bool) -> None:
+    if bool(scopes) == public:
+        raise ValueError(f"{method} {path}: name the scopes it takes, or say public=True")
+    if method not in METHODS or not set(scopes) <= SCOPES.keys():
+        raise ValueError(f"{method} {path}: no such method or scope")
+    if "self" in scopes and "{member_ref}" not in path:
+        raise ValueError(f"{method} {path}: the scope self needs a member in the path")
+
+
+def _prove(tokens: TokenVerifier, header: str | None) -> Caller:
+    try:
+        return tokens.prove(header)
+    except KeysUnavailable:
+        raise KeysAway("Tokens cannot be proved for the moment; try again.") from None
+
+
+def _read_key(header: str | None) -> str:
+    if not header:
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header, a new one for each new call.")
+    if not _KEY.fullmatch(header):
+        raise IdempotencyKeyMalformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
+    return header
+
+
+def reply_once(call: Call, work: Callable[[Transaction], Reply]) -> Reply:
+    """Do ``work`` in a transaction and give its reply, once per Idempotency-Key."""
+
+    def answer(tx: Transaction) -> Answer:
+        reply = work(tx)
+        return Answer(reply.status, _as_bytes(reply.body))
+
+    def render(refusal: Refusal) -> Answer:
+        problem = problem_of(refusal, call.path)
+        return Answer(problem.status, problem.as_bytes())
+
+    claim = Claim(call.key, call.fingerprint) if call.key is not None else None
+    given = answer_once(call.parts.db, claim, answer, render)
+    return Reply(given.body, given.status)
+
+
+def _as_bytes(body: dict[str, Any] | bytes) -> bytes:
+    return body if isinstance(body, bytes) else orjson.dumps(body)
+
+
+def list_routes(app: Flask) -> list[Route]:
+    """Every route of the app, by path and method.
+
+    Raises:
+        ValueError: a view was added past ``endpoint``, so nobody said who may call it.
+    """
+    routes = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if not isinstance(view, Route):
+            raise ValueError(f"{rule.rule} is not declared with endpoint()")  # noqa: TRY004
+        routes.append(view)
+    return sorted(routes, key=lambda route: (route.path, METHODS.index(route.method)))

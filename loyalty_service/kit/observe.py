@@ -1,0 +1,58 @@
+"""What every request leaves behind: its id, one line in the log, its place in the metrics."""
+
+import re
+from time import perf_counter
+from uuid import uuid4
+
+from flask import Flask, Response, g, request
+
+from loyalty_service.kit.logs import log
+from loyalty_service.kit.metrics import begin_request, end_request
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_UNMATCHED = "unmatched"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""On every answer, unless the route says otherwise."""
+
+
+def install_observation(app: Flask) -> None:
+    """Begin and end every request of the app."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    environ = request.environ
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    environ["loyalty.request_id"] = given if _WELL_FORMED.fullmatch(given) else uuid4().hex
+    environ["loyalty.began"] = perf_counter()
+    begin_request()
+
+
+def _end(response: Response) -> Response:
+    environ = request.environ
+    seconds = perf_counter() - environ["loyalty.began"]
+    rule = request.url_rule
+    route = _UNMATCHED if rule is None else rule.rule
+    status = response.status_code
+    end_request(request.method, route, status, seconds)
+    headers = response.headers
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    headers["X-Request-Id"] = environ["loyalty.request_id"]
+    log.info(
+        "request",
+        request_id=environ["loyalty.request_id"],
+        method=request.method if rule is not None else "",
+        route=route,
+        status=status,
+        ms=round(seconds * 1000, 2),
+        caller=g.get("caller_kind", "none"),
+    )
+    return response
