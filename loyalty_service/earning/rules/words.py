@@ -1,0 +1,125 @@
+"""An explanation as sentences, worded from what was kept and from nothing else."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from loyalty_service.earning.rules.phrases import LANGUAGES, Phrases
+from loyalty_service.program.rules.currencies import money_text
+
+Told = Mapping[str, Any]
+
+
+def explain_in_words(explanation: Told, lang: str) -> list[str]:
+    """Say how the points of a credit came about: basis, rules, factors, rounding, caps, total.
+
+    Args:
+        explanation: as kept with the entry, fresh or read back from JSON.
+        lang: ``en`` or ``zh``.
+
+    Rule: R-27.
+    """
+    say = LANGUAGES[lang]
+    return [
+        sentence + say.stop
+        for sentence in (
+            _occasion(explanation, say),
+            *(_rule(rule, explanation, say) for rule in explanation["rules"]),
+            *(_cap(cap, explanation, say) for cap in explanation.get("caps", ())),
+            _total(explanation, say),
+        )
+    ]
+
+
+def _occasion(explanation: Told, say: Phrases) -> str:
+    currency, basis = explanation["currency"], explanation.get("basis")
+    if basis is not None:
+        lines = [
+            say.basis_line.format(line=line_no, money=money_text(value_minor, currency))
+            for line_no, value_minor, _ in basis["lines"]
+        ]
+        money = money_text(basis["value_minor"], currency)
+        return say.basis.format(money=money, lines=say.between.join(lines))
+    phrase = say.streak if "streak" in explanation else say.event
+    return phrase.format(event=explanation["on"], day=explanation.get("streak"))
+
+
+def _rule(rule: Told, explanation: Told, say: Phrases) -> str:
+    parts = [_given(rule, explanation, say), *_multiplied(rule, explanation, say)]
+    exact = rule.get("multiplied", rule["exact"])
+    if exact != str(rule["rounded"]):
+        parts.append(say.roundings[explanation["rounding"]].format(whole=rule["rounded"]))
+    for key, phrase in (("beaten_by", say.beaten), ("excluded_by", say.excluded)):
+        if key in rule:
+            parts.append(phrase.format(name=_name_of(rule[key], explanation, say)))
+    return say.rule.format(name=rule["name"][say.lang], what=say.then.join(parts))
+
+
+def _given(rule: Told, explanation: Told, say: Phrases) -> str:
+    """What the rule gives and on what, and the exact points that come of it."""
+    give = rule["give"]
+    (kind,) = {"rate", "step", "fixed", "per_unit", "by_streak"} & give.keys()
+    what = str(getattr(say, kind)).format(
+        points=say.points(rule["exact"] if kind == "by_streak" else str(give[kind])),
+        per=money_text(give.get("per_minor", 0), explanation["currency"]),
+        money=money_text(rule.get("value_minor", 0), explanation["currency"]),
+        units=rule.get("units"),
+        day=explanation.get("streak"),
+    )
+    if "lines" in rule:
+        what = say.on_lines.format(what=what, lines=say.lines(rule["lines"]))
+    if kind in ("fixed", "by_streak"):
+        return what
+    return say.yields.format(what=what, exact=rule["exact"])
+
+
+def _multiplied(rule: Told, explanation: Told, say: Phrases) -> Iterator[str]:
+    if "times" not in rule:
+        return
+    times, names = rule["times"], _names_of_multipliers(rule["by"], explanation, say)
+    exact, product = rule["exact"], rule["multiplied"]
+    if isinstance(times, str):
+        yield say.factor.format(exact=exact, factor=times, names=names, product=product)
+        return
+    factors = [
+        say.line_factor.format(lines=say.lines(lines), factor=factor) for factor, lines in times
+    ]
+    listed = say.between.join(factors)
+    yield say.by_factors.format(exact=exact, factors=listed, names=names, product=product)
+
+
+def _names_of_multipliers(ids: Sequence[str], explanation: Told, say: Phrases) -> str:
+    told = {multiplier["id"]: multiplier for multiplier in explanation["multipliers"]}
+    if len(ids) == 1:
+        return str(told[ids[0]]["name"][say.lang])
+    names = [f"{told[one]['name'][say.lang]} {told[one]['factor']}" for one in ids]
+    if explanation["combine"] == "add":
+        return say.added.format(names=" + ".join(names))
+    return f" {say.multiply_sign} ".join(names)
+
+
+def _cap(cap: Told, explanation: Told, say: Phrases) -> str:
+    is_times, limit = cap["unit"] == "times", cap["limit"]
+    cuts = [
+        say.cut.format(name=_name_of(rule_id, explanation, say), before=before, after=after)
+        for rule_id, before, after in cap["cuts"]
+    ]
+    return say.cap.format(
+        name=cap["name"][say.lang],
+        per=say.caps_per[cap["per"]],
+        limit=say.times(limit) if is_times else say.points(str(limit)),
+        room=cap["room"],
+        asked=cap["asked"],
+        over=say.over_cap[cap["over"]],
+        cuts=say.between.join(cuts),
+    )
+
+
+def _total(explanation: Told, say: Phrases) -> str:
+    return say.total.format(wallet=explanation["wallet"][say.lang], points=explanation["points"])
+
+
+def _name_of(rule_id: str, explanation: Told, say: Phrases) -> str:
+    """A rule's name; what beats or excludes a rule is always of the same wallet."""
+    return next(
+        str(rule["name"][say.lang]) for rule in explanation["rules"] if rule["id"] == rule_id
+    )
