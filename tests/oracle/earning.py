@@ -175,12 +175,15 @@ def _weekday(day: str) -> int:
 
 
 def _in_window(document: Document, window: Node, cart: Cart) -> bool:
-    starts = _instant(document, window["from"]) if "from" in window else None
-    ends = _instant(document, window["until"]) if "until" in window else None
+    starts = _instant(document, window["from"], 0) if "from" in window else None
+    ends = _instant(document, window["until"], 1) if "until" in window else None
     return (starts is None or starts <= cart.placed_at) and (ends is None or cart.placed_at < ends)
 
 
-def _instant(document: Document, text: str) -> datetime:
+def _instant(document: Document, text: str, days_after: int) -> datetime:
+    """A moment, or the start of a day; a window lasts through a day that it names as its end."""
+    if len(text) == len("2010-12-01"):
+        return _start_of_day(document, date.fromisoformat(text) + timedelta(days=days_after))
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=document.zone)
