@@ -115,6 +115,8 @@ def test_the_month_has_room_for_so_many_points_and_the_lowest_priority_is_cut_fi
 
     # December: 30 + 24 = 54 into a room of 10, so favourites lose 24 and spend 20; January: 54
     assert wallets(oracle)["points"] == (1990 + 10 + 54, 0, 2054)
+    shares = oracle.customers["17850"].orders[1].lines[0].shares
+    assert shares == {"spend": 10, "growth_steps": 15}
 
 
 def test_what_a_return_takes_back_frees_the_room_of_its_months_cap(write: Write) -> None:
