@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
@@ -69,6 +69,12 @@ class Strict(fields.Field[Any]):
             ValidationError: it is not what this field takes.
         """
         raise NotImplementedError
+
+    def deserialize(self, value: Any, *where: Any, **options: Any) -> Any:
+        """Marshmallow's reading, without its detours where there is a value (half its time)."""
+        if value is None or value is missing or self.validators:
+            return super().deserialize(value, *where, **options)
+        return self.read(value)
 
     def _deserialize(self, value: Any, *_where: Any, **_options: Any) -> Any:
         return self.read(value)

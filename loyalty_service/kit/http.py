@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, request
 from marshmallow import Schema
 
 from loyalty_service.config import Config
@@ -107,38 +107,31 @@ class Route:
 
     def __call__(self, **found: str) -> Response:
         """Read the request, refuse what must not pass, call the handler, send its reply."""
-        parts: Parts = current_app.extensions[PARTS]
-        environ = request.environ
+        app, asked = current_app, request._get_current_object()  # type: ignore[attr-defined]
+        parts: Parts = app.extensions[PARTS]
         caller = PUBLIC
         if not self.public:
-            caller = _prove(parts.tokens, environ.get("HTTP_AUTHORIZATION"))
+            caller = _prove(parts.tokens, asked.environ.get("HTTP_AUTHORIZATION"))
             g.caller_kind = caller.kind
         named = read_path(self.fields, found)
         if not self.public:
             require_scope(caller, self.scopes, named.get("member_ref"))
-        key = _read_key(environ.get("HTTP_IDEMPOTENCY_KEY")) if self.keyed else None
-        query = read_query(request, self.query)
-        body, fingerprint = self._read_body()
-        call = Call(body, query, caller, key, fingerprint, request.path, parts)
-        return self._send(self.handler(call, **named))
-
-    def _read_body(self) -> tuple[dict[str, Any], bytes]:
-        if self.body is not None:
-            value = read_json(request, self.max_body_bytes)
-            return load(self.body, value), fingerprint_of(self.method, request.path, value)
-        if request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ:
-            raise Malformed("This call takes no body.")
-        return {}, fingerprint_of(self.method, request.path, None) if self.keyed else b""
-
-    def _send(self, reply: Reply) -> Response:
-        body = _as_bytes(reply.body)
-        kind = "application/json" if reply.status < 400 else MEDIA_TYPE
-        response = Response(body, reply.status, content_type=kind)
-        if reply.headers:
-            response.headers.update(reply.headers)
-        if current_app.testing:
+        key = _read_key(asked.environ.get("HTTP_IDEMPOTENCY_KEY")) if self.keyed else None
+        query = read_query(asked, self.query)
+        body, fingerprint = self._read_body(asked)
+        call = Call(body, query, caller, key, fingerprint, asked.path, parts)
+        response = _respond(self.handler(call, **named))
+        if app.testing:
             self._check_answer(response)
         return response
+
+    def _read_body(self, asked: Request) -> tuple[dict[str, Any], bytes]:
+        if self.body is not None:
+            value = read_json(asked, self.max_body_bytes)
+            return load(self.body, value), fingerprint_of(self.method, asked.path, value)
+        if asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ:
+            raise Malformed("This call takes no body.")
+        return {}, fingerprint_of(self.method, asked.path, None) if self.keyed else b""
 
     def _check_answer(self, response: Response) -> None:
         if response.status_code >= 400:
@@ -237,20 +230,24 @@ def _read_key(header: str | None) -> str:
     return header
 
 
-def reply_once(call: Call, work: Callable[[Transaction], Reply]) -> Reply:
-    """Do ``work`` in a transaction and give its reply, once per Idempotency-Key."""
-
-    def answer(tx: Transaction) -> Answer:
-        reply = work(tx)
-        return Answer(reply.status, _as_bytes(reply.body))
+def reply_once(call: Call, work: Callable[[Transaction], dict[str, Any] | bytes]) -> Reply:
+    """Do ``work`` in a transaction and reply 200 with its object, once per Idempotency-Key."""
 
     def render(refusal: Refusal) -> Answer:
         problem = problem_of(refusal, call.path)
         return Answer(problem.status, problem.as_bytes())
 
     claim = Claim(call.key, call.fingerprint) if call.key is not None else None
-    given = answer_once(call.parts.db, claim, answer, render)
-    return Reply(given.body, given.status)
+    answer = answer_once(call.parts.db, claim, lambda tx: _as_bytes(work(tx)), render)
+    return Reply(answer.body, answer.status)
+
+
+def _respond(reply: Reply) -> Response:
+    kind = "application/json" if reply.status < 400 else MEDIA_TYPE
+    response = Response(_as_bytes(reply.body), reply.status, content_type=kind)
+    if reply.headers:
+        response.headers.update(reply.headers)
+    return response
 
 
 def _as_bytes(body: dict[str, Any] | bytes) -> bytes:

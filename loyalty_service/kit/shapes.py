@@ -25,12 +25,15 @@ class Money(Strict):
     def read(self, value: Any) -> MoneyValue:
         if type(value) is not dict or value.keys() != {"amount", "currency"}:
             raise ValidationError("must be an object of amount and currency")
-        faults: dict[str, Any] = {}
-        for name, field in (("amount", self._amount), ("currency", self._currency)):
-            _gather(faults, name, field, value[name])
-        if faults:
-            raise ValidationError(faults)
-        return MoneyValue(value["amount"], value["currency"])
+        try:
+            return MoneyValue(
+                self._amount.read(value["amount"]), self._currency.read(value["currency"])
+            )
+        except ValidationError:
+            faults: dict[str, Any] = {}
+            _gather(faults, "amount", self._amount, value["amount"])
+            _gather(faults, "currency", self._currency, value["currency"])
+            raise ValidationError(faults) from None
 
     def json_schema(self) -> dict[str, Any]:
         return {
