@@ -81,7 +81,7 @@ ENGLISH = Phrases(
     factor="{exact} x {factor} ({names}) = {product}",
     line_factor="{lines} x {factor}",
     added="{names}, added",
-    by_factors="{exact} shared over the lines, {factors} ({names}) = {product}",
+    by_factors="{exact} shared over the lines: {factors} ({names}) = {product}",
     roundings={
         "floor": "rounded down to {whole}",
         "ceiling": "rounded up to {whole}",
@@ -129,7 +129,7 @@ CHINESE = Phrases(
     factor="{exact} × {factor}（{names}）= {product}",
     line_factor="{lines} × {factor}",
     added="{names}，相加",
-    by_factors="{exact} 分摊到各行，{factors}（{names}）= {product}",
+    by_factors="{exact} 分摊到各行：{factors}（{names}）= {product}",
     roundings={
         "floor": "向下取整为 {whole}",
         "ceiling": "向上取整为 {whole}",

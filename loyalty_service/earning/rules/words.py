@@ -47,7 +47,8 @@ def _rule(rule: Told, explanation: Told, say: Phrases) -> str:
     parts = [_given(rule, explanation, say), *_multiplied(rule, explanation, say)]
     exact = rule.get("multiplied", rule["exact"])
     if exact != str(rule["rounded"]):
-        parts.append(say.roundings[explanation["rounding"]].format(whole=rule["rounded"]))
+        rounded = say.roundings[explanation["rounding"]].format(whole=rule["rounded"])
+        parts[-1] += say.between + rounded
     for key, phrase in (("beaten_by", say.beaten), ("excluded_by", say.excluded)):
         if key in rule:
             parts.append(phrase.format(name=_name_of(rule[key], explanation, say)))
