@@ -1,0 +1,107 @@
+"""A program in words, in English and Chinese: what members and shopkeepers read."""
+
+from dataclasses import dataclass
+
+from loyalty_service.program.rules.chinese import Chinese
+from loyalty_service.program.rules.conditions import Condition
+from loyalty_service.program.rules.earning import Cap, EarningRule, Multiplier
+from loyalty_service.program.rules.english import English
+from loyalty_service.program.rules.language import Language
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.wallets import Activation, Expiry
+
+LANGUAGES: dict[str, Language] = {"en": English(), "zh": Chinese()}
+_COLON = {"en": ": ", "zh": "："}
+_IN_BRACKETS = {"en": " ({})", "zh": "（{}）"}
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """A program in words: a line each for what holds in general and for every part."""
+
+    general: tuple[str, ...]
+    wallets: tuple[str, ...]
+    rules: tuple[str, ...]
+    multipliers: tuple[str, ...]
+    caps: tuple[str, ...]
+
+
+def condition_words(condition: Condition, program: Program, lang: str) -> str:
+    """A condition in words.
+
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Rule: R-21.
+    """
+    return LANGUAGES[lang].condition(condition, program)
+
+
+def rule_words(rule: EarningRule, program: Program, lang: str) -> str:
+    """What a rule gives, for what and when.
+
+    Rule: R-21, R-22.
+    """
+    return LANGUAGES[lang].rule(rule, program)
+
+
+def multiplier_words(multiplier: Multiplier, program: Program, lang: str) -> str:
+    """What a multiplier multiplies, and when.
+
+    Rule: R-22.
+    """
+    return LANGUAGES[lang].multiplier(multiplier, program)
+
+
+def cap_words(cap: Cap, program: Program, lang: str) -> str:
+    """What a cap limits, and what becomes of the rest.
+
+    Rule: R-23.
+    """
+    return LANGUAGES[lang].cap(cap, program.earning)
+
+
+def activation_words(activation: Activation, lang: str) -> str:
+    """When points come alive.
+
+    Rule: R-25.
+    """
+    return LANGUAGES[lang].activation(activation)
+
+
+def expiry_words(expiry: Expiry, lang: str) -> str:
+    """When points end.
+
+    Rule: R-25.
+    """
+    return LANGUAGES[lang].expiry(expiry)
+
+
+def program_words(program: Program, lang: str) -> Worded:
+    """The whole program in words, in the order of the document.
+
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Rule: R-27.
+    """
+    words = LANGUAGES[lang]
+    colon = _COLON[lang]
+    earning = program.earning
+    wallets = {wallet.id: words.name(wallet.name) for wallet in program.wallets}
+    return Worded(
+        general=tuple(words.general(program)),
+        wallets=tuple(f"{wallets[each.id]}{colon}{words.wallet(each)}" for each in program.wallets),
+        rules=tuple(
+            f"{words.name(rule.name)}{_IN_BRACKETS[lang].format(wallets[rule.wallet])}{colon}"
+            f"{words.rule(rule, program)}"
+            for rule in earning.rules
+        ),
+        multipliers=tuple(
+            f"{words.name(each.name)}{colon}{words.multiplier(each, program)}"
+            for each in earning.multipliers
+        ),
+        caps=tuple(
+            f"{words.name(each.name)}{colon}{words.cap(each, earning)}" for each in earning.caps
+        ),
+    )
