@@ -82,6 +82,7 @@ class Chinese(Language):
 
     and_ = "且"
     or_ = "或"
+    at_once = "立即生效"
 
     def condition(self, condition: Condition, program: Program, *, holds: bool = True) -> str:
         return spaced(super().condition(condition, program, holds=holds))
@@ -136,7 +137,7 @@ class Chinese(Language):
         parts += [*self.gates(rule.when, program), *self._on(rule, program)]
         kinds = ["与同钱包其他规则互斥"] if rule.exclusive else []
         kinds += ["不参与翻倍"] if rule.plain and rule.trigger == ORDER else []
-        kinds += [self.activation(rule.activation)] if rule.activation else []
+        kinds += self.own_activation(rule)
         kinds += [self.expiry(rule.expiry)] if rule.expiry else []
         given = "，".join([*parts, _given(rule.give, program.currency)])
         return spaced(given + (f"（{'；'.join(kinds)}）" if kinds else ""))
@@ -153,7 +154,7 @@ class Chinese(Language):
             return []
         phrase = self.condition(rule.lines, program)
         if selects_simply(rule.lines) and phrase.startswith("非"):
-            return [phrase.removeprefix("非") + "除外"]
+            return [phrase.removeprefix("非").strip() + "除外"]
         return [f"限{phrase}"]
 
     def cap(self, cap: Cap, earning: Earning) -> str:

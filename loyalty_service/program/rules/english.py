@@ -78,6 +78,7 @@ class English(Language):
 
     and_ = " and "
     or_ = " or "
+    at_once = "usable at once"
 
     def name(self, name: Name) -> str:
         return name.en
@@ -130,7 +131,7 @@ class English(Language):
         given += self._on(rule, program)
         kinds = ["alone in its wallet"] if rule.exclusive else []
         kinds += ["never multiplied"] if rule.plain and rule.trigger == ORDER else []
-        kinds += [self.activation(rule.activation)] if rule.activation else []
+        kinds += self.own_activation(rule)
         kinds += [self.expiry(rule.expiry)] if rule.expiry else []
         return ", ".join([given, *self.gates(rule.when, program)]) + _also(kinds)
 

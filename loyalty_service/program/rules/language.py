@@ -15,7 +15,13 @@ from loyalty_service.program.rules.conditions import (
     Sku,
     Window,
 )
-from loyalty_service.program.rules.earning import Cap, Earning, EarningRule, Multiplier
+from loyalty_service.program.rules.earning import (
+    ORDER,
+    Cap,
+    Earning,
+    EarningRule,
+    Multiplier,
+)
 from loyalty_service.program.rules.periods import local_date, start_of_day
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.wallets import Activation, Expiry, Name, Wallet
@@ -39,6 +45,7 @@ class Language(ABC):
 
     and_: str
     or_: str
+    at_once: str
 
     @abstractmethod
     def name(self, name: Name) -> str:
@@ -110,6 +117,14 @@ class Language(ABC):
         phrase = self.condition(part, program)
         is_one = not isinstance(part, All | AnyOf) or len(part.of) == 1
         return phrase if is_one else self.bracketed(phrase)
+
+    def own_activation(self, rule: EarningRule) -> list[str]:
+        """When the points of a rule come alive that says so itself."""
+        if rule.activation is None:
+            return []
+        # An event is its own payment and fulfilment.
+        is_at_once = rule.trigger != ORDER and rule.activation.wait_days == 0
+        return [self.at_once if is_at_once else self.activation(rule.activation)]
 
     def gates(self, condition: Condition | None, program: Program) -> list[str]:
         """What a rule asks, as phrases that stand side by side."""

@@ -1,0 +1,110 @@
+"""Versions of a program: which one is in force, and what a new one may not change."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loyalty_service.kit.errors import Conflict, Invalid, NotFound
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.reading import Fault
+
+
+class NoProgram(Conflict):
+    """No program has been applied yet."""
+
+    code = "no_program"
+
+
+class ProgramUnknown(NotFound):
+    """There is no such version of the program."""
+
+    code = "program_version_unknown"
+
+
+class ProgramFaulty(Invalid):
+    """The document has faults; all of them are listed."""
+
+    code = "program_faulty"
+
+
+class ProgramFixed(Invalid):
+    """What a running program cannot change: its currency, its zone, wallets that hold entries."""
+
+    code = "program_fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One applied version, as it is stored."""
+
+    version: int
+    in_force_at: datetime
+    applied_by: str
+    document: str
+
+
+def find_in_force(in_force_at: Sequence[datetime], at: datetime) -> int:
+    """Which of the versions is in force at an instant: the last that began by then, or the first.
+
+    Args:
+        in_force_at: when each version came into force, in their order, at least one.
+        at: the instant asked about.
+
+    Returns:
+        Its place in ``in_force_at``, from 0.
+
+    Rule: R-06.
+    """
+    return max(0, bisect_right(in_force_at, at) - 1)
+
+
+def faulty(faults: Sequence[Fault]) -> ProgramFaulty:
+    """The refusal that lists every fault of a document."""
+    count = f"{len(faults)} fault" + ("" if len(faults) == 1 else "s")
+    listed = [
+        {"line": each.line, "path": each.path, "message": each.message, "expected": each.expected}
+        for each in faults
+    ]
+    return ProgramFaulty(f"The program document has {count}.", path="document", faults=listed)
+
+
+def list_dropped_wallets(running: Program, new: Program) -> list[str]:
+    """The wallets of the running program that the new one does not have."""
+    return [each.id for each in running.wallets if new.find_wallet(each.id) is None]
+
+
+def require_continues(running: Program, new: Program, used_wallets: Collection[str]) -> None:
+    """Check that a new version can follow the running one.
+
+    Sums are kept by local day and in minor units, so zone and currency stay; entries stay for
+    ever, so their wallets do.
+
+    Args:
+        running: the newest version.
+        new: what is to follow it.
+        used_wallets: dropped wallets that hold entries.
+
+    Raises:
+        ProgramFixed: it changes what a running program cannot change.
+
+    Rule: R-01, R-04, R-10.
+    """
+    for path, before, after in (
+        ("currency", running.currency, new.currency),
+        ("time_zone", running.zone.key, new.zone.key),
+    ):
+        if before != after:
+            raise ProgramFixed(
+                f"A running program keeps its {path.replace('_', ' ')} {before}.",
+                path=f"document.{path}",
+                running=before,
+                asked=after,
+            )
+    if used_wallets:
+        names = ", ".join(sorted(used_wallets))
+        raise ProgramFixed(
+            f"Wallets that hold entries stay in the program: {names}.",
+            path="document.wallets",
+            missing=sorted(used_wallets),
+        )

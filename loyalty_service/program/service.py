@@ -1,0 +1,148 @@
+"""Programs: the versions a process knows, and making a new one the version in force."""
+
+from datetime import datetime
+from hashlib import sha256
+from threading import Lock
+
+from loyalty_service.kit.db import Transaction
+from loyalty_service.program.queries import (
+    Fetch,
+    find_newest,
+    has_digest,
+    has_entries,
+    list_after,
+)
+from loyalty_service.program.rules.document import canonical, read_document
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.versions import (
+    NoProgram,
+    ProgramUnknown,
+    Version,
+    faulty,
+    find_in_force,
+    list_dropped_wallets,
+    require_continues,
+)
+
+_INSERT = """
+INSERT INTO program_version (version, document, digest, in_force_at, applied_by)
+VALUES (%s, %s, %s, %s, %s)
+"""
+
+
+class Programs:
+    """The program versions that this process has read.
+
+    A version never changes once applied, so what is here can only be incomplete, never wrong:
+    callers say the newest version that the database told them of, and what is missing is read.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._versions: tuple[Version, ...] = ()
+        self._in_force_at: tuple[datetime, ...] = ()
+        self._frozen: dict[int, Program] = {}
+
+    def in_force(self, fetch: Fetch, known_version: int, at: datetime) -> tuple[int, Program]:
+        """The version in force at an instant, or the first where none was yet, and its program.
+
+        Args:
+            fetch: reads in the caller's transaction.
+            known_version: the newest version there is, as the caller's last read told; 0 for none.
+            at: when the order was placed or the event occurred.
+
+        Raises:
+            NoProgram: no program has been applied.
+
+        Rule: R-06.
+        """
+        self._learn(fetch, known_version)
+        versions = self._versions
+        if not versions:
+            raise NoProgram("No program has been applied yet; apply one first.")
+        found = versions[find_in_force(self._in_force_at[: len(versions)], at)]
+        return found.version, self._freeze(found)
+
+    def get(self, fetch: Fetch, version: int) -> Program:
+        """The program of a version, however old.
+
+        Raises:
+            ProgramUnknown: there is no such version.
+
+        Rule: R-40.
+        """
+        program = self._frozen.get(version)
+        if program is not None:
+            return program
+        self._learn(fetch, version)
+        for known in self._versions:
+            if known.version == version:
+                return self._freeze(known)
+        raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
+
+    def _learn(self, fetch: Fetch, version: int) -> None:
+        """Read what is missing up to a version."""
+        known = self._versions
+        if known and known[-1].version >= version:
+            return
+        with self._lock:
+            last = self._versions[-1].version if self._versions else 0
+            if last < version:
+                versions = (*self._versions, *list_after(fetch, last))
+                # Instants first: whoever reads without the lock never sees a version without one.
+                self._in_force_at = tuple(each.in_force_at for each in versions)
+                self._versions = versions
+
+    def _freeze(self, stored: Version) -> Program:
+        program = self._frozen.get(stored.version)
+        if program is None:
+            program = self._frozen.setdefault(stored.version, _thaw(stored))
+        return program
+
+
+def _thaw(stored: Version) -> Program:
+    """The program of a stored document, which was checked when it was applied."""
+    checked = read_document(stored.document)
+    if checked.program is None:
+        raise RuntimeError(f"stored program version {stored.version}: {checked.faults}")
+    return checked.program
+
+
+def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
+    """Make a document the version in force from now on.
+
+    Two that are applied at once claim the same number; the database lets one of them through and
+    the other is run again (``Database.run``), so that each is checked against the one before it.
+
+    Args:
+        text: the document, YAML or JSON.
+        applied_by: who applies it.
+
+    Returns:
+        Its version; that of the newest one where that says the same already.
+
+    Raises:
+        ProgramFaulty: the document has faults. Nothing is written.
+        ProgramFixed: it changes what a running program cannot change. Nothing is written.
+
+    Rule: R-01, R-06.
+    """
+    checked = read_document(text)
+    if checked.program is None:
+        raise faulty(checked.faults)
+    document = canonical(text)
+    digest = sha256(document.encode()).digest()
+    newest = find_newest(tx.fetch)
+    if newest is None:
+        tx.add(_INSERT, (1, document, digest, tx.now(), applied_by))
+        return 1
+    if has_digest(tx.fetch, newest.version, digest):
+        return newest.version
+    running = _thaw(newest)
+    dropped = list_dropped_wallets(running, checked.program)
+    used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
+    require_continues(running, checked.program, used)
+    # Never before its predecessor, whatever another machine's clock says.
+    in_force_at = max(tx.now(), newest.in_force_at)
+    tx.add(_INSERT, (newest.version + 1, document, digest, in_force_at, applied_by))
+    return newest.version + 1
