@@ -7,7 +7,6 @@ from typing import Any
 
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.program.rules.earning import (
-    ByStreak,
     Cap,
     CapPer,
     Combine,
@@ -134,5 +133,4 @@ def _told_give(give: Give) -> dict[str, Any]:
             return {"fixed": give.points}
         case PerUnit():
             return {"per_unit": decimal_text(give.points.numerator, give.points.denominator)}
-        case ByStreak():
-            return {"by_streak": True}
+    return {"by_streak": True}

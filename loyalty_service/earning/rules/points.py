@@ -8,7 +8,6 @@ from loyalty_service.earning.rules.conditions import Selection
 from loyalty_service.earning.rules.facts import Line
 from loyalty_service.earning.rules.plan import PlannedRule
 from loyalty_service.program.rules.earning import (
-    ByStreak,
     Fixed,
     Give,
     Multiplier,
@@ -72,8 +71,7 @@ def exact_points(give: Give, selection: Selection, streak: int) -> Ratio:
             return give.points, 1
         case PerUnit():
             return give.points.numerator * selection.units, give.points.denominator
-        case ByStreak():
-            return (give.points[min(streak, len(give.points)) - 1] if streak > 0 else 0), 1
+    return (give.points[min(streak, len(give.points)) - 1] if streak > 0 else 0), 1
 
 
 def weights_of(planned: PlannedRule, selection: Selection) -> list[int]:
