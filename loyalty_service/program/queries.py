@@ -11,6 +11,7 @@ _COLUMNS = "SELECT version, in_force_at, applied_by, document FROM program_versi
 _AFTER = _COLUMNS + "WHERE version > %s ORDER BY version"
 _NEWEST = _COLUMNS + "ORDER BY version DESC LIMIT 1"
 _PAGE = _COLUMNS + "WHERE version < %s ORDER BY version DESC LIMIT %s"
+_ONE = _COLUMNS + "WHERE version = %s"
 _DIGEST = "SELECT digest FROM program_version WHERE version = %s"
 _HOLDS_ENTRIES = "SELECT EXISTS (SELECT FROM account WHERE wallet = %s)"
 
@@ -40,3 +41,9 @@ def has_digest(fetch: Fetch, version: int, digest: bytes) -> bool:
 def has_entries(fetch: Fetch, wallet: str) -> bool:
     """Whether any member has an account in that wallet; a whole scan where none has."""
     return bool(fetch(_HOLDS_ENTRIES, (wallet,))[0][0])
+
+
+def find_version(fetch: Fetch, version: int) -> Version | None:
+    """That version, or None."""
+    rows = fetch(_ONE, (version,))
+    return Version(*rows[0]) if rows else None

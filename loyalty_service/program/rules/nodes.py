@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
-MAX_CHARACTERS = 512 * 1024
+from loyalty_service.program.rules.showing import shown
+
+MAX_CHARACTERS = 256 * 1024
 MAX_NODES = 50_000
 MAX_DEPTH = 24
 
@@ -107,7 +109,7 @@ class _Growing:
 
     def _take(self, event: Any) -> None:
         if getattr(event, "tag", None) is not None:
-            raise Unreadable(_line(event), f"the tag {event.tag}", "plain YAML without tags")
+            raise Unreadable(_line(event), f"the tag {shown(event.tag)}", "plain YAML without tags")
         if isinstance(event, yaml.CollectionStartEvent):
             if len(self._open) > MAX_DEPTH:
                 raise Unreadable(_line(event), "too many levels", f"at most {MAX_DEPTH} levels")
@@ -132,7 +134,7 @@ class _Growing:
 
     def _find(self, event: Any) -> Node:
         if event.anchor not in self._named:
-            raise Unreadable(_line(event), f"*{event.anchor}", "the name of an anchor above")
+            raise Unreadable(_line(event), f"*{shown(event.anchor)}", "the name of an anchor above")
         return self._named[event.anchor]
 
 
