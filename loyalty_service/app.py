@@ -15,9 +15,10 @@ from loyalty_service.kit.logs import configure_logs
 from loyalty_service.kit.metrics import watch_pool
 from loyalty_service.kit.observe import install_observation
 from loyalty_service.kit.problems import install_problems
-from loyalty_service.web import health
+from loyalty_service.web import docs, health
+from loyalty_service.web.docs import contract_text
 
-BLUEPRINTS: tuple[Blueprint, ...] = (health.blueprint,)
+BLUEPRINTS: tuple[Blueprint, ...] = (health.blueprint, docs.blueprint)
 
 
 class _App(Flask):
@@ -73,6 +74,11 @@ def bare_app(extra: tuple[Blueprint, ...] = ()) -> Flask:
     install_observation(app)
     list_routes(app)
     return app
+
+
+def openapi_text() -> str:
+    """The contract of the whole service as YAML, as it stands in ``openapi.yaml``."""
+    return contract_text(bare_app())
 
 
 def _open_database(config: Config, clock: Clock) -> Database:

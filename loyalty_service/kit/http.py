@@ -101,6 +101,7 @@ class Route:
     refusals: tuple[type[Refusal], ...]
     keyed: bool
     max_body_bytes: int
+    media_type: str
     summary: str
     tags: tuple[str, ...]
     fields: tuple[tuple[str, Any], ...]
@@ -120,7 +121,7 @@ class Route:
         query = read_query(asked, self.query)
         body, fingerprint = self._read_body(asked)
         call = Call(body, query, caller, key, fingerprint, asked.path, parts)
-        response = _respond(self.handler(call, **named))
+        response = _respond(self.handler(call, **named), self.media_type)
         if app.testing:
             self._check_answer(response)
         return response
@@ -159,6 +160,7 @@ def endpoint(
     refusals: Sequence[type[Refusal]] = (),
     keyed: bool = False,
     max_body_bytes: int = 64_000,
+    media_type: str = "application/json",
     summary: str,
     tags: Sequence[str] = (),
 ) -> Callable[[Handler], Handler]:
@@ -171,6 +173,7 @@ def endpoint(
         answers: the shape of each good answer; None for one that is not JSON.
         refusals: what the handler may refuse with, beside what every route may.
         keyed: the call carries an Idempotency-Key.
+        media_type: of a good answer.
 
     Raises:
         ValueError: the route is open to nobody or to everybody by accident, or badly declared.
@@ -190,6 +193,7 @@ def endpoint(
             refusals=tuple(refusals),
             keyed=keyed,
             max_body_bytes=max_body_bytes,
+            media_type=media_type,
             summary=summary,
             tags=tuple(tags),
             fields=tuple((name, path_field(name)) for name in _PARAMETER.findall(path)),
@@ -242,8 +246,8 @@ def reply_once(call: Call, work: Callable[[Transaction], dict[str, Any] | bytes]
     return Reply(answer.body, answer.status)
 
 
-def _respond(reply: Reply) -> Response:
-    kind = "application/json" if reply.status < 400 else MEDIA_TYPE
+def _respond(reply: Reply, media_type: str) -> Response:
+    kind = media_type if reply.status < 400 else MEDIA_TYPE
     response = Response(_as_bytes(reply.body), reply.status, content_type=kind)
     if reply.headers:
         response.headers.update(reply.headers)

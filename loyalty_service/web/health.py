@@ -78,11 +78,12 @@ def readyz(call: Call) -> Reply:
     "/metrics",
     public=True,
     answers={200: None},
+    media_type=CONTENT_TYPE,
     summary="Counters for Prometheus",
     tags=("machines",),
 )
 def metrics(_call: Call) -> Reply:
-    return Reply(metrics_text(), headers={"Content-Type": CONTENT_TYPE})
+    return Reply(metrics_text())
 
 
 def check_database(db: Database) -> dict[str, bool]:

@@ -1,0 +1,216 @@
+"""The contract for people: one plain page, made from the contract for machines."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+from flask import Blueprint, Flask, current_app, render_template, request
+
+from loyalty_service import __version__
+from loyalty_service.kit.auth import SCOPES
+from loyalty_service.kit.errors import Refusal
+from loyalty_service.kit.fields import Choice, Query
+from loyalty_service.kit.http import Call, Reply, Route, endpoint, list_routes
+from loyalty_service.kit.openapi import as_yaml, describe, meaning_of
+from loyalty_service.kit.problems import status_of
+from loyalty_service.web.words import LANGUAGES, in_language
+
+blueprint = Blueprint("docs", __name__)
+
+TAGS = ("members", "orders", "events", "ledger", "program", "machines", "docs")
+_CONTRACT = "loyalty.contract"
+_TEMPLATES = Path(__file__).parent / "templates"
+_INFO = {
+    "title": "Loyalty service",
+    "version": __version__,
+    "description": "Points for a shop: earned, kept and taken back by rules that can be read. "
+    "Money is in minor units, points are whole numbers, instants are RFC 3339 in UTC. "
+    "Every POST carries an Idempotency-Key; every refusal is a problem with a stable code.",
+}
+
+
+class DocsQuery(Query):
+    """How the page is wanted."""
+
+    lang = Choice(LANGUAGES, metadata={"description": "instead of Accept-Language"})
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/openapi.yaml",
+    public=True,
+    answers={200: None},
+    media_type="application/yaml",
+    summary="This contract, in OpenAPI 3.1",
+    tags=("docs",),
+)
+def openapi(_call: Call) -> Reply:
+    return Reply(as_yaml(contract(current_app)).encode())
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/docs",
+    public=True,
+    query=DocsQuery,
+    answers={200: None},
+    media_type="text/html; charset=utf-8",
+    summary="This contract, for people",
+    tags=("docs",),
+)
+def docs(call: Call) -> Reply:
+    lang = call.query.get("lang") or request.accept_languages.best_match(LANGUAGES) or "en"
+    style = (_TEMPLATES / "docs.css").read_text()
+    page = render_template(
+        "docs.html",
+        lang=lang,
+        other=LANGUAGES[1 - LANGUAGES.index(lang)],
+        words=in_language(lang),
+        version=__version__,
+        style=style,
+        scopes=SCOPES,
+        groups=list_groups(current_app),
+        refusals=contract(current_app)["x-refusals"],
+    )
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
+    headers = {
+        "Content-Security-Policy": policy,
+        "Content-Language": lang,
+        "Vary": "Accept-Language",
+        "Cache-Control": "max-age=300",
+    }
+    return Reply(page.encode(), headers=headers)
+
+
+def contract(app: Flask) -> dict[str, Any]:
+    """The contract of an app, written once."""
+    document: dict[str, Any] | None = app.extensions.get(_CONTRACT)
+    if document is None:
+        document = app.extensions[_CONTRACT] = describe(list_routes(app), _INFO)
+    return document
+
+
+def contract_text(app: Flask) -> str:
+    """The contract of an app as YAML."""
+    return as_yaml(contract(app))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: a field, what it takes, and what it is for."""
+
+    name: str
+    takes: str
+    required: bool
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call, as the page shows it."""
+
+    route: Route
+    description: list[str]
+    parameters: list[Row]
+    body: list[Row]
+    body_example: str
+    answers: list[tuple[int, str, list[Row], str]]
+    refusals: list[tuple[str, int, str]]
+
+
+def list_groups(app: Flask) -> list[tuple[str, list[Operation]]]:
+    """Every call of the app under its first tag."""
+    document = contract(app)
+    grouped: dict[str, list[Operation]] = {tag: [] for tag in TAGS}
+    for route in list_routes(app):
+        operation = document["paths"][route.path][route.method.lower()]
+        tag = route.tags[0] if route.tags and route.tags[0] in TAGS else "docs"
+        grouped[tag].append(_operation(route, operation, document["components"]["schemas"]))
+    return [(tag, operations) for tag, operations in grouped.items() if operations]
+
+
+def _operation(route: Route, said: dict[str, Any], shapes: dict[str, Any]) -> Operation:
+    content = said.get("requestBody", {}).get("content", {}).get("application/json", {})
+    answers = []
+    for status in route.answers:
+        answer = said["responses"][str(status)]
+        shape = answer["content"].get("application/json", {})
+        rows = list(_rows(shape.get("schema", {}), shapes))
+        answers.append((status, answer["description"], rows, _pretty(shape.get("example"))))
+    return Operation(
+        route=route,
+        description=said.get("description", "").split("\n\n"),
+        parameters=[_parameter(parameter) for parameter in said.get("parameters", [])],
+        body=list(_rows(content.get("schema", {}), shapes)),
+        body_example=_pretty(content.get("example")),
+        answers=answers,
+        refusals=[_refusal(kind) for kind in route.refusals],
+    )
+
+
+def _refusal(kind: type[Refusal]) -> tuple[str, int, str]:
+    return kind.code, status_of(kind), meaning_of(kind)
+
+
+def _parameter(said: dict[str, Any]) -> Row:
+    name = f"{said['name']} ({said['in']})"
+    return Row(name, _takes(said["schema"]), said["required"], said.get("description", ""))
+
+
+def _rows(schema: dict[str, Any], shapes: dict[str, Any], prefix: str = "") -> Iterator[Row]:
+    """The fields of a shape and of those inside it, as ``lines[].sku``."""
+    shape = _resolve(schema, shapes)
+    needed = shape.get("required", ())
+    for name, field in shape.get("properties", {}).items():
+        path = f"{prefix}{name}"
+        inner = _resolve(field, shapes)
+        yield Row(path, _takes(inner), name in needed, field.get("description", ""))
+        if inner.get("type") == "array" and "$ref" in inner["items"]:
+            yield from _rows(inner["items"], shapes, f"{path}[].")
+        elif "$ref" in field or "allOf" in field:
+            yield from _rows(field, shapes, f"{path}.")
+
+
+def _resolve(schema: dict[str, Any], shapes: dict[str, Any]) -> dict[str, Any]:
+    if "allOf" in schema:
+        schema = schema["allOf"][0]
+    if "$ref" in schema:
+        found: dict[str, Any] = shapes[schema["$ref"].rpartition("/")[2]]
+        return found
+    return schema
+
+
+def _takes(schema: dict[str, Any]) -> str:
+    kind = schema.get("type", "object")
+    nullable = isinstance(kind, list)
+    word = _word(kind[0] if nullable else kind, schema)
+    return f"{word}, null" if nullable else word
+
+
+def _word(kind: str, schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " | ".join(str(choice) for choice in schema["enum"] if choice is not None)
+    if kind == "integer":
+        return f"integer {schema['minimum']} … {schema['maximum']}"
+    if kind == "array":
+        return f"list, {schema.get('minItems', 0)} … {schema.get('maxItems', '')}"
+    if kind == "object" and "amount" in schema.get("properties", {}):
+        return "{amount, currency}"
+    if "maxLength" in schema:
+        return f"text, {schema.get('minLength', 0)} … {schema['maxLength']}"
+    if "format" in schema:
+        return str(schema["format"])
+    return str(schema.get("pattern", kind)).strip("^$")
+
+
+def _pretty(example: Any) -> str:
+    if example is None:
+        return ""
+    return orjson.dumps(example, option=orjson.OPT_INDENT_2).decode()
