@@ -198,8 +198,8 @@ class Database:
     def _cursor(self) -> Iterator[Any]:
         connection = self.engine.raw_connection()
         try:
-            with connection.cursor() as cursor:
-                yield cursor if self._on_message is None else _Observed(cursor, self._on_message)
+            cursor: Any = connection.cursor()
+            yield cursor if self._on_message is None else _Observed(cursor, self._on_message)
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             if not isinstance(error, pg_errors.LockNotAvailable | pg_errors.DeadlockDetected):
                 connection.invalidate(error)

@@ -165,7 +165,7 @@ CREATE TABLE order_head (
     recorded_at     timestamptz NOT NULL,
     paid_minor      bigint      NOT NULL CHECK (paid_minor >= 0),
     returned_minor  bigint      NOT NULL CHECK (returned_minor BETWEEN 0 AND paid_minor),
-    return_seq      integer     NOT NULL,
+    step_seq        integer     NOT NULL,
     was_first       boolean     NOT NULL,
     fingerprint     bytea       NOT NULL,
     entries         jsonb       NOT NULL,
@@ -191,21 +191,21 @@ CREATE TABLE order_line (
     PRIMARY KEY (member_id, order_no, line_no)
 ) WITH (fillfactor = 80);
 
-CREATE TABLE order_return (
+-- What happened to an order after its payment: fulfilment, returns, cancellation.
+CREATE TABLE order_step (
     member_id   bigint      NOT NULL,
     order_no    bigint      NOT NULL,
-    return_no   integer     NOT NULL CHECK (return_no > 0),
-    return_ref  text        NOT NULL,
+    step_no     integer     NOT NULL CHECK (step_no > 0),
     kind        text        NOT NULL,
+    ref         text        NOT NULL,
     occurred_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL,
     money_minor bigint      NOT NULL CHECK (money_minor >= 0),
     fingerprint bytea       NOT NULL,
-    lines       jsonb       NOT NULL,
-    taken       jsonb       NOT NULL,
+    expired     jsonb       NOT NULL,
     receipt     text        NOT NULL,
-    PRIMARY KEY (member_id, order_no, return_no),
-    UNIQUE (member_id, order_no, return_ref),
+    PRIMARY KEY (member_id, order_no, step_no),
+    UNIQUE (member_id, order_no, kind, ref),
     FOREIGN KEY (member_id, order_no) REFERENCES order_head
 )
 """
@@ -252,7 +252,7 @@ CHANGING = (
     "order_index",
     "order_head",
     "order_line",
-    "order_return",
+    "order_step",
     "idempotency",
 )
 INSERTED = ("actor", "event")

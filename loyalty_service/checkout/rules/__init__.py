@@ -1,0 +1,1 @@
+"""An order's decisions: what its lines cost, what it opens, and what a return takes back."""

@@ -1,0 +1,112 @@
+"""What an order opens in each wallet: one lot per distinct pair of activation and expiry."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from loyalty_service.earning.rules.facts import RuleEarned
+from loyalty_service.ledger.rules.movements import Opening
+from loyalty_service.program.rules.earning import EarningRule
+from loyalty_service.program.rules.periods import activation_at, expires_at
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.wallets import ActivateOn, Activation, Expiry, Never, Wallet
+
+_STANDING = ""
+"""Stands for the rules whose points went to the standing lot; no rule has an empty id."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalletEarned:
+    """What an act gave in one wallet: the lots to open, and by which rule's terms each."""
+
+    wallet: Wallet
+    rules: tuple[RuleEarned, ...]
+    openings: tuple[Opening, ...]
+    opened_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """The act that earned points, as lots see it.
+
+    Args:
+        occurred_at: when the order was paid, or the event happened (UTC).
+        fulfilled_at: when the order's goods went out; None while they have not, then lots that
+            wait for it have neither beginning nor end yet. For an event, when it happened.
+        order_no: our number of the order; None for an event.
+    """
+
+    occurred_at: datetime
+    fulfilled_at: datetime | None
+    order_no: int | None = None
+
+
+def open_lots(program: Program, earned: Iterable[RuleEarned], act: Act) -> list[WalletEarned]:
+    """Gather what an act earned into lots, wallet by wallet, in the program's order.
+
+    Rule: R-25.
+    """
+    by_wallet: dict[str, list[RuleEarned]] = {}
+    for given in earned:
+        by_wallet.setdefault(given.rule.wallet, []).append(given)
+    return [
+        _in_wallet(program, wallet, by_wallet[wallet.id], act)
+        for wallet in program.wallets
+        if wallet.id in by_wallet
+    ]
+
+
+def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: Act) -> WalletEarned:
+    pairs: dict[tuple[Activation, Expiry], list[RuleEarned]] = {}
+    for given in rules:
+        pairs.setdefault(terms(wallet, given.rule), []).append(given)
+    openings: dict[str, Opening] = {}
+    for (activation, expiry), members in pairs.items():
+        points = sum(given.points for given in members)
+        moment = act.occurred_at if activation.on is ActivateOn.PAYMENT else act.fulfilled_at
+        begins, ends = (
+            (None, None) if moment is None else instants(program, activation, expiry, moment)
+        )
+        at_once = begins is not None and begins <= act.occurred_at
+        if not wallet.spendable and isinstance(expiry, Never) and at_once:
+            already = openings.get(_STANDING)
+            points += already.points if already else 0
+            openings[_STANDING] = Opening(points, standing=True)
+        else:
+            openings[members[0].rule.id] = Opening(points, act.order_no, begins, ends)
+    return WalletEarned(wallet, tuple(rules), tuple(openings.values()), tuple(openings))
+
+
+def terms(wallet: Wallet, rule: EarningRule) -> tuple[Activation, Expiry]:
+    """When a rule's points come alive and end: its own terms, else the wallet's."""
+    return rule.activation or wallet.activation, rule.expiry or wallet.expiry
+
+
+def instants(
+    program: Program, activation: Activation, expiry: Expiry, moment: datetime
+) -> tuple[datetime, datetime | None]:
+    """The beginning and the end (None: never) of points whose waiting starts at ``moment``."""
+    begins = activation_at(activation, moment, program)
+    return begins, expires_at(expiry, begins, program)
+
+
+def fulfilled_lots(
+    program: Program, wallet_id: str, lots: Mapping[int, str], fulfilled_at: datetime
+) -> dict[int, tuple[datetime, datetime | None]]:
+    """The new instants of the order's lots that were waiting for its fulfilment.
+
+    Args:
+        lots: lot number -> the rule by whose terms it was opened.
+
+    Rule: R-25.
+    """
+    wallet = program.find_wallet(wallet_id)
+    rules = {rule.id: rule for rule in program.earning.rules}
+    found = {}
+    for lot_seq, rule_id in lots.items():
+        if wallet is None or rule_id == _STANDING:
+            continue
+        activation, expiry = terms(wallet, rules[rule_id])
+        if activation.on is ActivateOn.FULFILMENT:
+            found[lot_seq] = instants(program, activation, expiry, fulfilled_at)
+    return found

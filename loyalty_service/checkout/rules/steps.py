@@ -1,0 +1,94 @@
+"""What the shop tells of an order after its payment, and what stands in the way."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from loyalty_service.kit.errors import Conflict, Invalid
+
+
+class State(StrEnum):
+    """Where an order stands."""
+
+    PAID = "paid"
+    FULFILLED = "fulfilled"
+    PART_RETURNED = "part_returned"
+    RETURNED = "returned"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """What can happen to an order after its payment."""
+
+    FULFILMENT = "fulfilment"
+    RETURN = "return"
+    CANCELLATION = "cancellation"
+
+
+class OrderOfAnother(Conflict):
+    """The order reference belongs to another member."""
+
+    code = "order_of_another_member"
+
+
+class OrderDiffers(Conflict):
+    """The order is known already, with another cart, payment or time."""
+
+    code = "order_differs"
+
+
+class ReturnDiffers(Conflict):
+    """The return is known already, with other lines or another amount."""
+
+    code = "return_differs"
+
+
+class OrderCancelled(Conflict):
+    """The order was cancelled; nothing more can be fulfilled."""
+
+    code = "order_cancelled"
+
+
+class BeforeTheOrder(Invalid):
+    """What is told happened before the order itself."""
+
+    code = "before_the_order"
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A return as the shop sends it: units of lines, or an amount of the money; not both.
+
+    Args:
+        units: (line number, units); empty for an amount.
+        amount_minor: money given back; None for units.
+        currency: the currency of the amount; None for units.
+        occurred_at: UTC; None is now.
+    """
+
+    return_ref: str
+    units: tuple[tuple[int, int], ...] = ()
+    amount_minor: int | None = None
+    currency: str | None = None
+    occurred_at: datetime | None = None
+
+    def fingerprint(self) -> bytes:
+        """Digest of what makes the return this return."""
+        content = (self.return_ref, self.units, self.amount_minor, self.currency)
+        return sha256(repr(content).encode()).digest()
+
+
+def check_after_order(occurred_at: datetime, placed_at: datetime) -> None:
+    """Refuse what is said to have happened to an order before it was placed.
+
+    Raises:
+        BeforeTheOrder: as said. Nothing is written.
+    """
+    if occurred_at < placed_at:
+        raise BeforeTheOrder(
+            "This is said to have happened before the order was placed.",
+            path="occurred_at",
+            asked=occurred_at.isoformat().replace("+00:00", "Z"),
+            limit=placed_at.isoformat().replace("+00:00", "Z"),
+        )

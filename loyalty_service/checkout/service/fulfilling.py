@@ -1,0 +1,82 @@
+"""The goods of an order went out: points that waited for it get their beginning and end."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.openings import fulfilled_lots
+from loyalty_service.checkout.rules.steps import OrderCancelled, State, Step, check_after_order
+from loyalty_service.checkout.service.paying import lots_told
+from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
+from loyalty_service.checkout.service.work import Work, as_json, instant_text
+from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.movements import reschedule
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.program import Program
+
+
+def record_fulfilment(
+    work: Work, member: Member, order: OrderRecord, occurred_at: datetime | None
+) -> str:
+    """Record that the goods went out, once; a repetition gets the same receipt.
+
+    Raises:
+        OrderCancelled: nothing is written.
+        BeforeTheOrder, InTheFuture: nothing is written.
+
+    Rule: R-25.
+    """
+    known = order.steps.get((Step.FULFILMENT, ONCE))
+    if known is not None:
+        return known[1]
+    if order.state == State.CANCELLED:
+        raise OrderCancelled("The order was cancelled; it cannot be fulfilled any more.")
+    if order.fulfilled_at is not None:
+        return as_json(_fulfilled(order, order.state, order.fulfilled_at, []))
+    when = occurred_at or work.books.now
+    check_after_order(when, order.placed_at)
+    when, _ = work.books.meet(member, occurred_at)
+    program = work.books.program(order.program_version)
+    entries = _activate(work, member, order, program, when)
+    order.fulfilled_at = when
+    if order.state == State.PAID:
+        order.state = State.FULFILLED
+    receipt = _fulfilled(order, order.state, when, entries)
+    member.tell("order.fulfilled", when, {"order_ref": order.order_ref})
+    taken = StepTaken(Step.FULFILMENT, ONCE, when, b"", receipt)
+    return remember(work, member, order, taken)
+
+
+def _activate(
+    work: Work, member: Member, order: OrderRecord, program: Program, when: datetime
+) -> list[Entry]:
+    cause = work.books.cause(
+        member,
+        Reason.ORDER_FULFILLED,
+        Source.ORDER,
+        order.order_no,
+        version=order.program_version,
+        occurred_at=when,
+    )
+    entries = []
+    for wallet in order.entries:
+        instants = fulfilled_lots(program, wallet, order.lots_of(wallet), when)
+        entry = reschedule(work.books.account(member, wallet), cause, instants)
+        if entry is not None:
+            entries.append(entry)
+    return entries
+
+
+def _fulfilled(
+    order: OrderRecord, state: str, when: datetime, entries: Sequence[Entry]
+) -> dict[str, Any]:
+    return {
+        "order_ref": order.order_ref,
+        "state": str(state),
+        "fulfilled_at": instant_text(when),
+        "activated": [
+            {"wallet": entry.wallet, "entry": entry.seq, "lots": lots_told(entry)}
+            for entry in entries
+        ],
+    }

@@ -1,0 +1,253 @@
+"""A paid order: price it, earn on it, open its lots, remember every share."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.cart import Order, price
+from loyalty_service.checkout.rules.openings import Act, WalletEarned, open_lots
+from loyalty_service.checkout.rules.steps import OrderDiffers, OrderOfAnother, State
+from loyalty_service.checkout.service.work import Work, as_json, instant_text
+from loyalty_service.earning.queries import count
+from loyalty_service.earning.rules.earn import earn_on_order
+from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts, Refused, Who
+from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.movements import credit
+from loyalty_service.ledger.service import told
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An order on its way into the books: what was asked, and what it came to."""
+
+    order: Order
+    order_no: int
+    version: int
+    program: Program
+    placed_at: datetime
+    lines: tuple[Line, ...]
+    earned: Earned
+    was_first: bool
+
+    @property
+    def fulfilled_at(self) -> datetime | None:
+        """When the goods went out, as far as the payment says (R-35)."""
+        return self.placed_at if self.order.is_fulfilled else None
+
+    @property
+    def paid_minor(self) -> int:
+        """The money paid, in minor units."""
+        return sum(line.paid_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What an order gave in one wallet, and the lot each opening went to."""
+
+    in_wallet: WalletEarned
+    entry: Entry
+    lots: dict[int, int]
+
+    def stored(self) -> dict[str, Any]:
+        """What the order remembers: the entry, and by which rule's terms each lot was opened."""
+        opened_by = self.in_wallet.opened_by
+        return {
+            "seq": self.entry.seq,
+            "lots": {str(lot_seq): opened_by[i] for i, lot_seq in self.lots.items()},
+        }
+
+
+def record_payment(work: Work, member: Member, order: Order) -> str:
+    """Take a paid order into the books, once; a repetition gets the same receipt.
+
+    Returns:
+        the receipt, as JSON.
+
+    Raises:
+        OrderOfAnother, OrderDiffers: the reference is taken.
+        InTheFuture, CurrencyForeign, DiscountTooHigh, CartDoesNotAddUp, CartTooDear: nothing is
+            written.
+
+    Rule: R-06, R-20 to R-25, R-35.
+    """
+    known = work.orders.get(order.order_ref)
+    if known is not None:
+        return _repeat(known, member, order)
+    when = order.occurred_at or work.books.now
+    version, program = work.books.program_at(member, when)
+    lines = price(order, program.currency)
+    when, _ = work.books.meet(member, order.occurred_at)
+    day = local_date(when, program.zone)
+    facts = OrderFacts(when, order.channel, lines, member.live_orders == 0, who(member))
+    earned = earn_on_order(program, facts, work.totals.used(program, member.member_id, day))
+    count(work.totals, program, member.member_id, day, earned)
+    member.order_seq += 1
+    paid = Paid(
+        order, member.order_seq, version, program, when, lines, earned, member.live_orders == 0
+    )
+    member.live_orders += 1
+    entries = _credit(work, member, paid)
+    return _remember(work, member, paid, entries)
+
+
+def who(member: Member) -> Who:
+    """What conditions may ask of a member."""
+    return Who(frozenset(member.tags), member.birth_month)
+
+
+def _repeat(known: OrderRecord, member: Member, order: Order) -> str:
+    if known.member_id != member.member_id:
+        raise OrderOfAnother(
+            "This order reference belongs to another member.",
+            path="order_ref",
+            asked=order.order_ref,
+        )
+    moved = order.occurred_at is not None and order.occurred_at != known.placed_at
+    if moved or known.fingerprint != order.fingerprint():
+        raise OrderDiffers(
+            "This order is known already, with another cart, payment or time; a changed order "
+            "needs a reference of its own.",
+            asked=order.order_ref,
+            placed_at=instant_text(known.placed_at),
+        )
+    return known.receipt
+
+
+def _credit(work: Work, member: Member, paid: Paid) -> list[Credited]:
+    entries = []
+    act = Act(paid.placed_at, paid.fulfilled_at, paid.order_no)
+    for in_wallet in open_lots(paid.program, paid.earned.by_rule, act):
+        cause = work.books.cause(
+            member,
+            Reason.ORDER_PAID,
+            Source.ORDER,
+            paid.order_no,
+            version=paid.version,
+            occurred_at=paid.placed_at,
+            rule_ids=tuple(given.rule.id for given in in_wallet.rules),
+        )
+        wallet_id = in_wallet.wallet.id
+        entry, lots = credit(
+            work.books.account(member, wallet_id),
+            cause,
+            in_wallet.openings,
+            explanation=as_json(paid.earned.explanations[wallet_id]),
+        )
+        entries.append(Credited(in_wallet, entry, lots))
+    return entries
+
+
+def _remember(work: Work, member: Member, paid: Paid, entries: list[Credited]) -> str:
+    order, key = paid.order, (member.member_id, paid.order_no)
+    state = State.PAID if paid.fulfilled_at is None else State.FULFILLED
+    receipt = as_json(_receipt(paid, state, entries))
+    stored = {credited.entry.wallet: credited.stored() for credited in entries}
+    fingerprint = order.fingerprint()
+    work.new_heads.append(
+        (
+            *key,
+            order.order_ref,
+            order.payment_ref,
+            state.value,
+            order.channel,
+            paid.version,
+            paid.placed_at,
+            paid.placed_at,
+            paid.fulfilled_at,
+            member.recorded_at,
+            paid.paid_minor,
+            0,
+            0,
+            paid.was_first,
+            fingerprint,
+            as_json(stored),
+            receipt,
+        )
+    )
+    shares = _shares(paid.earned)
+    for line, sent in zip(paid.lines, order.lines, strict=True):
+        work.new_lines.append(
+            (
+                *key,
+                line.line_no,
+                line.kind.value,
+                line.sku,
+                line.category,
+                line.brand,
+                line.quantity,
+                sent.amount_minor,
+                line.paid_minor,
+                as_json(shares.get(line.line_no, {})),
+                0,
+                0,
+                1,
+            )
+        )
+    work.touched[member.member_id] = member
+    member.tell(
+        "order.paid",
+        paid.placed_at,
+        {"order_ref": order.order_ref, "earned": [told(credited.entry) for credited in entries]},
+    )
+    return receipt
+
+
+def _shares(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
+    by_line: dict[int, dict[str, dict[str, int]]] = {}
+    for given in earned.by_rule:
+        for line_no, points in given.shares:
+            wallets = by_line.setdefault(line_no, {})
+            wallets.setdefault(given.rule.wallet, {})[given.rule.id] = points
+    return by_line
+
+
+def _receipt(paid: Paid, state: State, entries: list[Credited]) -> dict[str, Any]:
+    return {
+        "order_ref": paid.order.order_ref,
+        "payment_ref": paid.order.payment_ref,
+        "state": state.value,
+        "paid": {"amount": paid.paid_minor, "currency": paid.program.currency},
+        "placed_at": instant_text(paid.placed_at),
+        "fulfilled_at": instant_text(paid.fulfilled_at),
+        "program_version": paid.version,
+        "earned": [
+            {
+                **told(credited.entry),
+                "lots": lots_told(credited.entry),
+                "rules": rules_told(credited.in_wallet),
+            }
+            for credited in entries
+        ],
+        "not_earned": [refused_told(refused) for refused in paid.earned.refused],
+    }
+
+
+def lots_told(entry: Entry) -> list[dict[str, Any]]:
+    """The lots an entry opened or moved, as answers tell them."""
+    return [
+        {
+            "points": allocation.points,
+            "active_at": instant_text(allocation.active_at),
+            "expires_at": instant_text(allocation.expires_at),
+        }
+        for allocation in entry.allocations
+    ]
+
+
+def rules_told(in_wallet: WalletEarned) -> list[dict[str, Any]]:
+    """Which rule gave how much, as answers tell it."""
+    return [{"rule": given.rule.id, "points": given.points} for given in in_wallet.rules]
+
+
+def refused_told(refused: Refused) -> dict[str, Any]:
+    """Why a rule gave nothing, as answers tell it."""
+    return {
+        "rule": refused.rule_id,
+        "condition": refused.condition,
+        "asked": refused.asked,
+        "saw": refused.saw,
+    }

@@ -1,0 +1,286 @@
+"""Goods or money came back: take back what the order earned for them, exactly."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.cart import CurrencyForeign
+from loyalty_service.checkout.rules.returns import (
+    LineReturned,
+    NothingLeft,
+    OrderLine,
+    is_fully_returned,
+    return_all,
+    return_amount,
+    return_units,
+    so_far,
+    sum_of_points,
+    what_came_back,
+)
+from loyalty_service.checkout.rules.steps import Return, ReturnDiffers, Step, check_after_order
+from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
+from loyalty_service.checkout.service.work import Work, instant_text, state_of
+from loyalty_service.earning.queries import capped_rules, metric
+from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.movements import Taken, take_back
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.earning import CapUnit
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Overdrawn, Program
+
+REASONS = {
+    Step.RETURN: Reason.ORDER_RETURNED,
+    Step.CANCELLATION: Reason.ORDER_CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A return on its way: which step of which order, and the lines once it is taken.
+
+    Args:
+        occurred_at: UTC; None is now.
+    """
+
+    order: OrderRecord
+    step: Step
+    ref: str
+    fingerprint: bytes
+    occurred_at: datetime | None
+    after: list[OrderLine]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFrom:
+    """What a return took back in one wallet: the points due, where they came from, the entry."""
+
+    wallet: str
+    points: int
+    taken: Taken
+    entry: Entry | None
+
+    def told(self) -> dict[str, Any]:
+        """As answers and events tell it; ``entry`` is None when nothing was left to write."""
+        return {
+            "wallet": self.wallet,
+            "points": self.points,
+            "from": asdict(self.taken),
+            "entry": self.entry.seq if self.entry else None,
+            "balance_after": self.entry.balance_after if self.entry else None,
+        }
+
+
+def record_return(work: Work, member: Member, order: OrderRecord, asked: Return) -> str:
+    """Goods or money came back: take back what the order earned for them, exactly.
+
+    Raises:
+        ReturnDiffers: the return is known with other content.
+        LineUnknown, MoreThanLeft, CurrencyForeign, BeforeTheOrder, InTheFuture: nothing is
+            written.
+
+    Rule: R-40, R-41, R-43.
+    """
+    known = order.steps.get((Step.RETURN, asked.return_ref))
+    if known is not None:
+        if known[0] != asked.fingerprint():
+            raise ReturnDiffers(
+                "This return is known already, with other lines or another amount; another "
+                "return needs a reference of its own.",
+                asked=asked.return_ref,
+            )
+        return known[1]
+    program = work.books.program(order.program_version)
+    if asked.amount_minor is None:
+        after = return_units(order.lines, asked.units)
+    else:
+        _check_currency(asked.currency, program)
+        after = return_amount(order.lines, asked.amount_minor)
+    coming = Coming(
+        order, Step.RETURN, asked.return_ref, asked.fingerprint(), asked.occurred_at, after
+    )
+    return _take(work, member, coming, program)
+
+
+def _check_currency(currency: str | None, program: Program) -> None:
+    if currency != program.currency:
+        raise CurrencyForeign(
+            f"The order was paid in {program.currency}.",
+            path="amount.currency",
+            asked=currency,
+            expected=program.currency,
+        )
+
+
+def record_cancellation(
+    work: Work, member: Member, order: OrderRecord, occurred_at: datetime | None
+) -> str:
+    """Cancel a paid order: a return of all that is left.
+
+    Raises:
+        NothingLeft: everything has been returned already.
+        BeforeTheOrder, InTheFuture: nothing is written.
+
+    Rule: R-34, R-43.
+    """
+    known = order.steps.get((Step.CANCELLATION, ONCE))
+    if known is not None:
+        return known[1]
+    if is_fully_returned(order.lines):
+        raise NothingLeft("All of the order has been returned already; nothing is left to cancel.")
+    after = return_all(order.lines)
+    coming = Coming(order, Step.CANCELLATION, ONCE, b"", occurred_at, after)
+    return _take(work, member, coming, work.books.program(order.program_version))
+
+
+def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
+    order, after = coming.order, coming.after
+    check_after_order(coming.occurred_at or work.books.now, order.placed_at)
+    when, at = work.books.meet(member, coming.occurred_at)
+    back = what_came_back(order.lines, after)
+    points = sum_of_points(back)
+    taken = [
+        _take_in_wallet(work, member, coming, wallet, sum(rules.values()), when=when, at=at)
+        for wallet, rules in points.items()
+        if any(rules.values())
+    ]
+    _free_room(work, member, order, after, program)
+    _move(work, member, coming)
+    receipt = _receipt(coming, program, when, back, taken)
+    member.tell(
+        f"order.{order.state}",
+        when,
+        {"order_ref": order.order_ref, "taken": [of_wallet.told() for of_wallet in taken]},
+    )
+    step = StepTaken(
+        coming.step,
+        coming.ref,
+        when,
+        coming.fingerprint,
+        receipt,
+        sum(line.money_minor for line in back),
+        {of_wallet.wallet: of_wallet.taken.expired for of_wallet in taken},
+    )
+    return remember(work, member, order, step)
+
+
+def _take_in_wallet(
+    work: Work,
+    member: Member,
+    coming: Coming,
+    wallet: str,
+    points: int,
+    *,
+    when: datetime,
+    at: datetime,
+) -> TakenFrom:
+    order = coming.order
+    program = work.books.program(order.program_version)
+    own_lots = order.lots_of(wallet)
+    ended = sum(work.expired.get((member.member_id, wallet, lot), 0) for lot in own_lots)
+    account = work.books.account(member, wallet)
+    ended += _expired_since(account.entries, own_lots)
+    cause = work.books.cause(
+        member,
+        REASONS[coming.step],
+        Source.ORDER,
+        order.order_no,
+        version=order.program_version,
+        occurred_at=when,
+    )
+    taken, entry = take_back(
+        account,
+        cause,
+        points,
+        at,
+        own_lots=own_lots,
+        expired=ended - order.expired_counted.get(wallet, 0),
+        may_overdraw=program.returns.overdrawn is Overdrawn.NEGATIVE,
+    )
+    return TakenFrom(wallet, points, taken, entry)
+
+
+def _expired_since(
+    entries: Iterable[tuple[Entry, str | None, str | None]], lots: Iterable[int]
+) -> int:
+    """Points of these lots whose end this very operation has written down."""
+    own = set(lots)
+    return -sum(
+        allocation.points
+        for entry, _, _ in entries
+        for allocation in entry.allocations
+        if allocation.expired and allocation.lot_seq in own
+    )
+
+
+def _free_room(
+    work: Work, member: Member, order: OrderRecord, after: list[OrderLine], program: Program
+) -> None:
+    """What is taken back frees its room in the period of its order (R-23)."""
+    day = local_date(order.placed_at, program.zone)
+    left_before, left_after = _left(order.lines), _left(after)
+    for rule_id in sorted(capped_rules(program) & left_before.keys()):
+        was, now = left_before[rule_id], left_after[rule_id]
+        if was != now:
+            points = metric(CapUnit.POINTS, rule_id)
+            work.totals.add(member.member_id, points, day, now - was)
+        if was and not now:
+            work.totals.add(member.member_id, metric(CapUnit.TIMES, rule_id), day, -1)
+
+
+def _left(lines: Sequence[OrderLine]) -> dict[str, int]:
+    """What each rule still gives for these lines, whole points."""
+    left: dict[str, int] = {}
+    for line in lines:
+        for rules in line.shares.values():
+            for rule_id, share in rules.items():
+                left[rule_id] = left.get(rule_id, 0) + share - so_far(share, line.returned)
+    return left
+
+
+def _move(work: Work, member: Member, coming: Coming) -> None:
+    """Move the order on to how it stands once the return is taken."""
+    order, after = coming.order, coming.after
+    all_back = is_fully_returned(after)
+    if all_back and not is_fully_returned(order.lines):
+        member.live_orders -= 1
+    for old, new in zip(order.lines, after, strict=True):
+        if old != new:
+            fraction = new.returned
+            work.moved_lines[order.member_id, order.order_no, new.line_no] = (
+                new.returned_units,
+                Decimal(fraction.numerator),
+                Decimal(fraction.denominator),
+            )
+    order.returned_minor += sum(line.returned_minor for line in after) - sum(
+        line.returned_minor for line in order.lines
+    )
+    order.lines = after
+    cancelled = coming.step is Step.CANCELLATION
+    order.state = state_of(order, all_back=all_back, cancelled=cancelled)
+
+
+def _receipt(
+    coming: Coming,
+    program: Program,
+    when: datetime,
+    back: Sequence[LineReturned],
+    taken: Sequence[TakenFrom],
+) -> dict[str, Any]:
+    def money(amount_minor: int) -> dict[str, Any]:
+        return {"amount": amount_minor, "currency": program.currency}
+
+    return {
+        "order_ref": coming.order.order_ref,
+        "return_ref": coming.ref or None,
+        "state": str(coming.order.state),
+        "occurred_at": instant_text(when),
+        "returned": money(sum(line.money_minor for line in back)),
+        "lines": [
+            {"line": line.line_no, "units": line.units, "returned": money(line.money_minor)}
+            for line in back
+        ],
+        "taken": [of_wallet.told() for of_wallet in taken],
+    }

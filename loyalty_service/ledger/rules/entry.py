@@ -1,0 +1,90 @@
+"""What the ledger is made of: entries and the allocations that say which lots they moved."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What an entry does to the lots."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+    EXPIRE = "expire"
+    RESCHEDULE = "reschedule"
+    REVERSE = "reverse"
+
+
+class Reason(StrEnum):
+    """Why an entry was written; a closed vocabulary."""
+
+    ORDER_PAID = "order_paid"
+    ORDER_FULFILLED = "order_fulfilled"
+    ORDER_RETURNED = "order_returned"
+    ORDER_CANCELLED = "order_cancelled"
+    EVENT = "event"
+    OPENING_BALANCE = "opening_balance"
+    ADJUSTMENT = "adjustment"
+    MISTAKE = "mistake"
+    EXPIRED = "expired"
+
+
+class Source(StrEnum):
+    """What an entry comes from; ``source_no`` is our own number of it."""
+
+    ORDER = "order"
+    EVENT = "event"
+    OPERATOR = "operator"
+    IMPORT = "import"
+    JOB = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What all entries of one act share.
+
+    Args:
+        source_no: our number of the order or event; None where there is none.
+        rule_ids: the earning rules that produced the points, in document order.
+        actor_id: who did it; a number, because outside names stand beside the ledger (R-80).
+        occurred_at: business time, UTC.
+        recorded_at: when the service wrote it, UTC; never earlier than the member's last one.
+    """
+
+    reason: Reason
+    source: Source
+    source_no: int | None
+    program_version: int
+    actor_id: int
+    occurred_at: datetime
+    recorded_at: datetime
+    rule_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """What one entry took from (< 0) or gave to (> 0) one lot, and the instants it gave it."""
+
+    lot_seq: int
+    points: int
+    active_at: datetime | None = None
+    expires_at: datetime | None = None
+    expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger (R-11); ``points`` is signed, ``hash`` chains it to the one before."""
+
+    member_id: int
+    wallet: str
+    seq: int
+    kind: Kind
+    points: int
+    cause: Cause
+    balance_after: int
+    reverses: int | None
+    explained: bytes | None
+    noted: bytes | None
+    allocations: tuple[Allocation, ...]
+    hash: bytes

@@ -1,0 +1,112 @@
+"""Lots: where points lie, and in which order they are drawn (R-12, R-41)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loyalty_service.kit.errors import Conflict
+
+STANDING = 0
+"""The number of an account's standing lot: one that never ends and is always active."""
+
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class InsufficientPoints(Conflict):
+    """The account holds fewer active points than asked for."""
+
+    code = "insufficient_points"
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Points that came together and end together.
+
+    Args:
+        order_no: our number of the order that earned them; None otherwise.
+        opened: whole points it was opened with (the standing lot: ever put into it).
+        remaining: whole points left, 1 to ``opened`` while the lot is open.
+        active_at: None while nobody can say when (waiting for fulfilment).
+        expires_at: None for never, or not known yet.
+    """
+
+    lot_seq: int
+    order_no: int | None
+    opened: int
+    remaining: int
+    active_at: datetime | None
+    expires_at: datetime | None
+
+    def is_active(self, at: datetime) -> bool:
+        """Usable at ``at``: from ``active_at`` up to, not including, ``expires_at`` (R-14)."""
+        return self.active_at is not None and self.active_at <= at and not self.is_due(at)
+
+    def is_due(self, at: datetime) -> bool:
+        """Past its end at ``at``; the entry that records it may not be written yet."""
+        return self.expires_at is not None and self.expires_at <= at
+
+    def is_pending(self, at: datetime) -> bool:
+        """Not usable yet at ``at``."""
+        return self.active_at is None or (self.active_at > at and not self.is_due(at))
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Take ``points`` from one lot; at least 1."""
+
+    lot_seq: int
+    points: int
+
+
+def soonest_expiring(lot: Lot) -> tuple[datetime, int]:
+    """The order of drawing: soonest end first, never last, older first on a tie (R-12)."""
+    return lot.expires_at or _NEVER, lot.lot_seq
+
+
+def oldest(lot: Lot) -> int:
+    """The order of pending lots: by number."""
+    return lot.lot_seq
+
+
+def draw_from_lots(lots: Iterable[Lot], points: int, at: datetime) -> list[Draw]:
+    """Choose the lots that pay for a debit, soonest to expire first.
+
+    Args:
+        lots: the account's open lots, in any order.
+        points: how many to draw, in whole points, at least 1.
+        at: the instant (UTC) that decides which lots are active.
+
+    Raises:
+        InsufficientPoints: the active lots hold fewer than ``points``. Nothing is drawn.
+
+    Rule: R-12.
+    """
+    active = sorted((lot for lot in lots if lot.is_active(at)), key=soonest_expiring)
+    draws, missing = draw_in_order(active, points)
+    if missing:
+        raise InsufficientPoints(
+            f"{points} points were asked for and {points - missing} are available.",
+            asked=points,
+            available=points - missing,
+        )
+    return draws
+
+
+def draw_in_order(lots: Iterable[Lot], points: int) -> tuple[list[Draw], int]:
+    """Draw up to ``points`` from ``lots`` in the order given; also say how many were missing."""
+    draws = []
+    for lot in lots:
+        if points == 0:
+            break
+        taken = min(points, lot.remaining)
+        draws.append(Draw(lot.lot_seq, taken))
+        points -= taken
+    return draws, points
+
+
+def free_in_order_of_taking(lots: Iterable[Lot], at: datetime) -> list[Lot]:
+    """Free lots as a deficit takes them: active soonest-expiring first, then pending (R-41)."""
+    live = [lot for lot in lots if not lot.is_due(at)]
+    active = sorted((lot for lot in live if lot.is_active(at)), key=soonest_expiring)
+    return active + sorted((lot for lot in live if not lot.is_active(at)), key=oldest)

@@ -1,0 +1,293 @@
+"""Every way points move: credit, debit, take back, reverse, reschedule, expire.
+
+Each function takes an account's facts, appends at most one entry to it (``expire`` one for each
+instant) and raises its refusals before it changes anything.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind
+from loyalty_service.ledger.rules.lots import (
+    ALWAYS,
+    STANDING,
+    Draw,
+    Lot,
+    draw_from_lots,
+    draw_in_order,
+    free_in_order_of_taking,
+    oldest,
+    soonest_expiring,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Points to be opened as one lot.
+
+    Args:
+        points: whole points, at least 1.
+        active_at: None while it waits for fulfilment.
+        expires_at: None for never, or not known yet.
+        standing: put them into the account's standing lot: always active, never ending.
+    """
+
+    points: int
+    order_no: int | None = None
+    active_at: datetime | None = None
+    expires_at: datetime | None = None
+    standing: bool = False
+
+
+def credit(
+    account: Account,
+    cause: Cause,
+    openings: Sequence[Opening],
+    *,
+    explanation: str | None = None,
+    note: str | None = None,
+) -> tuple[Entry, dict[int, int]]:
+    """Give points: open lots, after a deficit has been absorbed.
+
+    A deficit is absorbed at once, even by points still pending, from the soonest to expire; the
+    lots then hold only what is left.
+
+    Args:
+        openings: at most one of them standing.
+
+    Returns:
+        the entry, and for each opening (by position) the lot it went to; one that the deficit
+        swallowed whole has none.
+
+    Rule: R-12, R-41.
+    """
+    points = sum(opening.points for opening in openings)
+    absorbed = _absorb(openings, min(account.deficit, points))
+    opened = {
+        i: _open(account, opening, opening.points - absorbed.get(i, 0))
+        for i, opening in enumerate(openings)
+        if opening.points > absorbed.get(i, 0)
+    }
+    entry = account.append(
+        Kind.CREDIT, points, cause, list(opened.values()), explanation=explanation, note=note
+    )
+    return entry, {i: allocation.lot_seq for i, allocation in opened.items()}
+
+
+def _absorb(openings: Sequence[Opening], points: int) -> dict[int, int]:
+    """How much of each opening the deficit swallows, soonest-expiring first."""
+    if points == 0:
+        return {}
+    lots = [Lot(i, None, o.points, o.points, None, o.expires_at) for i, o in enumerate(openings)]
+    draws, _ = draw_in_order(sorted(lots, key=soonest_expiring), points)
+    return {draw.lot_seq: draw.points for draw in draws}
+
+
+def _open(account: Account, opening: Opening, points: int) -> Allocation:
+    if opening.standing:
+        old = account.lots.get(STANDING) or Lot(STANDING, None, 0, 0, ALWAYS, None)
+        opened, remaining = old.opened + points, old.remaining + points
+        account.put(Lot(STANDING, None, opened, remaining, ALWAYS, None))
+        return Allocation(STANDING, points, ALWAYS)
+    account.lot_seq += 1
+    lot = Lot(
+        account.lot_seq, opening.order_no, points, points, opening.active_at, opening.expires_at
+    )
+    account.put(lot)
+    return Allocation(lot.lot_seq, points, lot.active_at, lot.expires_at)
+
+
+def debit(
+    account: Account,
+    cause: Cause,
+    points: int,
+    at: datetime,
+    *,
+    allow_negative: bool = False,
+    note: str | None = None,
+) -> Entry:
+    """Take points an operator names, from active lots; below zero only where it is said so.
+
+    Raises:
+        InsufficientPoints: fewer active points than asked for and ``allow_negative`` is False.
+            Nothing is written.
+
+    Rule: R-12.
+    """
+    if allow_negative:
+        draws, _ = draw_in_order(free_in_order_of_taking(account.lots.values(), at), points)
+    else:
+        draws = draw_from_lots(account.lots.values(), points, at)
+    return account.append(Kind.DEBIT, -points, cause, _take(account, draws), note=note)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Where the points of a take-back came from; whole points, together what was asked for.
+
+    Args:
+        own: from the lots the order or credit itself opened.
+        expired: had expired unspent from those lots; counted as taken, no entry.
+        other: from other free lots.
+        deficit: owed from now on.
+        uncollected: not taken and not collected later.
+    """
+
+    own: int
+    expired: int
+    other: int
+    deficit: int
+    uncollected: int
+
+
+def take_back(
+    account: Account,
+    cause: Cause,
+    points: int,
+    at: datetime,
+    *,
+    own_lots: Collection[int],
+    expired: int,
+    may_overdraw: bool,
+    kind: Kind = Kind.DEBIT,
+    reverses: int | None = None,
+    note: str | None = None,
+) -> tuple[Taken, Entry | None]:
+    """Take back what was given: first from the lots it opened, then from other free lots.
+
+    Order: own pending lots, then what of the own lots has expired unspent (it counts as taken),
+    then own active lots, then others. What is missing becomes a deficit, or is recorded as
+    uncollected.
+
+    Args:
+        points: whole points to take, at least 1.
+        own_lots: numbers of the lots that the order or credit opened.
+        expired: points of those lots that expired unspent and were not counted before.
+        may_overdraw: whether missing points become a deficit.
+
+    Returns:
+        where they came from, and the entry; None when nothing was left to write.
+
+    Rule: R-41.
+    """
+    lots = free_in_order_of_taking(account.lots.values(), at)
+    own = [lot for lot in lots if lot.lot_seq in own_lots]
+    pending, missing = draw_in_order(
+        sorted((lot for lot in own if lot.is_pending(at)), key=oldest), points
+    )
+    counted = min(expired, missing)
+    active, missing = draw_in_order(
+        [lot for lot in own if not lot.is_pending(at)], missing - counted
+    )
+    others, missing = draw_in_order([lot for lot in lots if lot.lot_seq not in own_lots], missing)
+    taken = Taken(
+        own=_sum(pending) + _sum(active),
+        expired=counted,
+        other=_sum(others),
+        deficit=missing if may_overdraw else 0,
+        uncollected=0 if may_overdraw else missing,
+    )
+    really = points - taken.expired - taken.uncollected
+    if really == 0 and reverses is None:
+        return taken, None
+    allocations = _take(account, [*pending, *active, *others])
+    return taken, account.append(kind, -really, cause, allocations, reverses=reverses, note=note)
+
+
+def give_back(
+    account: Account,
+    cause: Cause,
+    points: int,
+    drawn: Sequence[tuple[Lot, int]],
+    *,
+    reverses: int,
+    rest: Opening,
+    note: str | None = None,
+) -> Entry:
+    """Reverse a debit: points return to the lots they came from, with the lots' own ends.
+
+    A deficit is absorbed first. A lot that ended meanwhile takes its points back and is due at
+    once. What the debit had left as a deficit, and later credits have covered, opens a new lot.
+
+    Args:
+        points: what the debit took in all, whole points.
+        drawn: each lot the debit drew from, as it is now or (closed) with nothing remaining, and
+            how much it drew.
+        rest: how to open a lot for what none of them can take; its points are not used.
+
+    Rule: R-10, R-12.
+    """
+    left = points - min(account.deficit, points)
+    allocations = []
+    for lot, taken in sorted(drawn, key=_latest_expiring, reverse=True):
+        back = min(left, taken)
+        if back:
+            left -= back
+            account.put(_with_remaining(lot, lot.remaining + back))
+            allocations.append(Allocation(lot.lot_seq, back, lot.active_at, lot.expires_at))
+    if left:
+        allocations.append(_open(account, rest, left))
+    return account.append(Kind.REVERSE, points, cause, allocations, reverses=reverses, note=note)
+
+
+def _latest_expiring(drawn: tuple[Lot, int]) -> tuple[datetime, int]:
+    return soonest_expiring(drawn[0])
+
+
+def reschedule(
+    account: Account, cause: Cause, instants: Mapping[int, tuple[datetime, datetime | None]]
+) -> Entry | None:
+    """Give open lots a new beginning and end; recorded as an entry of 0 points.
+
+    Args:
+        instants: lot number -> (active at, expires at or None for never), UTC.
+
+    Returns:
+        the entry, or None when none of the lots is open any more.
+
+    Rule: R-12.
+    """
+    allocations = []
+    for lot_seq, (active_at, expires_at) in sorted(instants.items()):
+        lot = account.lots.get(lot_seq)
+        if lot is not None:
+            account.put(
+                Lot(lot_seq, lot.order_no, lot.opened, lot.remaining, active_at, expires_at)
+            )
+            allocations.append(Allocation(lot_seq, 0, active_at, expires_at))
+    if not allocations:
+        return None
+    return account.append(Kind.RESCHEDULE, 0, cause, allocations)
+
+
+def expire(account: Account, cause: Cause, lot_seqs: Iterable[int]) -> Entry:
+    """Record that these lots, which end at one instant, have ended.
+
+    Rule: R-14.
+    """
+    allocations = []
+    for lot_seq in sorted(lot_seqs):
+        lot = account.lots[lot_seq]
+        account.put(_with_remaining(lot, 0))
+        allocations.append(Allocation(lot_seq, -lot.remaining, expired=True))
+    points = sum(allocation.points for allocation in allocations)
+    return account.append(Kind.EXPIRE, points, cause, allocations)
+
+
+def _take(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
+    allocations = []
+    for draw in draws:
+        lot = account.lots[draw.lot_seq]
+        account.put(_with_remaining(lot, lot.remaining - draw.points))
+        allocations.append(Allocation(draw.lot_seq, -draw.points))
+    return allocations
+
+
+def _with_remaining(lot: Lot, remaining: int) -> Lot:
+    return Lot(lot.lot_seq, lot.order_no, lot.opened, remaining, lot.active_at, lot.expires_at)
+
+
+def _sum(draws: Iterable[Draw]) -> int:
+    return sum(draw.points for draw in draws)

@@ -1,0 +1,158 @@
+"""The only writer of points: everything an operation decided, each table once, from arrays."""
+
+from collections.abc import Collection, Iterable
+
+from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.entry import Allocation, Entry
+from loyalty_service.ledger.rules.lots import Lot
+
+CLOCK_ACTOR = 1
+"""The number of the actor that writes what time brings."""
+
+_FIND_ACTOR = "SELECT actor_id FROM actor WHERE kind = %s AND name = %s"
+_ADD_ACTOR = """
+INSERT INTO actor (actor_id, kind, name)
+SELECT max(actor_id) + 1, %s, %s FROM actor
+RETURNING actor_id
+"""
+_ACCOUNT = "INSERT INTO account (member_id, wallet, seq, lot_seq, balance, deficit, head)"
+_ACCOUNT_MOVED = """
+ON CONFLICT (member_id, wallet) DO UPDATE SET seq = excluded.seq, lot_seq = excluded.lot_seq,
+   balance = excluded.balance, deficit = excluded.deficit, head = excluded.head
+"""
+_ENTRY = """
+INSERT INTO entry (member_id, wallet, seq, kind, points, reason, source, source_no,
+                   program_version, rule_ids, actor_id, occurred_at, recorded_at, balance_after,
+                   reverses, explained, noted, hash)
+"""
+_ALLOCATION = """
+INSERT INTO allocation (member_id, wallet, entry_seq, lot_seq, points, active_at, expires_at,
+                        expired)
+"""
+_EXPLANATION = "INSERT INTO explanation (member_id, wallet, seq, body)"
+_NOTE = "INSERT INTO note (member_id, wallet, seq, body)"
+_LOT = """
+INSERT INTO lot (member_id, wallet, lot_seq, order_no, opened, remaining, active_at, expires_at)
+"""
+_LOT_MOVED = """
+ON CONFLICT (member_id, wallet, lot_seq) DO UPDATE SET opened = excluded.opened,
+   remaining = excluded.remaining, active_at = excluded.active_at, expires_at = excluded.expires_at
+"""
+_CLOSE_LOTS = "DELETE FROM lot USING ("
+_CLOSED = """) AS v (member_id, wallet, lot_seq)
+ WHERE lot.member_id = v.member_id AND lot.wallet = v.wallet AND lot.lot_seq = v.lot_seq
+"""
+
+
+def get_actor_id(tx: Transaction, kind: str, name: str) -> int:
+    """Our number for who acts; outside names stand beside the ledger.
+
+    Rule: R-11, R-80.
+    """
+    known: dict[tuple[str, str], int] = tx.cache.setdefault("actors", {})
+    actor_id = known.get((kind, name))
+    if actor_id is None:
+        rows = tx.fetch(_FIND_ACTOR, (kind, name))
+        if not rows:
+            # Not remembered yet: this transaction may still be rolled back.
+            return int(tx.fetch(_ADD_ACTOR, (kind, name))[0][0])
+        actor_id = known[kind, name] = int(rows[0][0])
+    return actor_id
+
+
+def post(tx: Transaction, accounts: Collection[Account]) -> None:
+    """Add to the writes every entry these accounts were given, and where their lots stand now.
+
+    The members are locked, the facts were read after the lock, and the decisions are made; this
+    writes each table once, for one member or thousands.
+
+    Rule: R-10 to R-13.
+    """
+    moved = [account for account in accounts if account.entries]
+    tx.add_rows(_ACCOUNT, [_account(a) for a in moved], _ACCOUNT_MOVED)
+    entries = [written for account in moved for written in account.entries]
+    tx.add_rows(_ENTRY, [_entry(entry) for entry, _, _ in entries])
+    tx.add_rows(_ALLOCATION, [_allocation(e, a) for e, _, _ in entries for a in e.allocations])
+    tx.add_rows(_EXPLANATION, [(*_key(e), text) for e, text, _ in entries if text is not None])
+    tx.add_rows(_NOTE, [(*_key(e), text) for e, _, text in entries if text is not None])
+    _write_lots(tx, moved)
+
+
+def _write_lots(tx: Transaction, accounts: Iterable[Account]) -> None:
+    opened, closed = [], []
+    for account in accounts:
+        for lot_seq in account.moved:
+            lot = account.lots.get(lot_seq)
+            if lot is None:
+                closed.append((account.member_id, account.wallet, lot_seq))
+            else:
+                opened.append(_lot(account, lot))
+    tx.add_rows(_LOT, opened, _LOT_MOVED)
+    tx.add_rows(_CLOSE_LOTS, closed, _CLOSED)
+
+
+def _key(entry: Entry) -> tuple[int, str, int]:
+    return entry.member_id, entry.wallet, entry.seq
+
+
+def _account(account: Account) -> tuple[object, ...]:
+    return (
+        account.member_id,
+        account.wallet,
+        account.seq,
+        account.lot_seq,
+        account.balance,
+        account.deficit,
+        account.head,
+    )
+
+
+def _entry(entry: Entry) -> tuple[object, ...]:
+    cause = entry.cause
+    return (
+        entry.member_id,
+        entry.wallet,
+        entry.seq,
+        entry.kind.value,
+        entry.points,
+        cause.reason.value,
+        cause.source.value,
+        cause.source_no,
+        cause.program_version,
+        list(cause.rule_ids),
+        cause.actor_id,
+        cause.occurred_at,
+        cause.recorded_at,
+        entry.balance_after,
+        entry.reverses,
+        entry.explained,
+        entry.noted,
+        entry.hash,
+    )
+
+
+def _allocation(entry: Entry, allocation: Allocation) -> tuple[object, ...]:
+    return (
+        entry.member_id,
+        entry.wallet,
+        entry.seq,
+        allocation.lot_seq,
+        allocation.points,
+        allocation.active_at,
+        allocation.expires_at,
+        allocation.expired,
+    )
+
+
+def _lot(account: Account, lot: Lot) -> tuple[object, ...]:
+    return (
+        account.member_id,
+        account.wallet,
+        lot.lot_seq,
+        lot.order_no,
+        lot.opened,
+        lot.remaining,
+        lot.active_at,
+        lot.expires_at,
+    )

@@ -1,0 +1,70 @@
+"""Reads of members: by reference, and their facts."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from loyalty_service.kit.db import Transaction
+from loyalty_service.members.rules import Member, MemberUnknown, Ref
+
+_FIND = "SELECT member_id FROM member_ref WHERE kind = %s AND value = %s"
+_FIND_MANY = """
+SELECT r.kind, r.value, r.member_id
+  FROM member_ref r
+  JOIN unnest(%s::text[], %s::text[]) AS o (kind, value)
+    ON r.kind = o.kind AND r.value = o.value
+"""
+_REFS = "SELECT kind, value FROM member_ref WHERE member_id = %s ORDER BY kind, value"
+
+FACTS = """
+SELECT m.member_id, m.refs_version, m.enrolled_at, m.birth_month, m.birth_day, m.tags,
+       m.caught_up_to, m.recorded_at, m.event_seq, m.order_seq, m.live_orders, m.check_in_on,
+       m.check_in_streak, (SELECT coalesce(max(version), 0) FROM program_version)
+"""
+_READ = FACTS + "FROM member m JOIN member_ref r USING (member_id) WHERE kind = %s AND value = %s"
+
+
+def find_member_id(tx: Transaction, ref: Ref) -> int | None:
+    """The member of that reference, or None."""
+    rows = tx.fetch(_FIND, (ref.kind, ref.value))
+    return rows[0][0] if rows else None
+
+
+def find_member_ids(tx: Transaction, refs: Collection[Ref]) -> dict[Ref, int]:
+    """The members of these references; unknown ones are left out."""
+    if not refs:
+        return {}
+    rows = tx.fetch(_FIND_MANY, ([r.kind for r in refs], [r.value for r in refs]))
+    return {Ref(kind, value): member_id for kind, value, member_id in rows}
+
+
+def get_member(tx: Transaction, ref: Ref) -> Member:
+    """The member's facts, without a lock.
+
+    Raises:
+        MemberUnknown: no member has this reference.
+    """
+    rows = tx.fetch(_READ, (ref.kind, ref.value))
+    if not rows:
+        raise member_unknown(ref)
+    return to_member(rows[0])
+
+
+def list_refs(tx: Transaction, member_id: int) -> list[Ref]:
+    """Every reference of the member, by kind and value."""
+    return [Ref(kind, value) for kind, value in tx.fetch(_REFS, (member_id,))]
+
+
+def to_member(row: Iterable[Any]) -> Member:
+    """A row of ``FACTS``."""
+    member = Member(*row)
+    member.tags = tuple(member.tags)
+    return member
+
+
+def member_unknown(ref: Ref) -> MemberUnknown:
+    """The refusal for a reference that nobody has."""
+    return MemberUnknown(
+        f"No member has the reference {ref}; enrol them with PUT /v1/members/{ref} first.",
+        path="member_ref",
+        asked=str(ref),
+    )

@@ -1,0 +1,206 @@
+"""Who a member is: outside references, and the few facts that conditions may ask for."""
+
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from loyalty_service.kit.errors import Conflict, Invalid, Malformed, NotFound
+
+SHOP = "shop"
+PERSONAL = frozenset({"phone", "mail"})
+MAX_REFS = 16
+MAX_TAGS = 32
+_REF = re.compile(r"(?:([a-z][a-z0-9_]{0,19}):)?([A-Za-z0-9._~-]{1,64})")
+_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+class MemberUnknown(NotFound):
+    """No member has this reference."""
+
+    code = "member_unknown"
+
+
+class RefMalformed(Malformed):
+    """A member reference is ``kind:value``, or the shop's bare customer id."""
+
+    code = "member_ref_malformed"
+
+
+class PersonalRefInPath(Malformed):
+    """A phone number or mail address has no place in an address; use the look-up."""
+
+    code = "personal_ref_in_path"
+
+
+class PersonalRefsOff(Invalid):
+    """Personal references need a secret to be hashed with, and none is configured."""
+
+    code = "personal_refs_off"
+
+
+class RefTaken(Conflict):
+    """The reference belongs to another member."""
+
+    code = "member_ref_taken"
+
+
+class InTheFuture(Invalid):
+    """What is said to have happened lies in the future."""
+
+    code = "in_the_future"
+
+
+class BirthdayImpossible(Invalid):
+    """No year has this day."""
+
+    code = "birthday_impossible"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """An outside name of a member, as it is stored: a personal value only as a keyed hash."""
+
+    kind: str
+    value: str
+
+    def __str__(self) -> str:
+        return self.value if self.kind == SHOP else f"{self.kind}:{self.value}"
+
+
+def parse_ref(text: str) -> Ref:
+    """Read ``kind:value``, or a bare shop customer id, from an address.
+
+    Raises:
+        RefMalformed: it is neither.
+        PersonalRefInPath: the kind is personal.
+
+    Rule: R-80.
+    """
+    match = _REF.fullmatch(text)
+    if match is None:
+        raise RefMalformed(
+            "A member reference is kind:value or a bare customer id, made of 1 to 64 of "
+            "A-Z a-z 0-9 . _ ~ -",
+            path="member_ref",
+            asked=text[:100],
+        )
+    ref = Ref(match[1] or SHOP, match[2])
+    if ref.kind in PERSONAL:
+        raise PersonalRefInPath(
+            f"A {ref.kind} reference is personal and is refused in addresses; find the member "
+            "with POST /v1/members/lookup and go on with another reference.",
+            path="member_ref",
+            kind=ref.kind,
+        )
+    return ref
+
+
+def stored_ref(kind: str, value: str, secret: bytes | None) -> Ref:
+    """The reference as it is stored: of a personal one only HMAC-SHA-256 under ``secret``.
+
+    Raises:
+        PersonalRefsOff: the kind is personal and there is no secret.
+
+    Rule: R-80.
+    """
+    if kind not in PERSONAL:
+        return Ref(kind, value)
+    if secret is None:
+        raise PersonalRefsOff(
+            f"References of kind {kind} are stored only as a keyed hash; "
+            "set LOYALTY_REF_SECRET_FILE first.",
+            kind=kind,
+        )
+    return Ref(kind, hmac.new(secret, f"{kind}:{value}".encode(), sha256).hexdigest())
+
+
+def check_birthday(month: int, day: int) -> None:
+    """Refuse a day that no year has; 29 February is one.
+
+    Raises:
+        BirthdayImpossible: as said.
+    """
+    if day > _DAYS[month - 1]:
+        raise BirthdayImpossible(
+            f"Month {month} has at most {_DAYS[month - 1]} days.",
+            path="birthday.day",
+            asked=day,
+            limit=_DAYS[month - 1],
+        )
+
+
+def check_past(instant: datetime, now: datetime, path: str = "occurred_at") -> None:
+    """Refuse what is said to have happened later than now.
+
+    Raises:
+        InTheFuture: as said. Nothing is written.
+
+    Rule: R-05.
+    """
+    if instant > now:
+        raise InTheFuture(
+            "What is recorded has happened already; this instant lies in the future.",
+            path=path,
+            asked=_text(instant),
+            limit=_text(now),
+        )
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class Member:
+    """What a locked member's row says, moving as the operation decides.
+
+    Args:
+        member_id: our number; it means nothing.
+        caught_up_to: the member's clock: the latest instant caught up or recorded (UTC).
+        recorded_at: when anything was last recorded for the member (UTC).
+        live_orders: paid orders that are not fully returned.
+        program_version: the newest version, read after the lock.
+        happened: what this operation will publish, in order.
+    """
+
+    member_id: int
+    refs_version: int
+    enrolled_at: datetime
+    birth_month: int | None
+    birth_day: int | None
+    tags: tuple[str, ...]
+    caught_up_to: datetime
+    recorded_at: datetime
+    event_seq: int
+    order_seq: int
+    live_orders: int
+    check_in_on: date | None
+    check_in_streak: int
+    program_version: int
+    happened: list[tuple[int, str, datetime, dict[str, Any]]] = field(default_factory=list)
+
+    def meet(self, occurred_at: datetime, now: datetime) -> datetime:
+        """Move the member's clock to an act and return the instant it meets lots and limits at.
+
+        That is the act's own instant, or the member's clock for one that arrives late.
+
+        Rule: R-05, R-55.
+        """
+        self.recorded_at = max(now, self.recorded_at)
+        self.caught_up_to = max(occurred_at, self.caught_up_to)
+        return self.caught_up_to
+
+    def tell(self, kind: str, occurred_at: datetime, payload: dict[str, Any]) -> int:
+        """Note what happened for the outbox; returns its number among the member's events."""
+        self.event_seq += 1
+        self.happened.append((self.event_seq, kind, occurred_at, payload))
+        return self.event_seq
+
+
+def tidy_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags without repetition, sorted, so that the same set is stored the same."""
+    return tuple(sorted(set(tags)))
