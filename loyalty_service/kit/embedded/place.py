@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_FOR_ROOTS_HOME = Path("/var/lib/loyalty-service")
+FOR_ROOTS_HOME = Path("/var/lib/loyalty-service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ def usable_root(asked: Path, account: Account) -> Path:
         else:
             # Root's home is closed to others. We open no folder that is not ours.
             name = hashlib.sha256(os.fsencode(asked)).hexdigest()[:12]
-            _FOR_ROOTS_HOME.mkdir(exist_ok=True)
-            _FOR_ROOTS_HOME.chmod(0o711)
-            root = _FOR_ROOTS_HOME / name
+            FOR_ROOTS_HOME.mkdir(exist_ok=True)
+            FOR_ROOTS_HOME.chmod(0o711)
+            root = FOR_ROOTS_HOME / name
             root.mkdir(exist_ok=True)
             asked.unlink(missing_ok=True)
             asked.symlink_to(root)

@@ -39,13 +39,14 @@ from loyalty_service.kit.processes import die_with_parent, stop_process
 
 USER = "loyalty"
 DATABASE = "loyalty"
+PORT = 5432
 START_SECONDS = 600.0
 STOP_SECONDS = 60.0
 _LEFTOVER_SECONDS = 20.0
 _LONGEST_SOCKET_PATH = 100
 _LOG_BYTES = 10_000_000
 # Not tempfile.gettempdir(): that may be a long path again.
-_TEMPORARY = Path("/tmp")
+_TEMPORARY = Path("/tmp")  # noqa: S108
 
 
 class _StillHeld(Exception):
@@ -114,6 +115,7 @@ class EmbeddedPostgres:
         return URL.create(
             "postgresql+psycopg2",
             username=USER,
+            port=PORT,
             database=DATABASE,
             query={"host": str(self.socket_dir)},
         )
@@ -166,7 +168,7 @@ class EmbeddedPostgres:
             shutil.rmtree(_TEMPORARY / Path(note.read_text()).name, ignore_errors=True)
             note.unlink()
         shutil.rmtree(beside, ignore_errors=True)
-        path = os.fsencode(beside / ".s.PGSQL.5432")
+        path = os.fsencode(beside / f".s.PGSQL.{PORT}")
         # The kernel bounds the length of a socket's path, PostgreSQL splits the setting at commas.
         self._socket_is_temporary = len(path) > _LONGEST_SOCKET_PATH or b"," in path or b'"' in path
         if self._socket_is_temporary:
@@ -177,7 +179,15 @@ class EmbeddedPostgres:
         own(self.socket_dir, account)
 
     def _launch(self, binaries: Path, environment: dict[str, str], account: Account) -> None:
-        command: list[str | Path] = [binaries / "postgres", "-D", self.data, "-k", self.socket_dir]
+        command: list[str | Path] = [
+            binaries / "postgres",
+            "-D",
+            self.data,
+            "-k",
+            self.socket_dir,
+            "-p",
+            str(PORT),
+        ]
         for name, value in self._settings.items():
             command += ["-c", f"{name}={value}"]
         log_path = self.root / "postgres.log"
@@ -229,6 +239,12 @@ class EmbeddedPostgres:
             connection.close()
 
     def _connect(self, database: str) -> Any:
+        # Said in full, so that no PGPORT or PGOPTIONS meant for another server gets in.
         return psycopg2.connect(
-            host=str(self.socket_dir), user=USER, dbname=database, connect_timeout=5
+            host=str(self.socket_dir),
+            port=PORT,
+            user=USER,
+            dbname=database,
+            connect_timeout=5,
+            options="-c statement_timeout=0",
         )
