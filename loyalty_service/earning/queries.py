@@ -15,7 +15,8 @@ SELECT member_id, metric, day, amount FROM member_total
  WHERE member_id = ANY(%s) AND metric = ANY(%s) AND day BETWEEN %s AND %s
 """
 
-Total = tuple[int, str, date]
+Total = tuple[str, date]
+"""A metric on a local day."""
 
 
 @dataclass(slots=True)
@@ -23,18 +24,18 @@ class Totals:
     """Points and times by member, rule and local day, moving as the operation decides.
 
     Args:
-        amounts: what was read and has been added since.
-        added: what has been added since, to be written.
+        amounts: by member, what was read and has been added since.
+        added: by member, what has been added since, to be written.
     """
 
-    amounts: dict[Total, int] = field(default_factory=dict)
-    added: dict[Total, int] = field(default_factory=dict)
+    amounts: dict[int, dict[Total, int]] = field(default_factory=dict)
+    added: dict[int, dict[Total, int]] = field(default_factory=dict)
 
     def add(self, member_id: int, metric: str, day: date, amount: int) -> None:
         """Count ``amount`` more (or fewer, negative) on that day."""
-        total = (member_id, metric, day)
-        self.amounts[total] = self.amounts.get(total, 0) + amount
-        self.added[total] = self.added.get(total, 0) + amount
+        for totals in (self.amounts, self.added):
+            of_member = totals.setdefault(member_id, {})
+            of_member[metric, day] = of_member.get((metric, day), 0) + amount
 
     def used(self, program: Program, member_id: int, day: date) -> dict[str, int]:
         """How much of each calendar cap the member has used in the period around ``day``.
@@ -48,8 +49,8 @@ class Totals:
         metrics = set(_metrics_of(cap))
         return sum(
             amount
-            for (owner_id, metric, on), amount in self.amounts.items()
-            if owner_id == member_id and metric in metrics and first <= on <= last
+            for (name, on), amount in self.amounts.get(member_id, {}).items()
+            if name in metrics and first <= on <= last
         )
 
 
@@ -94,7 +95,10 @@ def read_totals(
     if not metrics:
         return Totals()
     rows = tx.fetch(_READ, (list(member_ids), sorted(metrics), first, last))
-    return Totals({(member_id, name, day): amount for member_id, name, day, amount in rows})
+    totals = Totals()
+    for member_id, name, day, amount in rows:
+        totals.amounts.setdefault(member_id, {})[name, day] = amount
+    return totals
 
 
 def count(totals: Totals, program: Program, member_id: int, day: date, earned: Earned) -> None:

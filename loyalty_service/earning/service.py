@@ -14,5 +14,10 @@ def save(tx: Transaction, totals: Totals) -> None:
 
     Rule: R-23.
     """
-    rows = [(*total, amount) for total, amount in sorted(totals.added.items()) if amount]
+    rows = [
+        (member_id, name, day, amount)
+        for member_id, added in totals.added.items()
+        for (name, day), amount in added.items()
+        if amount
+    ]
     tx.add_rows(_ADD, rows, _ADDED)

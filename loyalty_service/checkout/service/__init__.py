@@ -4,10 +4,19 @@ from collections.abc import Callable
 from datetime import datetime
 
 from loyalty_service.checkout import queries
-from loyalty_service.checkout.queries import OrderRecord, OrderUnknown
+from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
-from loyalty_service.checkout.rules.steps import OrderOfAnother, Return
+from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.checkout.service.batch import (
+    Item,
+    OrderItem,
+    Outcome,
+    ReturnItem,
+    in_transactions,
+    take_items,
+)
 from loyalty_service.checkout.service.fulfilling import record_fulfilment
+from loyalty_service.checkout.service.owning import own_lots, own_order
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.returning import record_cancellation, record_return
 from loyalty_service.checkout.service.work import Work
@@ -19,7 +28,18 @@ from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
 
-__all__ = ["cancel", "fulfil", "pay", "take_return"]
+__all__ = [
+    "Item",
+    "OrderItem",
+    "Outcome",
+    "ReturnItem",
+    "cancel",
+    "fulfil",
+    "in_transactions",
+    "pay",
+    "take_items",
+    "take_return",
+]
 
 
 def pay(acting: Acting, ref: Ref, order: Order) -> str:
@@ -120,30 +140,3 @@ def _follow(
     receipt = step(work, member, order)
     work.write()
     return receipt
-
-
-def own_order(orders: dict[str, OrderRecord], member: Member, order_ref: str) -> OrderRecord:
-    """The member's order of that reference.
-
-    Raises:
-        OrderUnknown: nobody's order.
-        OrderOfAnother: another member's.
-    """
-    order = orders.get(order_ref)
-    if order is None:
-        raise OrderUnknown("No such order is known.", path="order_ref", asked=order_ref)
-    if order.member_id != member.member_id:
-        raise OrderOfAnother(
-            "This order reference belongs to another member.", path="order_ref", asked=order_ref
-        )
-    return order
-
-
-def own_lots(orders: list[OrderRecord]) -> list[tuple[int, str, int]]:
-    """The lots that these orders opened: (member, wallet, lot)."""
-    return [
-        (order.member_id, wallet, lot)
-        for order in orders
-        for wallet in order.entries
-        for lot in order.lots_of(wallet)
-    ]

@@ -7,6 +7,7 @@ from typing import Any
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order, price
 from loyalty_service.checkout.rules.openings import Act, WalletEarned, open_lots
+from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.steps import OrderDiffers, OrderOfAnother, State
 from loyalty_service.checkout.service.work import Work, as_json, instant_text
 from loyalty_service.earning.queries import count
@@ -142,58 +143,40 @@ def _credit(work: Work, member: Member, paid: Paid) -> list[Credited]:
 
 
 def _remember(work: Work, member: Member, paid: Paid, entries: list[Credited]) -> str:
-    order, key = paid.order, (member.member_id, paid.order_no)
-    state = State.PAID if paid.fulfilled_at is None else State.FULFILLED
-    receipt = as_json(_receipt(paid, state, entries))
-    stored = {credited.entry.wallet: credited.stored() for credited in entries}
-    fingerprint = order.fingerprint()
-    work.new_heads.append(
-        (
-            *key,
-            order.order_ref,
-            order.payment_ref,
-            state.value,
-            order.channel,
-            paid.version,
-            paid.placed_at,
-            paid.placed_at,
-            paid.fulfilled_at,
-            member.recorded_at,
-            paid.paid_minor,
-            0,
-            0,
-            paid.was_first,
-            fingerprint,
-            as_json(stored),
-            receipt,
-        )
+    order = paid.order
+    record = OrderRecord(
+        order.order_ref,
+        member.member_id,
+        paid.order_no,
+        order.payment_ref,
+        State.PAID if paid.fulfilled_at is None else State.FULFILLED,
+        paid.version,
+        paid.placed_at,
+        paid.fulfilled_at,
+        paid.paid_minor,
+        0,
+        0,
+        order.fingerprint(),
+        {credited.entry.wallet: credited.stored() for credited in entries},
+        "",
     )
+    record.receipt = as_json(_receipt(paid, record.state, entries))
     shares = _shares(paid.earned)
-    for line, sent in zip(paid.lines, order.lines, strict=True):
-        work.new_lines.append(
-            (
-                *key,
-                line.line_no,
-                line.kind.value,
-                line.sku,
-                line.category,
-                line.brand,
-                line.quantity,
-                sent.amount_minor,
-                line.paid_minor,
-                as_json(shares.get(line.line_no, {})),
-                0,
-                0,
-                1,
-            )
-        )
+    record.lines = [
+        OrderLine(line.line_no, line.quantity, line.paid_minor, shares.get(line.line_no, {}))
+        for line in paid.lines
+    ]
+    work.add_order(record, order, paid.lines, member.recorded_at, was_first=paid.was_first)
     work.touched[member.member_id] = member
     member.tell(
         "order.paid",
         paid.placed_at,
-        {"order_ref": order.order_ref, "earned": [told(credited.entry) for credited in entries]},
+        {
+            "order_ref": order.order_ref,
+            "earned": [told(credited.entry) for credited in entries],
+        },
     )
-    return receipt
+    return record.receipt
 
 
 def _shares(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
@@ -205,11 +188,11 @@ def _shares(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
     return by_line
 
 
-def _receipt(paid: Paid, state: State, entries: list[Credited]) -> dict[str, Any]:
+def _receipt(paid: Paid, state: str, entries: list[Credited]) -> dict[str, Any]:
     return {
         "order_ref": paid.order.order_ref,
         "payment_ref": paid.order.payment_ref,
-        "state": state.value,
+        "state": str(state),
         "paid": {"amount": paid.paid_minor, "currency": paid.program.currency},
         "placed_at": instant_text(paid.placed_at),
         "fulfilled_at": instant_text(paid.fulfilled_at),

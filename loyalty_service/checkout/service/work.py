@@ -1,6 +1,6 @@
 """What one checkout operation read, decides on and will write, for one member or many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 
 from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.cart import Order
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.earning import service as earning
 from loyalty_service.earning.queries import Totals
+from loyalty_service.earning.rules.facts import Line
 from loyalty_service.kit.db import Row, Transaction
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member
@@ -73,6 +75,58 @@ class Work:
     moved_lines: dict[tuple[int, int, int], Row] = field(default_factory=dict)
     touched: dict[int, Member] = field(default_factory=dict)
 
+    def add_order(
+        self,
+        record: OrderRecord,
+        sent: Order,
+        lines: Sequence[Line],
+        recorded_at: datetime,
+        *,
+        was_first: bool,
+    ) -> None:
+        """Add a new order with its lines; later steps of the same operation find it."""
+        self.orders[record.order_ref] = record
+        key = (record.member_id, record.order_no)
+        self.new_heads.append(
+            (
+                *key,
+                record.order_ref,
+                record.payment_ref,
+                str(record.state),
+                sent.channel,
+                record.program_version,
+                record.placed_at,
+                record.placed_at,
+                record.fulfilled_at,
+                recorded_at,
+                record.paid_minor,
+                0,
+                0,
+                was_first,
+                record.fingerprint,
+                as_json(record.entries),
+                record.receipt,
+            )
+        )
+        for line, as_sent, paid in zip(lines, sent.lines, record.lines, strict=True):
+            self.new_lines.append(
+                (
+                    *key,
+                    line.line_no,
+                    line.kind.value,
+                    line.sku,
+                    line.category,
+                    line.brand,
+                    line.quantity,
+                    as_sent.amount_minor,
+                    line.paid_minor,
+                    as_json(paid.shares),
+                    0,
+                    0,
+                    1,
+                )
+            )
+
     def write(self) -> None:
         """Add everything that was decided to the writes of the transaction."""
         tx = self.books.tx
@@ -95,7 +149,7 @@ def _moved(order: OrderRecord) -> Row:
     return (
         order.member_id,
         order.order_no,
-        order.state,
+        str(order.state),
         order.fulfilled_at,
         order.returned_minor,
         order.step_seq,

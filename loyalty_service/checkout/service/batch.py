@@ -1,0 +1,136 @@
+"""Many orders and returns of many members: the same kernel, each table read and written once."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from loyalty_service.checkout import queries
+from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.cart import Order
+from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.checkout.service.owning import own_lots, own_order
+from loyalty_service.checkout.service.paying import record_payment
+from loyalty_service.checkout.service.returning import record_return
+from loyalty_service.checkout.service.work import Work
+from loyalty_service.earning.queries import Totals, read_totals
+from loyalty_service.kit.errors import Refusal
+from loyalty_service.ledger.queries import read_accounts, read_expired
+from loyalty_service.ledger.service import Acting, Books
+from loyalty_service.members import service as members
+from loyalty_service.members.queries import find_member_ids, member_unknown
+from loyalty_service.members.rules import Member, Ref
+from loyalty_service.program.rules.earning import ORDER
+from loyalty_service.program.rules.periods import local_date
+
+MEMBERS_AT_ONCE = 200
+"""Members in one transaction, so that no lock is held for long."""
+
+ITEMS_AT_ONCE = 1_000
+"""Items in one transaction, and in one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """A paid order in a batch."""
+
+    ref: Ref
+    order: Order
+
+    @property
+    def order_ref(self) -> str:
+        """The order that the item is about."""
+        return self.order.order_ref
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnItem:
+    """A return in a batch."""
+
+    ref: Ref
+    order_ref: str
+    asked: Return
+
+
+Item = OrderItem | ReturnItem
+Outcome = str | Refusal
+"""A receipt as JSON, or why the item changed nothing."""
+
+
+def in_transactions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Cut a batch into the parts that are one transaction each, in the order given."""
+    begin, refs = 0, set[Ref]()
+    for i, item in enumerate(items):
+        refs.add(item.ref)
+        if len(refs) > MEMBERS_AT_ONCE or i - begin >= ITEMS_AT_ONCE:
+            yield items[begin:i]
+            begin, refs = i, {item.ref}
+    if begin < len(items):
+        yield items[begin:]
+
+
+def take_items(acting: Acting, items: Sequence[Item]) -> list[Outcome]:
+    """Take orders and returns of up to ``MEMBERS_AT_ONCE`` members into the books, in order.
+
+    An item is taken whole or, refused, changes nothing; the others go on. What was taken before
+    is answered with the same receipt.
+
+    Returns:
+        an outcome for each item.
+
+    Rule: R-35, R-40.
+    """
+    owners = _lock(acting, {item.ref for item in items})
+    work = _read(acting, items, owners)
+    outcomes = [_take(work, owners, item) for item in items]
+    work.write()
+    return outcomes
+
+
+def _lock(acting: Acting, refs: Collection[Ref]) -> dict[Ref, Member]:
+    """Lock the members of these references; a reference may move until its member is locked."""
+    found = find_member_ids(acting.tx, refs)
+    while True:
+        locked = members.lock_many(acting.tx, set(found.values()))
+        again = find_member_ids(acting.tx, refs)
+        if set(again.values()) <= locked.keys():
+            return {ref: locked[member_id] for ref, member_id in again.items()}
+        found = again
+
+
+def _read(acting: Acting, items: Sequence[Item], owners: dict[Ref, Member]) -> Work:
+    tx = acting.tx
+    books = acting.books(*owners.values())
+    orders = queries.find_orders(tx, {item.order_ref for item in items})
+    followed = [
+        orders[item.order_ref]
+        for item in items
+        if isinstance(item, ReturnItem) and item.order_ref in orders
+    ]
+    unique = list({order.order_ref: order for order in followed}.values())
+    queries.read_steps(tx, unique)
+    books.accounts = read_accounts(tx, books.members.keys())
+    expired = read_expired(tx, own_lots(unique))
+    return Work(books, orders, totals=_totals(books, items, owners), expired=expired)
+
+
+def _totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> Totals:
+    wanted = {}
+    for item in items:
+        if isinstance(item, OrderItem) and item.ref in owners:
+            when = item.order.occurred_at or books.now
+            version, program = books.program_at(owners[item.ref], when)
+            day = local_date(when, program.zone)
+            wanted[version, day] = (program, ORDER, day)
+    return read_totals(books.tx, books.members.keys(), list(wanted.values()))
+
+
+def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
+    member = owners.get(item.ref)
+    if member is None:
+        return member_unknown(item.ref)
+    try:
+        if isinstance(item, OrderItem):
+            return record_payment(work, member, item.order)
+        order: OrderRecord = own_order(work.orders, member, item.order_ref)
+        return record_return(work, member, order, item.asked)
+    except Refusal as refusal:
+        return refusal

@@ -1,0 +1,138 @@
+"""Members, orders and programs for tests: the shortest way to something believable."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from loyalty_service.checkout import service as checkout
+from loyalty_service.checkout.rules.cart import CartLine, Order
+from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.kit.db import Database
+from loyalty_service.ledger.service import Acting
+from loyalty_service.members import service as members
+from loyalty_service.members.rules import Member, Ref, parse_ref
+from loyalty_service.members.service import Details
+from loyalty_service.program.service import Programs, apply_document
+
+STOREFRONT = ("storefront", "test-shop")
+
+PLAIN = """
+program: plain
+currency: CNY
+time_zone: Asia/Shanghai
+rounding: floor
+wallets:
+  - id: points
+    name: {en: Points, zh: 积分}
+    spendable: true
+    activation: {on: fulfilment}
+    expiry: {after: {months: 12}, round_to: month}
+  - id: growth
+    name: {en: Growth, zh: 成长值}
+    spendable: false
+    activation: {on: payment}
+    expiry: never
+earning:
+  groups: [{id: base, combine: sum}]
+  rules:
+    - {id: base, name: {en: Base, zh: 基础}, wallet: points, group: base, on: order,
+       give: {rate: {points: 1, per: "1.00"}}}
+    - {id: growing, name: {en: Growing, zh: 成长}, wallet: growth, group: base, on: order,
+       give: {rate: {points: 1, per: "1.00"}}}
+returns: {overdrawn: negative}
+"""
+
+
+def line(
+    amount_minor: int = 10_000,
+    *,
+    sku: str = "A-1",
+    quantity: int = 1,
+    category: str | None = None,
+    brand: str | None = None,
+    discount_minor: int = 0,
+    kind: LineKind = LineKind.GOODS,
+) -> CartLine:
+    """One line of a cart; money in minor units for the whole line."""
+    return CartLine(kind, sku, category, brand, quantity, amount_minor, discount_minor)
+
+
+class Shop:
+    """A shop with a program, acting through the services in transactions of its own."""
+
+    def __init__(self, db: Database, program: str = PLAIN) -> None:
+        self.db = db
+        self.programs = Programs()
+        self.apply(program)
+
+    def apply(self, program: str) -> int:
+        """Put a program in force."""
+        return self.db.run(lambda tx: apply_document(tx, program, "test"))
+
+    def enrol(self, ref: str = "m-1", **details: Any) -> Member:
+        """Enrol a member."""
+        return self.db.run(lambda tx: members.enrol(tx, parse_ref(ref), Details(**details)))
+
+    def pay(
+        self,
+        order_ref: str = "o-1",
+        *lines: CartLine,
+        member: str = "m-1",
+        at: datetime | None = None,
+        fulfilled: bool = True,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Record a paid order and return its receipt."""
+        more.setdefault("payment_ref", f"pay-{order_ref}")
+        order = Order(
+            order_ref=order_ref,
+            currency=more.pop("currency", "CNY"),
+            channel=more.pop("channel", None),
+            lines=lines or (line(),),
+            occurred_at=at,
+            is_fulfilled=fulfilled,
+            **more,
+        )
+        return self._act(lambda acting: checkout.pay(acting, parse_ref(member), order))
+
+    def fulfil(
+        self, order_ref: str = "o-1", *, member: str = "m-1", at: datetime | None = None
+    ) -> dict[str, Any]:
+        """Record that an order's goods went out."""
+        ref = parse_ref(member)
+        return self._act(lambda a: checkout.fulfil(a, ref, order_ref, occurred_at=at))
+
+    def give_back(
+        self,
+        order_ref: str = "o-1",
+        return_ref: str = "r-1",
+        *,
+        units: Sequence[tuple[int, int]] = (),
+        amount_minor: int | None = None,
+        member: str = "m-1",
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Record a return of units or of money."""
+        currency = None if amount_minor is None else "CNY"
+        asked = Return(return_ref, tuple(units), amount_minor, currency, at)
+        ref = parse_ref(member)
+        return self._act(lambda a: checkout.take_return(a, ref, order_ref, asked=asked))
+
+    def cancel(
+        self, order_ref: str = "o-1", *, member: str = "m-1", at: datetime | None = None
+    ) -> dict[str, Any]:
+        """Cancel a paid order."""
+        ref = parse_ref(member)
+        return self._act(lambda a: checkout.cancel(a, ref, order_ref, occurred_at=at))
+
+    def _act(self, step: Any) -> dict[str, Any]:
+        receipt = self.db.run(lambda tx: step(Acting(tx, self.programs, STOREFRONT)))
+        answer: dict[str, Any] = orjson.loads(receipt)
+        return answer
+
+    def ref(self, text: str = "m-1") -> Ref:
+        """A member's reference."""
+        return parse_ref(text)
