@@ -13,7 +13,15 @@ from flask import Blueprint, Flask, current_app, render_template, request
 from loyalty_service import __version__
 from loyalty_service.kit.auth import SCOPES
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.kit.fields import Choice, Query
+from loyalty_service.kit.fields import (
+    CODE_PATTERN,
+    CURRENCY_PATTERN,
+    LARGEST,
+    MEMBER_REF_PATTERN,
+    REF_PATTERN,
+    Choice,
+    Query,
+)
 from loyalty_service.kit.http import Call, Reply, Route, endpoint, list_routes
 from loyalty_service.kit.openapi import as_yaml, describe, meaning_of
 from loyalty_service.kit.problems import status_of
@@ -24,6 +32,13 @@ blueprint = Blueprint("docs", __name__)
 TAGS = ("members", "orders", "events", "ledger", "program", "machines", "docs")
 _CONTRACT = "loyalty.contract"
 _TEMPLATES = Path(__file__).parent / "templates"
+_PATTERNS = {
+    REF_PATTERN: "text, 1 … 64 of A-Z a-z 0-9 . _ ~ -",
+    MEMBER_REF_PATTERN: "kind:value",
+    CODE_PATTERN: "code, 1 … 40 of a-z 0-9 _",
+    CURRENCY_PATTERN: "ISO 4217 code",
+    "[!-~]{1,255}": "text, 1 … 255 visible ASCII",
+}
 _INFO = {
     "title": "Loyalty service",
     "version": __version__,
@@ -198,7 +213,9 @@ def _word(kind: str, schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(str(choice) for choice in schema["enum"] if choice is not None)
     if kind == "integer":
-        return f"integer {schema['minimum']} … {schema['maximum']}"
+        if schema["maximum"] == LARGEST:
+            return f"integer, from {schema['minimum']}"
+        return f"integer, {schema['minimum']} … {schema['maximum']}"
     if kind == "array":
         return f"list, {schema.get('minItems', 0)} … {schema.get('maxItems', '')}"
     if kind == "object" and "amount" in schema.get("properties", {}):
@@ -206,8 +223,9 @@ def _word(kind: str, schema: dict[str, Any]) -> str:
     if "maxLength" in schema:
         return f"text, {schema.get('minLength', 0)} … {schema['maxLength']}"
     if "format" in schema:
-        return str(schema["format"])
-    return str(schema.get("pattern", kind)).strip("^$")
+        return {"date-time": "instant, RFC 3339", "date": "date"}[schema["format"]]
+    pattern = str(schema.get("pattern", kind)).strip("^$")
+    return _PATTERNS.get(pattern, pattern)
 
 
 def _pretty(example: Any) -> str:
