@@ -1,0 +1,96 @@
+"""JSON that means the same to every reader, and faults told at their place."""
+
+import pytest
+
+from loyalty_service.kit.bodies import MOST_ERRORS, faults_of, fingerprint_of, parse_json
+from loyalty_service.kit.paths import CursorInvalid, decode_cursor, encode_cursor
+from loyalty_service.kit.problems import JsonInvalid
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b"{}".decode().encode("utf-16"),
+        b"{'a': 1}",
+        b'{"a": 1,}',
+        b'{"a": 01}',
+        b"[" * 100_000,
+        b"[" * 1_000 + b"]" * 1_000,
+    ],
+)
+def test_what_is_no_json_in_utf8_is_refused(text: bytes) -> None:
+    with pytest.raises(JsonInvalid):
+        parse_json(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a": 1, "a": 1}',
+        b'{"lines": [{"sku": "x", "quantity": 1, "quantity": 2}]}',
+        b'{"a": 1, "\\u0061": 2}',
+    ],
+)
+def test_a_field_that_is_there_twice_is_refused(text: bytes) -> None:
+    with pytest.raises(JsonInvalid, match="twice"):
+        parse_json(text)
+
+
+def test_the_same_name_in_two_objects_is_no_repetition() -> None:
+    assert parse_json(b'[{"a": 1, "b": {"a": 2}}, {"a": 3}]')
+
+
+def test_a_place_is_written_as_a_path() -> None:
+    messages = {"lines": {2: {"quantity": ["must be a whole number"]}}, "_schema": ["odd"]}
+    value = {"lines": [{}, {}, {"quantity": "x" * 500}]}
+
+    errors = faults_of(messages, value)
+
+    assert errors[0]["path"] == "lines[2].quantity"
+    assert errors[0]["value"] == "x" * 100
+    assert errors[1] == {"path": "", "message": "odd"}
+
+
+def test_at_most_a_hundred_faults_are_told() -> None:
+    assert len(faults_of({"lines": {n: ["bad"] for n in range(500)}}, {})) == MOST_ERRORS
+
+
+def test_two_requests_share_a_fingerprint_only_if_they_ask_the_same() -> None:
+    asked = fingerprint_of("POST", "/v1/x", {"a": 1, "b": [1, 2]})
+
+    assert asked == fingerprint_of("POST", "/v1/x", {"b": [1, 2], "a": 1})
+    assert asked != fingerprint_of("PUT", "/v1/x", {"a": 1, "b": [1, 2]})
+    assert asked != fingerprint_of("POST", "/v1/y", {"a": 1, "b": [1, 2]})
+    assert asked != fingerprint_of("POST", "/v1/x", {"a": 1, "b": [2, 1]})
+    assert asked != fingerprint_of("POST", "/v1/x", {"a": True, "b": [1, 2]})
+
+
+def test_a_cursor_comes_back_to_its_list() -> None:
+    assert decode_cursor("entries", encode_cursor("entries", [7, "points"])) == [7, "points"]
+
+
+def test_a_cursor_that_was_changed_is_refused_wherever_it_was_changed() -> None:
+    cursor = encode_cursor("entries", [7, "points"])
+
+    for at, sign in enumerate(cursor):
+        other = "A" if sign != "A" else "B"
+        with pytest.raises(CursorInvalid):
+            decode_cursor("entries", cursor[:at] + other + cursor[at + 1 :])
+
+
+@pytest.mark.parametrize("cursor", ["", "é", "!", "AAAA", "=", "a" * 400])
+def test_what_never_was_a_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(CursorInvalid):
+        decode_cursor("entries", cursor)
+
+
+def test_a_cursor_of_another_list_is_refused() -> None:
+    with pytest.raises(CursorInvalid):
+        decode_cursor("orders", encode_cursor("entries", [7]))
