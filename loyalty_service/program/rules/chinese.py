@@ -4,7 +4,6 @@ import re
 from datetime import datetime, time
 
 from loyalty_service.program.rules.conditions import (
-    BirthdayMonth,
     Brand,
     Category,
     Channel,
@@ -20,7 +19,6 @@ from loyalty_service.program.rules.conditions import (
 from loyalty_service.program.rules.currencies import money_text
 from loyalty_service.program.rules.earning import (
     ORDER,
-    ByStreak,
     Cap,
     CapPer,
     CapPeriod,
@@ -119,17 +117,16 @@ class Chinese(Language):
             case Tag(names):
                 return f"{'带有' if holds else '不带'}{self.names(names)}标签的会员"
             case Weekday(days):
-                return f"{'' if holds else '除'}{_weekdays(days)}{'' if holds else '外'}"
+                return _unless(_weekdays(days), holds=holds)
             case Window():
-                return f"{'' if holds else '不在'}{self._window(condition, program)}"
+                return _unless(self._window(condition, program), holds=holds)
             case _:
                 return _measured(condition, program.currency, holds=holds)
 
     def _window(self, window: Window, program: Program) -> str:
         first, last, is_whole = self.bounds(window, program)
-        end = f"{last}{'' if is_whole else '前'}"
         if first and last:
-            return f"{first}至{end}"
+            return f"{first}至{last}"
         return f"{first}起" if first else f"{last}{'及以前' if is_whole else '前'}"
 
     def rule(self, rule: EarningRule, program: Program) -> str:
@@ -165,7 +162,7 @@ class Chinese(Language):
                 of = f"{''.join(covered)}{'各自' if len(covered) > 1 else ''}单次"
             case CapPer.ORDER:
                 of = f"{listed}每单"
-            case CapPer.MEMBER:
+            case _:
                 of = f"{listed}每位会员{PERIODS[cap.period or CapPeriod.EVER]}"
         unit = "分" if cap.unit is CapUnit.POINTS else "次"
         return spaced(f"{of}最多 {cap.limit:,} {unit}，{OVER[cap.over]}")
@@ -223,6 +220,10 @@ def _money(minor: int, currency: str) -> str:
     return f"{text.removeprefix('CNY ')} 元" if currency == "CNY" else text
 
 
+def _unless(phrase: str, *, holds: bool) -> str:
+    return phrase if holds else f"除{phrase}外"
+
+
 def _weekdays(days: frozenset[int]) -> str:
     if days == WEEKEND:
         return "周末"
@@ -239,10 +240,8 @@ def _measured(condition: Condition, currency: str, *, holds: bool) -> str:
             return f"{'' if holds else '不'}满 {units:,} 件"
         case FirstOrder():
             return "首单" if holds else "非首单"
-        case BirthdayMonth():
-            return "生日当月" if holds else "非生日当月"
         case _:
-            raise AssertionError(condition)
+            return "生日当月" if holds else "非生日当月"
 
 
 def _given(give: Give, currency: str) -> str:
@@ -255,6 +254,6 @@ def _given(give: Give, currency: str) -> str:
             return f"得 {points:,} 分"
         case PerUnit(units):
             return f"每件得 {decimal_text(units)} 分"
-        case ByStreak(days):
-            listed = "、".join(f"{points:,}" for points in days)
-            return f"连续第 1 至 {len(days)} 天分别得 {listed} 分，之后每天同最后一天"
+        case _:
+            listed = "、".join(f"{points:,}" for points in give.points)
+            return f"连续第 1 至 {len(give.points)} 天分别得 {listed} 分，之后每天同最后一天"

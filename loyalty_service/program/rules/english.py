@@ -3,7 +3,6 @@
 from datetime import datetime, time
 
 from loyalty_service.program.rules.conditions import (
-    BirthdayMonth,
     Brand,
     Category,
     Channel,
@@ -19,7 +18,6 @@ from loyalty_service.program.rules.conditions import (
 from loyalty_service.program.rules.currencies import money_text
 from loyalty_service.program.rules.earning import (
     ORDER,
-    ByStreak,
     Cap,
     CapPer,
     CapPeriod,
@@ -162,7 +160,7 @@ class English(Language):
                 of = f"per order or event by {'each of ' if together else ''}{listed}"
             case CapPer.ORDER:
                 of = f"per order by {listed}{together}"
-            case CapPer.MEMBER:
+            case _:
                 ever = cap.period is CapPeriod.EVER or cap.period is None
                 period = "ever" if ever else f"and {cap.period}"
                 of = f"per member {period} by {listed}{together}"
@@ -243,10 +241,8 @@ def _measured(condition: Condition, currency: str, *, holds: bool) -> str:
             )
         case FirstOrder():
             return "on the first order" if holds else "on any order but the first"
-        case BirthdayMonth():
-            return "in the birthday month" if holds else "outside the birthday month"
         case _:
-            raise AssertionError(condition)
+            return "in the birthday month" if holds else "outside the birthday month"
 
 
 def _given(give: Give, currency: str) -> str:
@@ -260,6 +256,6 @@ def _given(give: Give, currency: str) -> str:
             return _count(points, "point")
         case PerUnit(units):
             return f"{decimal_text(units)} {'point' if units == 1 else 'points'} per unit"
-        case ByStreak(days):
-            listed = ", ".join(f"{points:,}" for points in days)
+        case _:
+            listed = ", ".join(f"{points:,}" for points in give.points)
             return f"{listed} points by day of the streak (the last for every further day)"

@@ -138,7 +138,7 @@ def period_bounds(period: CapPeriod, day: date) -> tuple[date, date]:
             return day.replace(day=1), end_of(day, RoundTo.MONTH)
         case CapPeriod.YEAR:
             return day.replace(month=1, day=1), end_of(day, RoundTo.YEAR)
-        case CapPeriod.EVER:
+        case _:
             return date.min, date.max
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from loyalty_service.program.rules.earning import (
-    ORDER,
     Cap,
     CapPer,
     CapPeriod,
@@ -14,7 +13,7 @@ from loyalty_service.program.rules.earning import (
     OverCap,
 )
 from loyalty_service.program.rules.read_conditions import Frame, Scope, read_condition
-from loyalty_service.program.rules.read_rules import Declared
+from loyalty_service.program.rules.read_rules import ON_ORDERS, Declared
 from loyalty_service.program.rules.read_wallets import read_name
 from loyalty_service.program.rules.reading import MAX_POINTS, Fields, Place
 
@@ -107,9 +106,9 @@ def _read_covered(
 ) -> tuple[str, ...]:
     ids = place.distinct(MAX_COVERED, lambda item: item.reference(rules, "rule"))
     covered = [rules[ident] for ident in ids if ident in rules]
-    if unit is CapUnit.POINTS and len({rule.wallet for rule in covered}) > 1:
+    if unit is CapUnit.POINTS and len({rule.wallet for rule in covered} - {""}) > 1:
         place.report("rules of several wallets", "rules of one wallet, whose points add up")
     for rule in covered:
-        if per is CapPer.ORDER and rule.trigger != ORDER:
+        if per is CapPer.ORDER and rule.trigger not in ON_ORDERS:
             place.report(f"{rule.id} gives on {rule.trigger}", "rules on orders, for per is order")
     return ids

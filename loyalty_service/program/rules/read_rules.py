@@ -22,6 +22,9 @@ from loyalty_service.program.rules.reading import MAX_POINTS, Fields, Place
 CHECK_IN = "check_in"
 MAX_PRIORITY = 1_000
 MAX_STREAK = 366
+# A trigger that could not be read is a fault by itself and blames nothing else.
+UNREAD = ""
+ON_ORDERS = (ORDER, UNREAD)
 _ONLY_ORDERS = "gives for money or units, which only an order has"
 
 
@@ -95,7 +98,7 @@ def _read_lines(fields: Fields, frame: Frame, trigger: str) -> Condition | None:
     place = fields.find("lines")
     if place is None:
         return None
-    if trigger != ORDER:
+    if trigger not in ON_ORDERS:
         place.report(f"lines on {trigger}", "lines only where on is order")
     return read_condition(place, frame, Scope.LINES)
 
@@ -104,7 +107,7 @@ def _read_when(fields: Fields, frame: Frame, trigger: str) -> Condition | None:
     place = fields.find("when")
     if place is None:
         return None
-    return read_condition(place, frame, Scope.ORDER if trigger == ORDER else Scope.EVENT)
+    return read_condition(place, frame, Scope.ORDER if trigger in ON_ORDERS else Scope.EVENT)
 
 
 def _read_give(place: Place, frame: Frame, trigger: str) -> Give:
@@ -112,9 +115,9 @@ def _read_give(place: Place, frame: Frame, trigger: str) -> Give:
     if chosen is None:
         return Fixed(1)
     kind, value = chosen
-    if kind in ("rate", "step", "per_unit") and trigger != ORDER:
+    if kind in ("rate", "step", "per_unit") and trigger not in ON_ORDERS:
         value.report(f"{kind} on {trigger} {_ONLY_ORDERS}", "fixed")
-    if kind == "by_streak" and trigger != CHECK_IN:
+    if kind == "by_streak" and trigger not in (UNREAD, CHECK_IN):
         value.report(f"by_streak on {trigger}", f"by_streak only where on is {CHECK_IN}")
     return _GIVES[kind](value, frame)
 

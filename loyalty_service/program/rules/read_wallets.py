@@ -67,7 +67,7 @@ def read_expiry(place: Place) -> Expiry:
     fields = place.fields("after", "round_to", "fixed")
     kind = fields.either("after", "fixed")
     round_to = fields.find("round_to")
-    if "fixed" in fields.found:
+    if kind is fields.find("fixed"):
         if round_to is not None:
             round_to.report("round_to next to fixed", "round_to only next to after")
         return FixedDates(tuple(sorted(kind.distinct(24, _read_month_day))))

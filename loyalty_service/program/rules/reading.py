@@ -57,6 +57,8 @@ class Place:
         kind, value = self.node.kind, self.node.value
         if kind is Kind.MISSING:
             return "missing"
+        if kind is Kind.TEXT:
+            return f'found "{shown(value)}"' if value else "found empty text"
         return f"found {shown(value) if value else kind.value}"
 
     def fields(self, *known: str) -> "Fields":
@@ -138,9 +140,12 @@ class Place:
         """The id of something declared elsewhere in the document."""
         names = tuple(known)
         ident = self.ident()
-        if ident and ident not in names:
+        if ident in names:
+            return ident
+        # Where nothing is declared, that is the fault.
+        if ident and names:
             self.report(f"no {what} {ident}{guessed(ident, names)}", f"a {what}: {listed(names)}")
-        return ident
+        return ""
 
     def whole(self, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``."""
@@ -179,7 +184,7 @@ class Place:
         """True or false."""
         if self.node.kind is not Kind.FLAG:
             self.report_found("true or false")
-        return self.node.value == "true"
+        return self.node.value != "false"
 
     def choice(self, kind: type[_E]) -> _E:
         """One of the words of an enumeration."""

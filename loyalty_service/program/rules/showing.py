@@ -25,7 +25,7 @@ def listed(words: Iterable[str]) -> str:
     """The words to choose from, cut where there are very many."""
     some = list(words)
     more = f" and {len(some) - 30} more" if len(some) > 30 else ""
-    return ("one of " if len(some) > 1 else "") + (", ".join(some[:30]) + more or "none declared")
+    return ("one of " if len(some) > 1 else "") + (", ".join(some[:30]) + more)
 
 
 def guessed(value: str, words: Sequence[str]) -> str:

@@ -1,0 +1,138 @@
+"""Everything that can be wrong with a document is told: its line, its place and the remedy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_service.program.rules.document import UnreadableProgram, canonical, read_document
+from loyalty_service.program.rules.nodes import MAX_CHARACTERS
+from tests.unit.program_documents import DOCUMENT, changed
+
+BROKEN = yaml.safe_load((Path(__file__).parent / "broken_programs.yaml").read_text("utf-8"))
+
+
+def told(text: str) -> list[str]:
+    """The faults of a document, each as the command line prints it."""
+    checked = read_document(text)
+    assert (checked.program is None) == bool(checked.faults)
+    return [f"{f.line} {f.path}: {f.message} (expected {f.expected})" for f in checked.faults]
+
+
+def test_a_sound_document_has_no_fault() -> None:
+    assert told(DOCUMENT) == []
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: repr(broken["to"]))
+def test_a_fault_says_where_it_is_and_what_was_expected(broken: dict[str, Any]) -> None:
+    text = changed((broken["change"], broken["to"]))
+
+    assert told(text) == broken["faults"]
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
+    text = changed(
+        ('factor: "2"', "factor: none"),
+        ("currency: CNY", "currency: XYZ"),
+        ("spendable: false", "spendable: 0"),
+    )
+
+    assert [line.split(":")[0] for line in told(text)] == [
+        "2 currency",
+        "11 wallets[1].spendable",
+        "34 earning.multipliers[0].factor",
+    ]
+
+
+def test_a_fault_in_a_list_that_is_too_long_is_told_with_the_first_items() -> None:
+    many = ", ".join(f"{{id: g{number}, combine: all}}" for number in range(60))
+
+    faults = told(changed(("    - {id: base, combine: sum}\n", f"    [{many}]\n")))
+
+    assert faults[0] == "16 earning.groups: 60 items (expected a list of 1 to 50)"
+    assert sum("combine" in fault for fault in faults) == 50
+
+
+def test_points_of_several_wallets_do_not_add_up_to_a_cap() -> None:
+    text = changed(
+        (
+            "wallet: points\n      group: base\n      on",
+            "wallet: growth\n      group: base\n      on",
+        )
+    )
+
+    assert told(text) == [
+        (
+            "38 earning.caps[0].covers: rules of several wallets "
+            "(expected rules of one wallet, whose points add up)"
+        )
+    ]
+
+
+def test_very_many_choices_are_cut() -> None:
+    many = "".join(f"    - {{id: g{number}, combine: sum}}\n" for number in range(40))
+
+    faults = told(changed(("    - {id: base, combine: sum}\n", many)))
+
+    assert faults[0].endswith("g28, g29 and 10 more)")
+
+
+def test_what_a_terminal_would_obey_is_shown_escaped_and_short() -> None:
+    faults = told(changed(("currency: CNY", f'currency: "\\e[2J{"x" * 100}"')))
+
+    assert faults[0].startswith('2 currency: found "\\u001b[2Jxxx')
+    assert "…" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "1 : nothing (expected a program document)"),
+        ("# only a comment", "1 : nothing (expected a program document)"),
+        ("a: 1\n---\nb: 2", "3 : a second document (expected one document)"),
+        ("a: [1\nb", "2 : expected ',' or ']', but got '<stream end>' (expected YAML or JSON)"),
+        ("a: 1\n\tb: 2", "2 : found character '\\t' that cannot start any token"),
+        ("a: !!python/name:os.system x", "1 : the tag tag:yaml.org,2002:python/name:os.system"),
+        ("a: !!int 5", "1 : the tag tag:yaml.org,2002:int (expected plain YAML without tags)"),
+        ("a: 1\nb: *c", "2 : *c (expected the name of an anchor above)"),
+        ("a: &b [*b]", "1 : *b (expected the name of an anchor above)"),
+        ("a: 1\nb: \x07", "2 : a character that cannot be shown (expected printable text)"),
+        ("\ud800", "1 : a character that cannot be shown (expected printable text)"),
+        ("a: " + "[" * 30, "1 : too many levels (expected at most 24 levels)"),
+        ("x" * (MAX_CHARACTERS + 1), "1 : 262145 characters (expected at most 262144 characters)"),
+        ("- a\n- b", "1 : found a list (expected a mapping with one of program, currency"),
+        ("just words", '1 : found "just words" (expected a mapping with one of program, currency'),
+    ],
+)
+def test_what_is_no_document_at_all_is_one_fault(text: str, fault: str) -> None:
+    faults = told(text)
+
+    assert len(faults) == 1
+    assert faults[0].startswith(fault)
+
+
+def test_aliases_cannot_multiply_a_short_document_into_a_huge_one() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
+
+    assert told("\n".join(lines)) == ["5 : too many values (expected at most 50000 values)"]
+
+
+def test_a_document_that_cannot_be_read_has_no_stored_form() -> None:
+    with pytest.raises(UnreadableProgram, match="Line 1") as refusal:
+        canonical("a: [")
+
+    assert refusal.value.values == {"line": 1}
+
+
+@given(st.text(max_size=60))
+def test_no_text_whatever_breaks_the_reader(text: str) -> None:
+    assert told(text)
+
+
+@given(st.integers(0, len(DOCUMENT) - 1), st.text(max_size=3), st.integers(0, 3))
+def test_no_slip_of_the_pen_breaks_the_reader(place: int, typed: str, erased: int) -> None:
+    told(DOCUMENT[:place] + typed + DOCUMENT[place + erased :])
