@@ -1,7 +1,20 @@
-"""Writes what calendar limits have used up."""
+"""Give what was earned: open its lots, and count it against calendar limits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
 
 from loyalty_service.earning.queries import Totals
+from loyalty_service.earning.rules.facts import Earned, Refused, Who
+from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.movements import credit
+from loyalty_service.ledger.service import Books, told
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.program import Program
 
 _ADD = "INSERT INTO member_total (member_id, metric, day, amount)"
 _ADDED = """
@@ -9,8 +22,108 @@ ON CONFLICT (member_id, metric, day) DO UPDATE SET amount = member_total.amount 
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What points are given for.
+
+    Args:
+        source_no: our number of the order or event.
+        version: the program version that decided.
+    """
+
+    reason: Reason
+    source: Source
+    source_no: int
+    version: int
+    program: Program
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What was given in one wallet, and the lot each opening went to."""
+
+    in_wallet: WalletEarned
+    entry: Entry
+    lots: dict[int, int]
+
+    def stored(self) -> dict[str, Any]:
+        """What an order remembers: the entry, and by which rule's terms each lot was opened."""
+        opened_by = self.in_wallet.opened_by
+        return {
+            "seq": self.entry.seq,
+            "lots": {str(lot_seq): opened_by[i] for i, lot_seq in self.lots.items()},
+        }
+
+    def told(self) -> dict[str, Any]:
+        """As answers tell it."""
+        return {
+            **told(self.entry),
+            "lots": lots_told(self.entry),
+            "rules": [
+                {"rule": given.rule.id, "points": given.points} for given in self.in_wallet.rules
+            ],
+        }
+
+
+def who(member: Member) -> Who:
+    """What conditions may ask of a member."""
+    return Who(frozenset(member.tags), member.birth_month)
+
+
+def give(books: Books, member: Member, occasion: Occasion, earned: Earned) -> list[Credited]:
+    """Credit what an order or event earned: one entry a wallet, with its explanation.
+
+    Rule: R-25, R-27.
+    """
+    given = []
+    for in_wallet in open_lots(occasion.program, earned.by_rule, occasion.act):
+        cause = books.cause(
+            member,
+            occasion.reason,
+            occasion.source,
+            occasion.source_no,
+            version=occasion.version,
+            occurred_at=occasion.act.occurred_at,
+            rule_ids=tuple(by_rule.rule.id for by_rule in in_wallet.rules),
+        )
+        wallet = in_wallet.wallet.id
+        explanation = orjson.dumps(earned.explanations[wallet]).decode()
+        account = books.account(member, wallet)
+        entry, lots = credit(account, cause, in_wallet.openings, explanation=explanation)
+        given.append(Credited(in_wallet, entry, lots))
+    return given
+
+
+def lots_told(entry: Entry) -> list[dict[str, Any]]:
+    """The lots an entry opened or moved, as answers tell them."""
+    return [
+        {
+            "points": allocation.points,
+            "active_at": instant_text(allocation.active_at),
+            "expires_at": instant_text(allocation.expires_at),
+        }
+        for allocation in entry.allocations
+    ]
+
+
+def refused_told(refused: Refused) -> dict[str, Any]:
+    """Why a rule gave nothing, as answers tell it."""
+    return {
+        "rule": refused.rule_id,
+        "condition": refused.condition,
+        "asked": refused.asked,
+        "saw": refused.saw,
+    }
+
+
+def instant_text(instant: datetime | None) -> str | None:
+    """RFC 3339 in UTC, or None."""
+    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
+
+
 def save(tx: Transaction, totals: Totals) -> None:
-    """Add to the writes what was counted; the member is locked.
+    """Add to the writes what was counted against calendar limits; the members are locked.
 
     Rule: R-23.
     """

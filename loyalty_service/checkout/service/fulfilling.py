@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.openings import fulfilled_lots
 from loyalty_service.checkout.rules.steps import OrderCancelled, State, Step, check_after_order
-from loyalty_service.checkout.service.paying import lots_told
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
 from loyalty_service.checkout.service.work import Work, as_json, instant_text
+from loyalty_service.earning.rules.openings import fulfilled_lots
+from loyalty_service.earning.service import lots_told
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.movements import reschedule
 from loyalty_service.members.rules import Member

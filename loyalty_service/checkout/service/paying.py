@@ -6,15 +6,15 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order, price
-from loyalty_service.checkout.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.steps import OrderDiffers, OrderOfAnother, State
 from loyalty_service.checkout.service.work import Work, as_json, instant_text
 from loyalty_service.earning.queries import count
 from loyalty_service.earning.rules.earn import earn_on_order
-from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts, Refused, Who
-from loyalty_service.ledger.rules.entry import Entry, Reason, Source
-from loyalty_service.ledger.rules.movements import credit
+from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts
+from loyalty_service.earning.rules.openings import Act
+from loyalty_service.earning.service import Credited, Occasion, give, refused_told, who
+from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import told
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.periods import local_date
@@ -43,23 +43,6 @@ class Paid:
     def paid_minor(self) -> int:
         """The money paid, in minor units."""
         return sum(line.paid_minor for line in self.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Credited:
-    """What an order gave in one wallet, and the lot each opening went to."""
-
-    in_wallet: WalletEarned
-    entry: Entry
-    lots: dict[int, int]
-
-    def stored(self) -> dict[str, Any]:
-        """What the order remembers: the entry, and by which rule's terms each lot was opened."""
-        opened_by = self.in_wallet.opened_by
-        return {
-            "seq": self.entry.seq,
-            "lots": {str(lot_seq): opened_by[i] for i, lot_seq in self.lots.items()},
-        }
 
 
 def record_payment(work: Work, member: Member, order: Order) -> str:
@@ -91,13 +74,8 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
         order, member.order_seq, version, program, when, lines, earned, member.live_orders == 0
     )
     member.live_orders += 1
-    entries = _credit(work, member, paid)
+    entries = _give(work, member, paid)
     return _remember(work, member, paid, entries)
-
-
-def who(member: Member) -> Who:
-    """What conditions may ask of a member."""
-    return Who(frozenset(member.tags), member.birth_month)
 
 
 def _repeat(known: OrderRecord, member: Member, order: Order) -> str:
@@ -118,28 +96,12 @@ def _repeat(known: OrderRecord, member: Member, order: Order) -> str:
     return known.receipt
 
 
-def _credit(work: Work, member: Member, paid: Paid) -> list[Credited]:
-    entries = []
+def _give(work: Work, member: Member, paid: Paid) -> list[Credited]:
     act = Act(paid.placed_at, paid.fulfilled_at, paid.order_no)
-    for in_wallet in open_lots(paid.program, paid.earned.by_rule, act):
-        cause = work.books.cause(
-            member,
-            Reason.ORDER_PAID,
-            Source.ORDER,
-            paid.order_no,
-            version=paid.version,
-            occurred_at=paid.placed_at,
-            rule_ids=tuple(given.rule.id for given in in_wallet.rules),
-        )
-        wallet_id = in_wallet.wallet.id
-        entry, lots = credit(
-            work.books.account(member, wallet_id),
-            cause,
-            in_wallet.openings,
-            explanation=as_json(paid.earned.explanations[wallet_id]),
-        )
-        entries.append(Credited(in_wallet, entry, lots))
-    return entries
+    occasion = Occasion(
+        Reason.ORDER_PAID, Source.ORDER, paid.order_no, paid.version, paid.program, act
+    )
+    return give(work.books, member, occasion, paid.earned)
 
 
 def _remember(work: Work, member: Member, paid: Paid, entries: list[Credited]) -> str:
@@ -197,40 +159,6 @@ def _receipt(paid: Paid, state: str, entries: list[Credited]) -> dict[str, Any]:
         "placed_at": instant_text(paid.placed_at),
         "fulfilled_at": instant_text(paid.fulfilled_at),
         "program_version": paid.version,
-        "earned": [
-            {
-                **told(credited.entry),
-                "lots": lots_told(credited.entry),
-                "rules": rules_told(credited.in_wallet),
-            }
-            for credited in entries
-        ],
+        "earned": [credited.told() for credited in entries],
         "not_earned": [refused_told(refused) for refused in paid.earned.refused],
-    }
-
-
-def lots_told(entry: Entry) -> list[dict[str, Any]]:
-    """The lots an entry opened or moved, as answers tell them."""
-    return [
-        {
-            "points": allocation.points,
-            "active_at": instant_text(allocation.active_at),
-            "expires_at": instant_text(allocation.expires_at),
-        }
-        for allocation in entry.allocations
-    ]
-
-
-def rules_told(in_wallet: WalletEarned) -> list[dict[str, Any]]:
-    """Which rule gave how much, as answers tell it."""
-    return [{"rule": given.rule.id, "points": given.points} for given in in_wallet.rules]
-
-
-def refused_told(refused: Refused) -> dict[str, Any]:
-    """Why a rule gave nothing, as answers tell it."""
-    return {
-        "rule": refused.rule_id,
-        "condition": refused.condition,
-        "asked": refused.asked,
-        "saw": refused.saw,
     }

@@ -1,0 +1,77 @@
+"""What members do besides buying: check-ins with their streak, and what counts only once."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from loyalty_service.kit.errors import Conflict
+from loyalty_service.program.rules.earning import CapPeriod, Streak
+
+CHECK_IN = "check_in"
+ONCE = {"sign_up": CapPeriod.EVER, "birthday": CapPeriod.YEAR}
+"""Events that count once in the period named."""
+
+
+class AlreadyCounted(Conflict):
+    """The event counts once in its period, and it has been counted."""
+
+    code = "already_counted"
+
+
+class CheckInTooLate(Conflict):
+    """A later check-in has been counted already; the streak is not decided again."""
+
+    code = "check_in_too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEvent:
+    """Something a member did, as the shop tells it.
+
+    Args:
+        name: ``sign_up``, ``check_in``, ``review`` or any other name the shop uses.
+        occurred_at: UTC; None is now.
+    """
+
+    name: str
+    channel: str | None = None
+    occurred_at: datetime | None = None
+
+
+def next_streak(last_on: date | None, streak: int, on: date, mode: Streak) -> int:
+    """The day of the streak that a check-in on ``on`` is, 1 for the first.
+
+    Args:
+        last_on: local day of the last check-in; None before the first.
+        streak: its day of the streak.
+
+    Raises:
+        AlreadyCounted: the member has checked in on that day.
+        CheckInTooLate: the member has checked in on a later day.
+
+    Rule: R-28.
+    """
+    if last_on is None:
+        return 1
+    if on == last_on:
+        raise AlreadyCounted(
+            f"A check-in counts once a day, and {on} has one already.",
+            path="event",
+            asked=str(on),
+            limit=1,
+        )
+    if on < last_on:
+        raise CheckInTooLate(
+            f"The check-in of {last_on} has been counted already; an earlier one comes too late.",
+            path="occurred_at",
+            asked=str(on),
+            limit=str(last_on),
+        )
+    if on - last_on > timedelta(days=1) or _starts_again(on, mode):
+        return 1
+    return streak + 1
+
+
+def _starts_again(on: date, mode: Streak) -> bool:
+    if mode is Streak.WEEKLY:
+        return on.isoweekday() == 1
+    return mode is Streak.MONTHLY and on.day == 1
