@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from loyalty_service.earning.rules.plan import decimal_text
 from loyalty_service.earning.rules.words import explain_in_words
 from loyalty_service.program.rules.conditions import Category, Channel
 from loyalty_service.program.rules.earning import (
@@ -334,3 +335,32 @@ def test_what_did_not_apply_is_no_part_of_an_explanation():
     earned = earn(program(rule(), fixed("never", 5, when=NEVER)))
 
     assert [one["id"] for one in stored(earned)["rules"]] == ["base"]
+
+
+def test_a_multiplier_names_its_lines_only_where_it_acts_on_some():
+    everywhere = multiplier("all", 2)
+
+    earned = earn(program(rule(), multipliers=(everywhere,)), CART)
+
+    assert "lines" not in stored(earned)["multipliers"][0]
+
+
+def test_a_rule_that_does_not_count_is_told_with_no_points():
+    earned = earn(program(fixed("a", 1, group="best"), fixed("b", 2, group="best")))
+
+    assert [(one["rounded"], one["points"]) for one in stored(earned)["rules"]] == [(1, 0), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "text"),
+    [
+        (0, 7, "0"),
+        (14, 7, "2"),
+        (3, 8, "0.375"),
+        (10**12 + 1, 10**12, "1.000000000001"),
+        (10**13 + 1, 10**13, "10000000000001/10000000000000"),
+        (4, 6, "2/3"),
+    ],
+)
+def test_exact_numbers_are_decimals_where_those_end_soon(numerator, denominator, text):
+    assert decimal_text(numerator, denominator) == text

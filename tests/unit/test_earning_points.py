@@ -139,9 +139,9 @@ def test_an_order_without_a_line_that_costs_anything_earns_nothing():
     earned = earn(program(rule(), fixed("shoes", 5, lines=SHOES)), order(line(1, 0)))
 
     assert earned.by_rule == ()
-    assert [(one.rule_id, one.condition, one.saw) for one in earned.refused] == [
-        ("base", "no_basis", 0),
-        ("shoes", "no_basis", 0),
+    assert [(one.rule_id, one.condition, one.asked, one.saw) for one in earned.refused] == [
+        ("base", "no_basis", 1, 0),
+        ("shoes", "no_basis", 1, 0),
     ]
     assert dict(earned.explanations) == {}
 
