@@ -6,6 +6,8 @@ from typing import Any
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.adjusting import EntryUnknown, Written
+from loyalty_service.ledger.rules.entry import Kind, Source
 from loyalty_service.ledger.rules.lots import Lot
 
 _ACCOUNTS = """
@@ -74,3 +76,58 @@ def read_expired(
         key = (member_id, wallet, lot_seq)
         expired[key] = expired.get(key, 0) - points
     return expired
+
+
+_WRITTEN = """
+SELECT e.kind, e.points, e.source, e.program_version,
+       (SELECT r.seq FROM entry r
+         WHERE r.member_id = e.member_id AND r.wallet = e.wallet AND r.reverses = e.seq),
+       ARRAY(SELECT a.lot_seq FROM allocation a WHERE a.member_id = e.member_id
+                AND a.wallet = e.wallet AND a.entry_seq = e.seq ORDER BY a.lot_seq),
+       ARRAY(SELECT a.points FROM allocation a WHERE a.member_id = e.member_id
+                AND a.wallet = e.wallet AND a.entry_seq = e.seq ORDER BY a.lot_seq)
+  FROM entry e WHERE e.member_id = %s AND e.wallet = %s AND e.seq = %s
+"""
+_GIVEN = """
+SELECT a.lot_seq, a.points, a.active_at, a.expires_at, e.source, e.source_no
+  FROM allocation a
+  JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
+ WHERE a.member_id = %s AND a.wallet = %s AND a.lot_seq = ANY(%s) AND a.points >= 0
+ ORDER BY a.lot_seq, a.entry_seq
+"""
+
+
+def get_written(tx: Transaction, member_id: int, wallet: str, seq: int) -> Written:
+    """An entry as a reversal asks for it.
+
+    Raises:
+        EntryUnknown: the member has no such entry.
+    """
+    rows = tx.fetch(_WRITTEN, (member_id, wallet, seq))
+    if not rows:
+        raise EntryUnknown(
+            "The member has no such entry.", path="reverses.entry", asked=f"{wallet}/{seq}"
+        )
+    kind, points, source, version, reversed_by, lots, taken = rows[0]
+    pairs = tuple(zip(lots, taken, strict=True))
+    return Written(Kind(kind), points, Source(source), version, reversed_by, pairs)
+
+
+def read_drawn(
+    tx: Transaction, account: Account, taken: Collection[tuple[int, int]]
+) -> list[tuple[Lot, int]]:
+    """The lots a debit drew from and how much; a closed one as it was, with nothing remaining.
+
+    Args:
+        taken: (lot number, signed points) of the debit's allocations.
+    """
+    closed = [lot_seq for lot_seq, _ in taken if lot_seq not in account.lots]
+    was: dict[int, Lot] = {}
+    if closed:
+        rows = tx.fetch(_GIVEN, (account.member_id, account.wallet, closed))
+        for lot_seq, points, active_at, expires_at, source, source_no in rows:
+            first = was.get(lot_seq)
+            opened = first.opened if first else points
+            order_no = first.order_no if first else (source_no if source == "order" else None)
+            was[lot_seq] = Lot(lot_seq, order_no, opened, 0, active_at, expires_at)
+    return [(account.lots.get(lot_seq) or was[lot_seq], -points) for lot_seq, points in taken]

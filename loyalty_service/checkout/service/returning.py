@@ -1,6 +1,6 @@
 """Goods or money came back: take back what the order earned for them, exactly."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -181,7 +181,7 @@ def _take_in_wallet(
     own_lots = order.lots_of(wallet)
     ended = sum(work.expired.get((member.member_id, wallet, lot), 0) for lot in own_lots)
     account = work.books.account(member, wallet)
-    ended += _expired_since(account.entries, own_lots)
+    ended += account.expired_since(own_lots)
     cause = work.books.cause(
         member,
         REASONS[coming.step],
@@ -200,19 +200,6 @@ def _take_in_wallet(
         may_overdraw=program.returns.overdrawn is Overdrawn.NEGATIVE,
     )
     return TakenFrom(wallet, points, taken, entry)
-
-
-def _expired_since(
-    entries: Iterable[tuple[Entry, str | None, str | None]], lots: Iterable[int]
-) -> int:
-    """Points of these lots whose end this very operation has written down."""
-    own = set(lots)
-    return -sum(
-        allocation.points
-        for entry, _, _ in entries
-        for allocation in entry.allocations
-        if allocation.expired and allocation.lot_seq in own
-    )
 
 
 def _free_room(

@@ -3,7 +3,7 @@
 The functions of ``movements`` decide; this only keeps the sums and the chain true, entry by entry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from loyalty_service.ledger.rules.chain import GENESIS, digest, entry_hash
@@ -83,6 +83,15 @@ class Account:
         )
         self.entries.append((entry, explanation, note))
         return entry
+
+    def expired_since(self, lots: Collection[int]) -> int:
+        """Points of these lots whose end was written down since the facts were read."""
+        return -sum(
+            allocation.points
+            for entry, _, _ in self.entries
+            for allocation in entry.allocations
+            if allocation.expired and allocation.lot_seq in lots
+        )
 
     def put(self, lot: Lot) -> None:
         """Replace a lot, or add it; one with nothing left is closed."""

@@ -25,7 +25,7 @@ class Lot:
 
     Args:
         order_no: our number of the order that earned them; None otherwise.
-        opened: whole points it was opened with (the standing lot: ever put into it).
+        opened: whole points it was opened with (the standing lot: put into it since it was empty).
         remaining: whole points left, 1 to ``opened`` while the lot is open.
         active_at: None while nobody can say when (waiting for fulfilment).
         expires_at: None for never, or not known yet.

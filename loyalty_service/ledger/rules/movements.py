@@ -286,7 +286,9 @@ def _take(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
 
 
 def _with_remaining(lot: Lot, remaining: int) -> Lot:
-    return Lot(lot.lot_seq, lot.order_no, lot.opened, remaining, lot.active_at, lot.expires_at)
+    # Only an emptied standing lot, which forgets what was put into it, can get more than it opened.
+    opened = max(lot.opened, remaining)
+    return Lot(lot.lot_seq, lot.order_no, opened, remaining, lot.active_at, lot.expires_at)
 
 
 def _sum(draws: Iterable[Draw]) -> int:
