@@ -53,7 +53,7 @@ def read_config() -> Config:
         database_url=_postgres_address(env.str("DATABASE_URL", "")),
         data_dir=Path(env.str("DATA_DIR", "var")).absolute(),
         host=env.str("HOST", "127.0.0.1", validate=validate.Length(min=1)),
-        port=env.int("PORT", 8000, validate=validate.Range(0, 65535)),
+        port=env.int("PORT", 8000, validate=validate.Range(1, 65535)),
         workers=env.int("WORKERS", _cores(), validate=validate.Range(1, 64)),
         threads=env.int("THREADS", 4, validate=validate.Range(1, 64)),
         jwt_keys=env.str("JWT_KEYS", "") or None,

@@ -46,6 +46,13 @@ def newest_revision() -> str:
     return head
 
 
+def find_revision(url: str | URL) -> str | None:
+    """The revision the database at ``url`` is at; None for an empty one."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return _current(connection)
+
+
 def _current(connection: Any) -> str | None:
     if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
         return None

@@ -112,13 +112,7 @@ class EmbeddedPostgres:
     @property
     def url(self) -> URL:
         """Where SQLAlchemy finds the database."""
-        return URL.create(
-            "postgresql+psycopg2",
-            username=USER,
-            port=PORT,
-            database=DATABASE,
-            query={"host": str(self.socket_dir)},
-        )
+        return _url(self.socket_dir)
 
     def log_tail(self, characters: int = 2000) -> str:
         """The last words of the server."""
@@ -248,3 +242,23 @@ class EmbeddedPostgres:
             connect_timeout=5,
             options="-c statement_timeout=0",
         )
+
+
+def find_running(root: Path) -> URL | None:
+    """Where the server on ``root`` answers, when another process runs it; else None."""
+    note = root / "socket-dir"
+    try:
+        socket_dir = _TEMPORARY / Path(note.read_text()).name
+    except FileNotFoundError:
+        socket_dir = root.resolve() / "run"
+    return _url(socket_dir) if (socket_dir / f".s.PGSQL.{PORT}").exists() else None
+
+
+def _url(socket_dir: Path) -> URL:
+    return URL.create(
+        "postgresql+psycopg2",
+        username=USER,
+        port=PORT,
+        database=DATABASE,
+        query={"host": str(socket_dir)},
+    )

@@ -1,0 +1,58 @@
+"""Which database a command works on: the one named, or the embedded one, started if need be."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+
+from loyalty_service.config import Config
+from loyalty_service.kit.clock import SystemClock
+from loyalty_service.kit.db import Database
+from loyalty_service.kit.embedded import AlreadyRunning, EmbeddedPostgres, find_running
+
+
+def embedded_root(config: Config) -> Path:
+    """Where the embedded database lies."""
+    return config.data_dir / "postgres"
+
+
+@contextmanager
+def database_address(
+    config: Config, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[URL, EmbeddedPostgres | None]]:
+    """The database's address, and its server where we started it for the time of the block.
+
+    Raises:
+        AlreadyRunning: somebody else is starting or stopping the embedded one.
+        EmbeddedFault: it cannot run here.
+    """
+    if config.database_url is not None:
+        yield make_url(config.database_url), None
+        return
+    with EmbeddedPostgres(embedded_root(config), settings=settings) as postgres:
+        yield postgres.url, postgres
+
+
+@contextmanager
+def some_database_address(config: Config) -> Iterator[URL]:
+    """The same for short commands, which use the embedded server that `serve` already runs."""
+    try:
+        with database_address(config) as (url, _):
+            yield url
+    except AlreadyRunning:
+        running = find_running(embedded_root(config))
+        if running is None:
+            raise
+        yield running
+
+
+@contextmanager
+def open_database(config: Config) -> Iterator[Database]:
+    """The service's database for a short command, as the role that cannot change the ledger."""
+    with some_database_address(config) as url:
+        db = Database(url, clock=SystemClock(), pool_size=1, lock_timeout_ms=config.lock_timeout_ms)
+        try:
+            yield db
+        finally:
+            db.close()

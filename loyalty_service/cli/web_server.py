@@ -1,0 +1,56 @@
+"""The web server, a process of its own: gunicorn run from Python, started by `loyalty serve`."""
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from loyalty_service.config import Config, read_config
+
+# A worker is replaced now and then, so that nothing a library leaks can add up for ever.
+REQUESTS_PER_WORKER = 200_000
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]
+    """gunicorn with threads; every worker builds the application for itself."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        super().__init__()
+
+    def load_config(self) -> None:
+        config = self._config
+        settings = {
+            "bind": f"[{config.host}]:{config.port}"
+            if ":" in config.host
+            else f"{config.host}:{config.port}",
+            "workers": config.workers,
+            "threads": config.threads,
+            "worker_class": "gthread",
+            "graceful_timeout": config.grace_seconds,
+            "timeout": 60,
+            "keepalive": 30,
+            "max_requests": REQUESTS_PER_WORKER,
+            "max_requests_jitter": REQUESTS_PER_WORKER // 10,
+            "loglevel": "warning",
+            "proc_name": "loyalty",
+            # One path for every instance of the user otherwise, and a folder in the home.
+            "control_socket_disable": True,
+            "child_exit": _forget_worker,
+        }
+        for name, value in settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from loyalty_service.app import create_app
+
+        return create_app(self._config)
+
+
+def _forget_worker(_server: Any, worker: Any) -> None:
+    from loyalty_service.kit.metrics import forget_process
+
+    forget_process(worker.pid)
+
+
+if __name__ == "__main__":
+    WebServer(read_config()).run()
