@@ -68,7 +68,13 @@ def test_a_cap_per_order_ignores_what_was_earned_before():
 
 @pytest.mark.parametrize(
     ("used", "expected"),
-    [({}, {"a": 60, "b": 40}), ({"c": 45}, {"a": 55}), ({"c": 100}, {}), ({"c": 200}, {})],
+    [
+        ({}, {"a": 60, "b": 40}),
+        ({"c": 45}, {"a": 55}),
+        ({"c": 100}, {}),
+        ({"c": 200}, {}),
+        ({"c": -5}, {"a": 60, "b": 40}),
+    ],
 )
 def test_a_cap_per_member_counts_what_its_period_has_used(used, expected):
     assert points(capped(cap("c", "ab", 100, MEMBER), used=used)) == expected

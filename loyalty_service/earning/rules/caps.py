@@ -59,8 +59,9 @@ def _covered_together(cap: Cap, left: Mapping[str, int]) -> Iterator[dict[str, i
 def _room(cap: Cap, used: Mapping[str, int]) -> int:
     if cap.per is not CapPer.MEMBER:
         return cap.limit
-    # Used may be above the limit, where a later version of the program lowered it.
-    return max(cap.limit - used.get(cap.id, 0), 0)
+    # Used may be above the limit, where a later version of the program lowered it, and below
+    # nothing, where something was returned that was earned before the cap began to count.
+    return max(cap.limit - max(used.get(cap.id, 0), 0), 0)
 
 
 def _bite(cap: Cap, covered: Mapping[str, int], room: int) -> Bite | None:
