@@ -15,10 +15,12 @@ from loyalty_service.kit.logs import configure_logs
 from loyalty_service.kit.metrics import watch_pool
 from loyalty_service.kit.observe import install_observation
 from loyalty_service.kit.problems import install_problems
+from loyalty_service.program import api as program
+from loyalty_service.program.service import Programs
 from loyalty_service.web import docs, health
 from loyalty_service.web.docs import contract_text
 
-BLUEPRINTS: tuple[Blueprint, ...] = (health.blueprint, docs.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (program.blueprint, health.blueprint, docs.blueprint)
 
 
 class _App(Flask):
@@ -51,7 +53,7 @@ def create_app(
     app = bare_app()
     app.extensions[PARTS] = Parts(
         db=db,
-        programs=None,
+        programs=Programs(),
         clock=clock,
         config=config,
         tokens=tokens or _open_tokens(config),

@@ -39,7 +39,8 @@ def read_json(request: Request, max_bytes: int) -> Any:
     length = request.content_length
     if length is not None and length > max_bytes:
         raise BodyTooLarge(f"This route takes at most {max_bytes} bytes.", limit=max_bytes)
-    request.max_content_length = max_bytes
+    # One more than is taken: a body without a length is cut off at the limit without a word.
+    request.max_content_length = max_bytes + 1
     text = request.get_data(cache=False)
     if len(text) > max_bytes:
         raise BodyTooLarge(f"This route takes at most {max_bytes} bytes.", limit=max_bytes)

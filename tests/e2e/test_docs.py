@@ -1,0 +1,115 @@
+"""The contract, for machines and for people."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import yaml
+from flask import Flask
+from flask.testing import FlaskClient
+from marshmallow import Schema
+from openapi_spec_validator import validate
+
+from loyalty_service.app import bare_app, openapi_text
+from loyalty_service.kit.examples import example_of
+from loyalty_service.kit.http import PARTS, Parts, list_routes
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    app = bare_app()
+    app.testing = True
+    nothing: Any = None
+    app.extensions[PARTS] = Parts(nothing, nothing, nothing, nothing, nothing)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def shapes(app: Flask) -> list[Schema]:
+    found: list[Schema] = []
+    for route in list_routes(app):
+        found += [shape for shape in (route.body, *route.answers.values()) if shape is not None]
+    return found
+
+
+def test_the_contract_is_sound_openapi(client: FlaskClient) -> None:
+    answer = client.get("/openapi.yaml")
+
+    assert answer.mimetype == "application/yaml"
+    assert answer.text == openapi_text()
+    validate(yaml.safe_load(answer.text))
+
+
+def test_the_contract_is_the_same_every_time() -> None:
+    assert openapi_text() == openapi_text()
+
+
+def test_the_contract_has_every_route_and_no_other(app: Flask) -> None:
+    document = yaml.safe_load(openapi_text())
+
+    written = {(method.upper(), path) for path, at in document["paths"].items() for method in at}
+    assert written == {(route.method, route.path) for route in list_routes(app)}
+
+
+def test_every_example_keeps_the_contract(app: Flask) -> None:
+    for shape in shapes(app):
+        assert shape.validate(example_of(shape)) == {}, type(shape).__name__
+
+
+def test_every_call_says_what_it_is_for(app: Flask) -> None:
+    for route in list_routes(app):
+        assert route.summary, route.path
+        assert route.public or route.handler.__doc__, route.path
+        assert route.tags, route.path
+
+
+def test_the_page_explains_every_code_and_call(client: FlaskClient, app: Flask) -> None:
+    page = client.get("/docs").text
+
+    names = set(re.findall(r' id="([^"]+)"', page))
+    assert len(names) == len(re.findall(r' id="', page))
+    for refusal in yaml.safe_load(openapi_text())["x-refusals"]:
+        assert refusal["code"] in names
+        assert refusal["meaning"]
+    assert {route.handler.__name__ for route in list_routes(app)} <= names
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= names
+
+
+def test_the_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    answer = client.get("/docs")
+
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert style is not None
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert not re.search(r"<script|src=|@import|url\(|style=|https?://", answer.text)
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "lang"),
+    [
+        ("", "", "en"),
+        ("fr", "", "en"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "", "zh"),
+        ("en", "?lang=zh", "zh"),
+        ("zh", "?lang=en", "en"),
+    ],
+)
+def test_the_page_speaks_the_language_asked_for(
+    client: FlaskClient, accept: str, query: str, lang: str
+) -> None:
+    answer = client.get(f"/docs{query}", headers={"Accept-Language": accept})
+
+    assert answer.headers["Content-Language"] == lang
+    assert ("会员积分服务" in answer.text) == (lang == "zh")
+    assert answer.headers["Vary"] == "Accept-Language"
+
+
+def test_a_language_that_is_not_there_is_refused(client: FlaskClient) -> None:
+    assert client.get("/docs?lang=xx").status_code == 400
