@@ -1,0 +1,241 @@
+"""`loyalty serve` as people and supervisors meet it: started, stopped, killed, bereaved."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from loyalty_service.cli.exits import Exit
+from loyalty_service.kit.embedded import EmbeddedPostgres
+
+REPO = Path(__file__).resolve().parents[2]
+LOYALTY = [sys.executable, "-m", "loyalty_service.cli"]
+
+
+class Service:
+    """A `loyalty serve` in a folder and on a port of its own."""
+
+    def __init__(self, data_dir, **settings):
+        self.data_dir = data_dir
+        self.port = free_port()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("LOYALTY_")}
+        self.environment = {
+            **kept,
+            "PYTHONPATH": str(REPO),
+            "LOYALTY_DATA_DIR": str(data_dir),
+            "LOYALTY_PORT": str(self.port),
+            "LOYALTY_WORKERS": "1",
+            **settings,
+        }
+        self.log = data_dir.parent / "log"
+        self.process = None
+
+    def start(self, *options):
+        self.log.write_bytes(b"")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*LOYALTY, "serve", *options], env=self.environment, stdout=log, stderr=log
+            )
+        return self
+
+    def run(self, *command, **options):
+        return subprocess.run(
+            [*LOYALTY, *command],
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **options,
+        )
+
+    def until_ready(self):
+        wait_until(lambda: "Ready" in self.said() or self.process.poll() is not None, 60)
+        assert self.process.poll() is None, self.said()
+        return self
+
+    def until_ended(self):
+        return self.process.wait(60)
+
+    def said(self):
+        return self.log.read_text()
+
+    def get(self, path):
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return urllib3.request("GET", url, retries=False, timeout=5)
+
+    def processes(self):
+        """Every living process that belongs to this service, by what it was started with."""
+        marks = [str(self.data_dir).encode(), f"LOYALTY_PORT={self.port}".encode()]
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                seen = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if any(mark in seen for mark in marks):
+                found.append(int(entry.name))
+        return found
+
+
+@pytest.fixture
+def service(open_folder):
+    folder = Path(tempfile.mkdtemp(dir=open_folder))
+    folder.chmod(0o711)
+    service = Service(folder / "var")
+    yield service
+    if service.process is not None:
+        service.process.terminate()
+        service.process.wait(60)
+
+
+def test_the_first_start_makes_everything_and_says_what_to_try(service):
+    service.start("--migrate", "--demo").until_ready()
+
+    assert service.get("/readyz").status == 200
+    assert service.get("/docs").status == 200
+    token = re.search(r"OPERATOR=(\S+)", service.said()).group(1)
+    program = urllib3.request(
+        "GET",
+        f"http://127.0.0.1:{service.port}/v1/program",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert program.status == 200
+    assert (service.data_dir / "dev-keys.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_stop_leaves_no_process_and_says_that_it_was_asked_for(service):
+    service.start("--migrate", "--demo").until_ready()
+    assert len(service.processes()) > 3
+
+    service.process.send_signal(signal.SIGINT)
+
+    assert service.until_ended() == Exit.DONE
+    assert service.processes() == []
+
+
+def test_a_stop_while_starting_leaves_no_process(service):
+    service.start("--migrate", "--demo")
+    wait_until((service.data_dir / "postgres").exists)
+
+    service.process.terminate()
+
+    assert service.until_ended() == Exit.DONE
+    assert service.processes() == []
+
+
+def test_when_the_database_dies_the_rest_stops_and_the_code_says_why(service):
+    service.start("--migrate", "--demo").until_ready()
+    postmaster = service.data_dir / "postgres" / "data" / "postmaster.pid"
+
+    os.kill(int(postmaster.read_text().split()[0]), signal.SIGKILL)
+
+    assert service.until_ended() == Exit.DATABASE_DIED
+    assert "PostgreSQL died" in service.said()
+    wait_until(lambda: service.processes() == [])
+
+
+def test_when_the_web_server_dies_the_rest_stops_and_the_code_says_why(service):
+    service.start("--migrate", "--demo").until_ready()
+    web = next(pid for pid in service.processes() if b"web_server" in command_of(pid))
+
+    os.kill(web, signal.SIGKILL)
+
+    assert service.until_ended() == Exit.WEB_DIED
+    wait_until(lambda: service.processes() == [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children on Linux only")
+def test_nothing_outlives_a_killed_service_and_the_next_start_finds_its_data(service):
+    service.start("--migrate", "--demo").until_ready()
+
+    service.process.kill()
+    service.until_ended()
+
+    wait_until(lambda: service.processes() == [])
+    service.start("--demo").until_ready()
+    assert service.get("/readyz").status == 200
+
+
+def test_a_second_service_on_the_same_folder_is_told_so(service):
+    service.start("--migrate", "--demo").until_ready()
+
+    second = Service(service.data_dir).run("serve", "--demo")
+
+    assert second.returncode == Exit.ALREADY_RUNNING
+    assert str(service.process.pid) in second.stderr
+    assert service.get("/healthz").status == 200
+
+
+def test_a_taken_port_is_told_with_the_setting_to_change(service):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", service.port))
+        other.listen()
+
+        ended = service.run("serve", "--demo")
+
+    assert ended.returncode == Exit.WEB_DIED
+    assert "LOYALTY_PORT" in ended.stderr
+
+
+def test_commands_beside_a_running_service_use_its_database(service):
+    service.start("--migrate", "--demo").until_ready()
+
+    applied = service.run("program", "apply", str(REPO / "programs" / "sample.yaml"))
+
+    assert applied.returncode == Exit.DONE, applied.stderr
+    assert "version 1 is in force" in applied.stdout
+
+
+def test_a_service_without_keys_does_not_start(service):
+    ended = service.run("serve")
+
+    assert ended.returncode == Exit.SETTINGS
+    assert "LOYALTY_JWT_KEYS" in ended.stderr
+    assert not service.data_dir.exists()
+
+
+def test_an_unmigrated_database_is_not_served(service):
+    service.data_dir.mkdir()
+    with EmbeddedPostgres(service.data_dir / "postgres"):
+        pass
+
+    ended = service.run("serve", "--demo")
+
+    assert ended.returncode == Exit.NO_DATABASE
+    assert "--migrate" in ended.stderr
+
+
+def test_an_absent_database_server_is_told_without_the_password(service):
+    service.environment["LOYALTY_DATABASE_URL"] = "postgresql://shop:secret@127.0.0.1:1/loyalty"
+
+    ended = service.run("migrate")
+
+    assert ended.returncode == Exit.NO_DATABASE
+    assert "cannot be reached" in ended.stderr
+    assert "secret" not in ended.stderr
+
+
+def command_of(pid):
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until(what, seconds=20.0):
+    give_up_at = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < give_up_at, "waited in vain"
+        time.sleep(0.02)
