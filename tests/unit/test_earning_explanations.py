@@ -364,3 +364,11 @@ def test_a_rule_that_does_not_count_is_told_with_no_points():
 )
 def test_exact_numbers_are_decimals_where_those_end_soon(numerator, denominator, text):
     assert decimal_text(numerator, denominator) == text
+
+
+def test_a_rule_names_its_lines_only_where_it_picks_some():
+    cart = order(line(1, 400, category="shoes"), line(2, 400, category="shoes"))
+
+    earned = earn(program(rule(lines=SHOES)), cart)
+
+    assert "lines" not in stored(earned)["rules"][0]

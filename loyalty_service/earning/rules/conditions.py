@@ -65,7 +65,10 @@ NOTHING = Selection((), 0, 0)
 
 
 def select(lines: Sequence[Line]) -> Selection:
-    """Add up the lines that a rule or multiplier looks at."""
+    """Add up the lines that a rule or multiplier looks at.
+
+    Rule: R-20.
+    """
     return Selection(
         tuple(lines),
         sum([line.paid_minor for line in lines]),
@@ -118,12 +121,18 @@ def why_none_selected(condition: Condition, lines: Sequence[Line]) -> Verdict:
 
 
 def utc_text(instant: datetime) -> str:
-    """An instant as RFC 3339 in UTC."""
+    """An instant as RFC 3339 in UTC.
+
+    Rule: R-04.
+    """
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def code_of(condition: Condition) -> str:
-    """The stable name of a condition, as in the program document."""
+    """The stable name of a condition, as in the program document.
+
+    Rule: R-21.
+    """
     return _CODES[type(condition)]
 
 

@@ -89,7 +89,8 @@ def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
 def _narrow(lines: Condition | None, basis: Selection) -> Selection:
     if lines is None:
         return basis
-    return select([line for line in basis.lines if is_selected(lines, line)])
+    picked = [line for line in basis.lines if is_selected(lines, line)]
+    return basis if len(picked) == len(basis.lines) else select(picked)
 
 
 def _without_lines(planned: PlannedRule, basis: Selection) -> Refused:

@@ -67,7 +67,10 @@ def plan_for(program: Program) -> Plan:
 
 
 def told_name(name: Name) -> dict[str, str]:
-    """A name in both languages, as explanations keep it."""
+    """A name in both languages, as explanations keep it.
+
+    Rule: R-27.
+    """
     return {"en": name.en, "zh": name.zh}
 
 
