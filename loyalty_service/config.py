@@ -24,6 +24,7 @@ class Config:
         data_dir: where the embedded database, development keys and scratch files lie.
         jwt_keys: path of a JWKS file, or the https address of one; None until set.
         lock_timeout_ms: how long a write waits for another one of the same member.
+        ref_secret_file: what personal references are hashed with; None refuses such references.
         grace_seconds: how long running requests may finish after a stop was asked for.
     """
 
@@ -40,6 +41,7 @@ class Config:
     log_format: str
     lock_timeout_ms: int
     grace_seconds: int
+    ref_secret_file: Path | None
 
 
 def read_config() -> Config:
@@ -62,6 +64,7 @@ def read_config() -> Config:
         log_level=env.str("LOG_LEVEL", "info", validate=validate.OneOf(LOG_LEVELS)),
         log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(LOG_FORMATS)),
         lock_timeout_ms=env.int("LOCK_TIMEOUT_MS", 3000, validate=validate.Range(100, 60_000)),
+        ref_secret_file=_optional_path(env.str("REF_SECRET_FILE", "")),
         grace_seconds=env.int("GRACE_SECONDS", 20, validate=validate.Range(0, 600)),
     )
     _complain(env, config)
@@ -102,6 +105,10 @@ def _postgres_address(url: str) -> str | None:
         if url.startswith(scheme):
             return "postgresql+psycopg2://" + url.removeprefix(scheme)
     return url or None
+
+
+def _optional_path(text: str) -> Path | None:
+    return Path(text).absolute() if text else None
 
 
 def _cores() -> int:

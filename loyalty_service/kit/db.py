@@ -83,7 +83,7 @@ class Transaction:
         self._waiting.append(self._cursor.mogrify(sql, args))
 
     def add_rows(self, sql: str, rows: Sequence[Args], after: str = "") -> None:
-        """Add ``sql`` followed by a VALUES list of ``rows`` and by ``after``; nothing if no rows."""
+        """Add ``sql``, a VALUES list of ``rows`` and ``after``; nothing where there are no rows."""
         if rows:
             row = "(" + ",".join(["%s"] * len(rows[0])) + ")"
             values = ",".join([row] * len(rows))

@@ -9,7 +9,7 @@ class Refusal(Exception):
     Args:
         detail: one sentence for a person, saying what to do where that is known.
         path: where in the request, as ``lines[2].quantity``; None when it is about the whole.
-        values: the values behind the refusal (``asked``, ``available``, ``limit``, ...), JSON-ready.
+        values: the values behind it (``asked``, ``available``, ``limit``, ...), JSON-ready.
     """
 
     code: ClassVar[str] = "refused"

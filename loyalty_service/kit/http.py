@@ -19,6 +19,7 @@ from loyalty_service.kit.idempotency import Answer, Claim, answer_once
 from loyalty_service.kit.keys import KeysUnavailable
 from loyalty_service.kit.paths import path_field, read_path
 from loyalty_service.kit.problems import MEDIA_TYPE, Unavailable, problem_of
+from loyalty_service.kit.quick import Reader, plan_of
 
 PARTS = "loyalty.parts"
 METHODS = ("GET", "PUT", "POST", "DELETE")
@@ -96,6 +97,7 @@ class Route:
     scopes: tuple[str, ...]
     public: bool
     body: Schema | None
+    plan: Reader | None
     query: Schema | None
     answers: Mapping[int, Schema | None]
     refusals: tuple[type[Refusal], ...]
@@ -129,7 +131,8 @@ class Route:
     def _read_body(self, asked: Request) -> tuple[dict[str, Any], bytes]:
         if self.body is not None:
             value = read_json(asked, self.max_body_bytes)
-            return load(self.body, value), fingerprint_of(self.method, asked.path, value)
+            read = load(self.body, value, plan=self.plan)
+            return read, fingerprint_of(self.method, asked.path, value)
         if asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ:
             raise Malformed("This call takes no body.")
         return {}, fingerprint_of(self.method, asked.path, None) if self.keyed else b""
@@ -181,13 +184,15 @@ def endpoint(
     _require_sound(method, path, tuple(scopes), public)
 
     def declare(handler: Handler) -> Handler:
+        shape = body() if body else None
         route = Route(
             handler=handler,
             method=method,
             path=path,
             scopes=tuple(scopes),
             public=public,
-            body=body() if body else None,
+            body=shape,
+            plan=plan_of(shape) if shape else None,
             query=query() if query else None,
             answers={status: shape() if shape else None for status, shape in answers.items()},
             refusals=tuple(refusals),
@@ -256,6 +261,10 @@ def _respond(reply: Reply, media_type: str) -> Response:
 
 def _as_bytes(body: dict[str, Any] | bytes) -> bytes:
     return body if isinstance(body, bytes) else orjson.dumps(body)
+
+
+def _as_json(body: dict[str, Any] | str) -> bytes:
+    return body.encode() if isinstance(body, str) else orjson.dumps(body)
 
 
 def list_routes(app: Flask) -> list[Route]:

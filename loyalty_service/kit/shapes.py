@@ -116,6 +116,16 @@ class ByCode(Strict):
         }
 
 
+class JsonValue(Strict):
+    """Any JSON value: what a rule asked for, or what it saw."""
+
+    def read(self, value: Any) -> Any:
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {}
+
+
 _CODE = Code()
 
 

@@ -30,12 +30,6 @@ class RefMalformed(Malformed):
     code = "member_ref_malformed"
 
 
-class PersonalRefInPath(Malformed):
-    """A phone number or mail address has no place in an address; use the look-up."""
-
-    code = "personal_ref_in_path"
-
-
 class PersonalRefsOff(Invalid):
     """Personal references need a secret to be hashed with, and none is configured."""
 
@@ -72,11 +66,10 @@ class Ref:
 
 
 def parse_ref(text: str) -> Ref:
-    """Read ``kind:value``, or a bare shop customer id, from an address.
+    """Read ``kind:value``, or a bare shop customer id.
 
     Raises:
         RefMalformed: it is neither.
-        PersonalRefInPath: the kind is personal.
 
     Rule: R-80.
     """
@@ -88,15 +81,7 @@ def parse_ref(text: str) -> Ref:
             path="member_ref",
             asked=text[:100],
         )
-    ref = Ref(match[1] or SHOP, match[2])
-    if ref.kind in PERSONAL:
-        raise PersonalRefInPath(
-            f"A {ref.kind} reference is personal and is refused in addresses; find the member "
-            "with POST /v1/members/lookup and go on with another reference.",
-            path="member_ref",
-            kind=ref.kind,
-        )
-    return ref
+    return Ref(match[1] or SHOP, match[2])
 
 
 def stored_ref(kind: str, value: str, secret: bytes | None) -> Ref:

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 
 from loyalty_service.kit import outbox
 from loyalty_service.kit.db import Row, Transaction
 from loyalty_service.members import queries
 from loyalty_service.members.rules import (
-    BirthdayImpossible,
-    InTheFuture,
     Member,
     Ref,
     RefTaken,
@@ -18,9 +18,8 @@ from loyalty_service.members.rules import (
     tidy_tags,
 )
 
-__all__ = ["BirthdayImpossible", "Details", "InTheFuture", "amend", "enrol", "lock", "lock_many"]
-
 HINTS = 50_000
+SECRET_BYTES = 32
 
 _LOCK = "SELECT 1 FROM member WHERE member_id = %s FOR NO KEY UPDATE"
 _LOCK_MANY = "SELECT 1 FROM member WHERE member_id = ANY(%s) ORDER BY member_id FOR NO KEY UPDATE"
@@ -136,6 +135,46 @@ def _remember(tx: Transaction, ref: Ref, member: Member) -> None:
     if len(hints) >= HINTS:
         hints.clear()
     hints[ref] = (member.member_id, member.refs_version)
+
+
+def enrol_or_amend(tx: Transaction, ref: Ref, details: Details) -> tuple[Member, list[Ref]]:
+    """Enrol the member of this reference, or change what is given of the one who has it.
+
+    Two calls that enrol the same reference at once both find nobody; the database lets one of
+    them through and the other is run again (``Database.run``), and then amends.
+
+    Returns:
+        the member, and all their references.
+
+    Raises:
+        RefTaken, BirthdayImpossible, InTheFuture: nothing is written.
+
+    Rule: R-80.
+    """
+    if queries.find_member_id(tx, ref) is None:
+        member = enrol(tx, ref, details)
+        return member, sorted({ref, *(details.refs or ())})
+    member = amend(tx, ref, details)
+    if details.refs is not None:
+        return member, sorted({ref, *details.refs})
+    return member, queries.list_refs(tx, member.member_id)
+
+
+def read_secret(file: Path | None) -> bytes | None:
+    """The secret that personal references are hashed with; None where none is set.
+
+    Raises:
+        ValueError: the file is shorter than 32 bytes.
+    """
+    return None if file is None else _secret_in(file)
+
+
+@cache
+def _secret_in(file: Path) -> bytes:
+    secret = file.read_bytes().strip()
+    if len(secret) < SECRET_BYTES:
+        raise ValueError(f"LOYALTY_REF_SECRET_FILE: {file} holds fewer than {SECRET_BYTES} bytes")
+    return secret
 
 
 def enrol(tx: Transaction, ref: Ref, details: Details) -> Member:
