@@ -39,7 +39,6 @@ blueprint = Blueprint("program", __name__)
 READERS = ("operator", "checkout")
 PAGE = 50
 MAX_BODY_BYTES = 1_600_000
-MOST_FAULTS = 100
 # Keys of calls that belong to no member belong to this owner.
 NO_MEMBER = 0
 NEWER_THAN_ALL = 2**31 - 1
@@ -147,7 +146,7 @@ def check_document(call: Call) -> Reply:
     checked = read_document(call.body["document"])
     answer: dict[str, Any] = {
         "is_sound": checked.program is not None,
-        "faults": [asdict(fault) for fault in checked.faults[:MOST_FAULTS]],
+        "faults": [asdict(fault) for fault in checked.faults],
     }
     if checked.program is not None:
         answer["words"] = _worded(call, checked.program)

@@ -18,6 +18,7 @@ from loyalty_service.kit.fields import (
 )
 from loyalty_service.kit.shapes import Items, ListOf
 from loyalty_service.program.rules.nodes import MAX_CHARACTERS
+from loyalty_service.program.rules.reading import MAX_FAULTS
 
 LANGUAGES = ("en", "zh")
 MOST_LINES = 1_000
@@ -119,5 +120,5 @@ class CheckedSchema(Body):
     """What is wrong with a document, or what it says."""
 
     is_sound = Flag(required=True)
-    faults = Items(FaultSchema, maximum=100, required=True)
+    faults = Items(FaultSchema, maximum=MAX_FAULTS + 1, required=True)
     words = fields.Nested(WordsSchema, metadata={"description": "Present where it is sound."})

@@ -56,6 +56,15 @@ def test_a_fault_in_a_list_that_is_too_long_is_told_with_the_first_items() -> No
     assert sum("combine" in fault for fault in faults) == 50
 
 
+def test_of_very_many_faults_the_first_hundred_are_told() -> None:
+    unknown = ", ".join(f"base_{number}" for number in range(400))
+
+    faults = told(changed(("covers: [base, check_in]", f"covers: [{unknown}]")))
+
+    assert len(faults) == 101
+    assert faults[-1] == "38 : there may be more faults (expected the first ones mended)"
+
+
 def test_points_of_several_wallets_do_not_add_up_to_a_cap() -> None:
     text = changed(
         (

@@ -30,7 +30,7 @@ from loyalty_service.program.rules.read_conditions import Frame
 from loyalty_service.program.rules.read_limits import read_caps, read_multipliers
 from loyalty_service.program.rules.read_rules import Declared, read_rule
 from loyalty_service.program.rules.read_wallets import read_wallets
-from loyalty_service.program.rules.reading import MAX_POINTS, Fault, Fields, Place
+from loyalty_service.program.rules.reading import MAX_POINTS, Fault, Fields, Place, TooManyFaults
 from loyalty_service.program.rules.showing import guessed
 from loyalty_service.program.rules.spans import PeriodClock
 from loyalty_service.program.rules.wallets import Wallet
@@ -62,7 +62,7 @@ def read_document(text: str) -> Checked:
         text: YAML or JSON; any text at all, a bad one gives faults.
 
     Returns:
-        The program, or all faults by line.
+        The program, or all faults by line; of very many the first hundred.
 
     Rule: R-01, R-16, R-21 to R-25.
     """
@@ -71,7 +71,12 @@ def read_document(text: str) -> Checked:
     except Unreadable as error:
         return Checked(None, (Fault(error.line, "", error.message, error.expected),))
     faults: list[Fault] = []
-    program = _read_program(Place(tree, "", faults))
+    try:
+        program = _read_program(Place(tree, "", faults))
+    except TooManyFaults:
+        told = sorted(faults)
+        more = Fault(told[-1].line, "", "there may be more faults", "the first ones mended")
+        return Checked(None, (*told, more))
     if faults:
         return Checked(None, tuple(sorted(faults)))
     return Checked(program, ())

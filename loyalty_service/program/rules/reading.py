@@ -23,6 +23,7 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 ID_WORDS = "an id: a to z, then a to z, 0 to 9 or _, at most 40 characters"
 MAX_MONEY_MINOR = 10**15
 MAX_POINTS = 10**9
+MAX_FAULTS = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,6 +36,10 @@ class Fault:
     expected: str
 
 
+class TooManyFaults(Exception):
+    """The document has so many faults that reading on would only take time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A value of the document at its path; ``is_silent`` where its absence is already told."""
@@ -45,9 +50,16 @@ class Place:
     is_silent: bool = False
 
     def report(self, message: str, expected: str) -> None:
-        """Note a fault here."""
-        if not self.is_silent:
-            self.faults.append(Fault(self.node.line, self.path, message, expected))
+        """Note a fault here.
+
+        Raises:
+            TooManyFaults: it was the last that is told.
+        """
+        if self.is_silent:
+            return
+        self.faults.append(Fault(self.node.line, self.path, message, expected))
+        if len(self.faults) >= MAX_FAULTS:
+            raise TooManyFaults
 
     def report_found(self, expected: str) -> None:
         """Note that what stands here is not what was expected."""
