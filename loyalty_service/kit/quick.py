@@ -1,0 +1,85 @@
+"""The straight way through a schema, for bodies that are right.
+
+Marshmallow gathers faults as it goes, and every sound body pays for it. A plan made of the same
+fields reads a sound body in half the time and gives up at the first thing amiss; marshmallow then
+reads again and tells all faults. A schema that needs more than its fields has no plan.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema, fields, missing
+
+from loyalty_service.kit.fields import Strict
+from loyalty_service.kit.shapes import Items, ListOf
+
+Reader = Callable[[Any], Any]
+Step = tuple[str, Reader, bool, bool]
+
+
+class Amiss(Exception):
+    """Something is not as the schema says."""
+
+
+def plan_of(schema: Schema) -> Reader | None:
+    """How to read a sound body of this schema, or None where only marshmallow can.
+
+    The reader raises ``Amiss`` or marshmallow's ``ValidationError`` for any other body.
+    """
+    if any(schema._hooks.values()) or schema.dump_fields.keys() != schema.load_fields.keys():
+        return None
+    steps: list[Step] = []
+    for name, field in schema.load_fields.items():
+        reader = _reader_of(field)
+        if reader is None:
+            return None
+        steps.append((name, reader, field.required, field.allow_none))
+    return _object_reader(steps)
+
+
+def _object_reader(steps: list[Step]) -> Reader:
+    def read(body: Any) -> dict[str, Any]:
+        if type(body) is not dict:
+            raise Amiss
+        found: dict[str, Any] = {}
+        for name, reader, required, allow_none in steps:
+            value = body.get(name, missing)
+            if value is not missing and value is not None:
+                found[name] = reader(value)
+            elif value is None and allow_none:
+                found[name] = None
+            elif value is None or required:
+                raise Amiss
+        if len(found) != len(body):
+            raise Amiss
+        return found
+
+    return read
+
+
+def _reader_of(field: fields.Field[Any]) -> Reader | None:
+    plain = field.data_key is None and field.attribute is None and not field.validators
+    if not plain or field.load_default is not missing:
+        return None
+    if isinstance(field, Strict):
+        return field.read
+    if isinstance(field, Items):
+        return _list_reader(field, plan_of(field.schema))
+    if isinstance(field, ListOf):
+        return _list_reader(field, _reader_of(field.inner))
+    if isinstance(field, fields.Nested) and not field.many and field.unknown is None:
+        return plan_of(field.schema)
+    return None
+
+
+def _list_reader(field: Items | ListOf, reader: Reader | None) -> Reader | None:
+    if reader is None:
+        return None
+    minimum, maximum = field.minimum, field.maximum
+
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list or not minimum <= len(value) <= maximum:
+            raise Amiss
+        return [reader(item) for item in value]
+
+    return read
