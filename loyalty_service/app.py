@@ -15,12 +15,18 @@ from loyalty_service.kit.logs import configure_logs
 from loyalty_service.kit.metrics import watch_pool
 from loyalty_service.kit.observe import install_observation
 from loyalty_service.kit.problems import install_problems
+from loyalty_service.members import api as members
 from loyalty_service.program import api as program
 from loyalty_service.program.service import Programs
 from loyalty_service.web import docs, health
 from loyalty_service.web.docs import contract_text
 
-BLUEPRINTS: tuple[Blueprint, ...] = (program.blueprint, health.blueprint, docs.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    members.blueprint,
+    program.blueprint,
+    health.blueprint,
+    docs.blueprint,
+)
 
 
 class _App(Flask):

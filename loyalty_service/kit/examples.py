@@ -18,7 +18,7 @@ from loyalty_service.kit.fields import (
     Text,
     Whole,
 )
-from loyalty_service.kit.shapes import ByCode, Items, ListOf, Money
+from loyalty_service.kit.shapes import ByCode, Items, JsonValue, ListOf, Money
 
 _PLAIN: tuple[tuple[type[fields.Field[Any]], Any], ...] = (
     (Money, {"amount": 1999, "currency": "CNY"}),
@@ -30,6 +30,7 @@ _PLAIN: tuple[tuple[type[fields.Field[Any]], Any], ...] = (
     (Ref, "A-1001"),
     (Code, "points"),
     (Flag, True),
+    (JsonValue, 100),
 )
 
 

@@ -78,7 +78,7 @@ def _list_reader(field: Items | ListOf, reader: Reader | None) -> Reader | None:
     minimum, maximum = field.minimum, field.maximum
 
     def read(value: Any) -> list[Any]:
-        if type(value) is not list or not minimum <= len(value) <= maximum:
+        if type(value) is not list or not minimum <= len(value) <= maximum or None in value:
             raise Amiss
         return [reader(item) for item in value]
 

@@ -203,7 +203,7 @@ def _resolve(schema: dict[str, Any], shapes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _takes(schema: dict[str, Any]) -> str:
-    kind = schema.get("type", "object")
+    kind = schema.get("type", "object" if "properties" in schema else "any JSON")
     nullable = isinstance(kind, list)
     word = _word(kind[0] if nullable else kind, schema)
     return f"{word}, null" if nullable else word

@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load
 
 from loyalty_service.kit.fields import Body, Code, Count, Instant, Points, Text
 from loyalty_service.kit.quick import Amiss, plan_of
-from loyalty_service.kit.shapes import ByCode, Items, ListOf, Money
+from loyalty_service.kit.shapes import ByCode, Items, JsonValue, ListOf, Money
 
 
 class LineSchema(Body):
@@ -24,6 +24,8 @@ class CartSchema(Body):
     tags = ListOf(Code(), maximum=2)
     shares = ByCode(Points())
     at = Instant(allow_none=True)
+    saw = JsonValue()
+    all = ListOf(JsonValue(), maximum=2)
 
 
 class HookedSchema(Body):
@@ -66,6 +68,8 @@ CART = nearly_object(
     tags=st.lists(nearly(st.just("tag")), max_size=3),
     shares=st.dictionaries(st.sampled_from(["points", "A"]), nearly(st.just(1))),
     at=st.just("2026-11-11T08:00:00Z"),
+    saw=ODD,
+    all=st.lists(ODD, max_size=3),
 )
 
 
