@@ -1,5 +1,6 @@
 """What operators put right by hand: give, take, and reverse a mistake."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
@@ -67,6 +68,18 @@ def _open(acting: Acting, ref: Ref) -> tuple[Member, Books, int, Program]:
     books.accounts = read_accounts(acting.tx, [member.member_id])
     version, program = books.program_at(member, books.now)
     return member, books, version, program
+
+
+def chosen_wallets(program: Program, asked: str | None, held: Collection[str]) -> list[str]:
+    """The wallets to show: the one asked for, or the program's and those the member still has.
+
+    Raises:
+        WalletUnknown: the one asked for is in neither.
+    """
+    known = [wallet.id for wallet in program.wallets]
+    if asked is None:
+        return known + sorted(set(held) - set(known))
+    return [asked] if asked in held else [_wallet(program, asked).id]
 
 
 def _wallet(program: Program, wallet_id: str) -> Wallet:

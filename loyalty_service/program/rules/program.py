@@ -36,6 +36,16 @@ class Redemption:
     step_points: int
     max_share: Fraction
 
+    def worth_minor(self, points: int) -> int:
+        """What so many points would buy, minor units: whole steps of at least the minimum.
+
+        Rule: R-30.
+        """
+        usable = points - points % self.step_points
+        if usable < self.minimum_points:
+            return 0
+        return usable * self.block_value_minor // self.block_points
+
 
 @dataclass(frozen=True, slots=True)
 class Returns:

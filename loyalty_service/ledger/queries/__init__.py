@@ -1,0 +1,35 @@
+"""Reads of the ledger."""
+
+from loyalty_service.ledger.queries.accounts import (
+    Accounts,
+    get_written,
+    read_accounts,
+    read_drawn,
+    read_due,
+    read_expired,
+)
+from loyalty_service.ledger.queries.reading import (
+    EntryDetail,
+    EntryRow,
+    balances_now,
+    balances_then,
+    get_entry,
+    list_entries,
+    list_wallets,
+)
+
+__all__ = [
+    "Accounts",
+    "EntryDetail",
+    "EntryRow",
+    "balances_now",
+    "balances_then",
+    "get_entry",
+    "get_written",
+    "list_entries",
+    "list_wallets",
+    "read_accounts",
+    "read_drawn",
+    "read_due",
+    "read_expired",
+]

@@ -1,0 +1,181 @@
+"""Reads for people: balances now and then, entries and what they did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.fields import instant_text
+from loyalty_service.ledger.rules.adjusting import EntryUnknown
+from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
+from loyalty_service.ledger.rules.lots import ALWAYS, Lot
+
+# Lots that share wallet, state and end are summed here; what they are worth is decided in rules.
+_NOW = """
+SELECT a.wallet, a.deficit, l.active_at <= %s, l.expires_at, sum(l.remaining)::bigint
+  FROM account a
+  LEFT JOIN lot l ON l.member_id = a.member_id AND l.wallet = a.wallet
+ WHERE a.member_id = %s
+ GROUP BY 1, 2, 3, 4
+"""
+_THEN = """
+SELECT a.wallet, a.lot_seq, sum(a.points)::bigint,
+       (array_agg(a.active_at ORDER BY a.entry_seq DESC) FILTER (WHERE a.points >= 0))[1],
+       (array_agg(a.expires_at ORDER BY a.entry_seq DESC) FILTER (WHERE a.points >= 0))[1]
+  FROM allocation a
+  JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
+ WHERE a.member_id = %s AND e.recorded_at <= %s
+ GROUP BY 1, 2
+"""
+_SUMS_THEN = """
+SELECT wallet, sum(points)::bigint FROM entry
+ WHERE member_id = %s AND recorded_at <= %s GROUP BY 1
+"""
+_COLUMNS = """
+SELECT e.wallet, e.seq, e.kind, e.points, e.reason, e.source, e.source_no, e.program_version,
+       e.rule_ids, a.kind, a.name, e.occurred_at, e.recorded_at, e.balance_after, e.reverses,
+       e.hash, n.body,
+       (SELECT h.order_ref FROM order_head h
+         WHERE e.source = 'order' AND h.member_id = e.member_id AND h.order_no = e.source_no)
+  FROM entry e
+  JOIN actor a USING (actor_id)
+  LEFT JOIN note n ON n.member_id = e.member_id AND n.wallet = e.wallet AND n.seq = e.seq
+ WHERE e.member_id = %s AND e.wallet = %s
+"""
+_PAGE = _COLUMNS + "AND e.seq < %s ORDER BY e.seq DESC LIMIT %s"
+_ENTRY = _COLUMNS + "AND e.seq = %s"
+_WALLETS = "SELECT wallet FROM account WHERE member_id = %s ORDER BY wallet"
+_ALLOCATIONS = """
+SELECT lot_seq, points, active_at, expires_at, expired FROM allocation
+ WHERE member_id = %s AND wallet = %s AND entry_seq = %s ORDER BY lot_seq
+"""
+_EXPLANATION = "SELECT body FROM explanation WHERE member_id = %s AND wallet = %s AND seq = %s"
+_REVERSED_BY = "SELECT seq FROM entry WHERE member_id = %s AND wallet = %s AND reverses = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry as people read it."""
+
+    wallet: str
+    seq: int
+    kind: str
+    points: int
+    reason: str
+    source: str
+    source_no: int | None
+    program_version: int
+    rule_ids: Sequence[str]
+    actor_kind: str
+    actor_name: str
+    occurred_at: datetime
+    recorded_at: datetime
+    balance_after: int
+    reverses: int | None
+    hash: bytes
+    note: str | None
+    order_ref: str | None
+
+    def told(self) -> dict[str, Any]:
+        """An entry as the wire has it."""
+        return {
+            "wallet": self.wallet,
+            "entry": self.seq,
+            "kind": self.kind,
+            "points": self.points,
+            "reason": self.reason,
+            "source": self.source,
+            "order_ref": self.order_ref,
+            "event_no": self.source_no if self.source == "event" else None,
+            "program_version": self.program_version,
+            "rules": list(self.rule_ids),
+            "actor": {"kind": self.actor_kind, "name": self.actor_name},
+            "occurred_at": instant_text(self.occurred_at),
+            "recorded_at": instant_text(self.recorded_at),
+            "balance_after": self.balance_after,
+            "reverses": self.reverses,
+            "note": self.note,
+            "hash": bytes(self.hash).hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDetail:
+    """What an entry did to which lots, and why: the stored explanation, as JSON."""
+
+    entry: EntryRow
+    allocations: Sequence[tuple[Any, ...]]
+    explanation: str | None
+    reversed_by: int | None
+
+
+def balances_now(tx: Transaction, member_id: int, at: datetime) -> dict[str, Buckets]:
+    """What each of the member's accounts is made of at this moment.
+
+    Rule: R-14, R-15.
+    """
+    lots: dict[str, list[Lot]] = {}
+    deficits: dict[str, int] = {}
+    for wallet, deficit, is_active, expires_at, points in tx.fetch(_NOW, (at, member_id)):
+        deficits[wallet] = deficit
+        of_wallet = lots.setdefault(wallet, [])
+        if points is not None:
+            begins = ALWAYS if is_active else None
+            of_wallet.append(Lot(len(of_wallet), None, points, points, begins, expires_at))
+    return {
+        wallet: sort_into_buckets(of_wallet, deficits[wallet], at)
+        for wallet, of_wallet in lots.items()
+    }
+
+
+def balances_then(tx: Transaction, member_id: int, at: datetime) -> dict[str, Buckets]:
+    """What each account was made of at a past instant: by what had been recorded by then.
+
+    Rule: R-13, R-15.
+    """
+    sums: dict[str, int] = dict(tx.fetch(_SUMS_THEN, (member_id, at)))
+    lots: dict[str, list[Lot]] = {wallet: [] for wallet in sums}
+    for wallet, lot_seq, points, active_at, expires_at in tx.fetch(_THEN, (member_id, at)):
+        if points:
+            lots[wallet].append(Lot(lot_seq, None, points, points, active_at, expires_at))
+    return {
+        wallet: sort_into_buckets(
+            of_wallet, sum(lot.remaining for lot in of_wallet) - sums[wallet], at
+        )
+        for wallet, of_wallet in lots.items()
+    }
+
+
+def list_wallets(tx: Transaction, member_id: int) -> list[str]:
+    """The wallets in which the member has an account."""
+    return [row[0] for row in tx.fetch(_WALLETS, (member_id,))]
+
+
+def list_entries(
+    tx: Transaction, member_id: int, wallet: str, before: int, limit: int
+) -> list[EntryRow]:
+    """At most ``limit`` entries of an account before that number, newest first."""
+    return [EntryRow(*row) for row in tx.fetch(_PAGE, (member_id, wallet, before, limit))]
+
+
+def get_entry(tx: Transaction, member_id: int, wallet: str, seq: int) -> EntryDetail:
+    """One entry with what it did and why.
+
+    Raises:
+        EntryUnknown: the member has no such entry.
+
+    Rule: R-27.
+    """
+    key = (member_id, wallet, seq)
+    rows = tx.fetch(_ENTRY, key)
+    if not rows:
+        raise EntryUnknown("The member has no such entry.", path="seq", asked=f"{wallet}/{seq}")
+    explanation = tx.fetch(_EXPLANATION, key)
+    reversed_by = tx.fetch(_REVERSED_BY, key)
+    return EntryDetail(
+        EntryRow(*rows[0]),
+        tx.fetch(_ALLOCATIONS, key),
+        explanation[0][0] if explanation else None,
+        reversed_by[0][0] if reversed_by else None,
+    )
