@@ -1,0 +1,66 @@
+"""Reads of what was imported before, and of what a customer may bring back."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from loyalty_service.imports.rules.matching import Shelf
+from loyalty_service.kit.db import Transaction
+
+NUMBERS_AT_ONCE = 5_000
+
+_ORDERS = "SELECT order_ref FROM order_index WHERE order_ref = ANY(%s)"
+_RETURNS = "SELECT DISTINCT ref FROM order_step WHERE kind = 'return' AND ref = ANY(%s)"
+_RETURNS_OF = _RETURNS + " AND member_id = ANY(%s)"
+_BOUGHT = """
+SELECT h.member_id, h.order_no, h.order_ref, h.placed_at, l.line_no, l.sku,
+       l.quantity - l.returned_units
+  FROM unnest(%s::bigint[], %s::text[]) AS asked (member_id, sku)
+  JOIN order_line l ON l.member_id = asked.member_id AND l.sku = asked.sku
+  JOIN order_head h ON h.member_id = l.member_id AND h.order_no = l.order_no
+ WHERE l.member_id = ANY(%s) AND l.returned_units < l.quantity
+ ORDER BY h.member_id, h.order_no, l.line_no
+"""
+
+
+def find_imported(
+    tx: Transaction, purchases: Collection[str], returns: Collection[str]
+) -> set[str]:
+    """Which of these numbers are orders or returns already, of whatever member."""
+    found = set[str]()
+    numbers = sorted(purchases)
+    for begin in range(0, len(numbers), NUMBERS_AT_ONCE):
+        rows = tx.fetch(_ORDERS, (numbers[begin : begin + NUMBERS_AT_ONCE],))
+        found.update(number for (number,) in rows)
+    if returns:
+        found.update(number for (number,) in tx.fetch(_RETURNS, (sorted(returns),)))
+    return found
+
+
+def find_imported_of(
+    tx: Transaction,
+    member_ids: Collection[int],
+    purchases: Collection[str],
+    returns: Collection[str],
+) -> set[str]:
+    """The same, with the returns of these members only; they are locked."""
+    found = find_imported(tx, purchases, ())
+    if returns and member_ids:
+        rows = tx.fetch(_RETURNS_OF, (sorted(returns), sorted(member_ids)))
+        found.update(number for (number,) in rows)
+    return found
+
+
+def read_shelves(tx: Transaction, asked: Collection[tuple[int, str]]) -> dict[int, Shelf]:
+    """What members have left of these products (member, product), order by order as imported."""
+    if not asked:
+        return {}
+    member_ids, skus = (list(column) for column in zip(*sorted(asked), strict=True))
+    orders: dict[tuple[int, int], tuple[str, datetime, list[tuple[int, str, int]]]] = {}
+    for row in tx.fetch(_BOUGHT, (member_ids, skus, sorted(set(member_ids)))):
+        member_id, order_no, order_ref, placed_at, line_no, sku, left = row
+        order = orders.setdefault((member_id, order_no), (order_ref, placed_at, []))
+        order[2].append((line_no, sku, left))
+    shelves: dict[int, Shelf] = {}
+    for (member_id, _), (order_ref, placed_at, lines) in orders.items():
+        shelves.setdefault(member_id, Shelf()).add(order_ref, placed_at, lines)
+    return shelves
