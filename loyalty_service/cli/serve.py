@@ -168,14 +168,20 @@ def _await_ready(
     config: Config, web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None
 ) -> None:
     give_up_at = time.monotonic() + READY_SECONDS
-    with urllib3.PoolManager(retries=False, timeout=2.0) as pool:
-        while time.monotonic() < give_up_at:
-            _require_alive(web, postgres)
-            with suppress(urllib3.exceptions.HTTPError):
-                if pool.request("GET", f"{address(config)}/readyz").status == 200:
-                    return
-            time.sleep(LOOK_SECONDS / 4)
+    while time.monotonic() < give_up_at:
+        _require_alive(web, postgres)
+        if _answers(f"{address(config)}/readyz"):
+            return
+        time.sleep(LOOK_SECONDS / 4)
     raise Fault(Exit.WEB_DIED, f"Not ready within {READY_SECONDS:.0f} s; see the log above.")
+
+
+def _answers(url: str) -> bool:
+    with urllib3.PoolManager(retries=False, timeout=2.0) as pool:
+        try:
+            return pool.request("GET", url).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
 
 
 def _watch(web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None) -> None:
