@@ -20,17 +20,20 @@ KIND_PATTERN = r"[a-z][a-z0-9_]{0,19}"
 MEMBER_REF_PATTERN = rf"(?:{KIND_PATTERN}:)?{REF_PATTERN}"
 CODE_PATTERN = r"[a-z][a-z0-9_]{0,39}"
 CURRENCY_PATTERN = r"[A-Z]{3}"
-INSTANT_PATTERN = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}"
+DAY_PATTERN = r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"
+INSTANT_PATTERN = DAY_PATTERN + (
+    r"[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]{1,6})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 WHOLE_TEXT = re.compile(r"0|-?[1-9][0-9]{0,15}")
 
 _INSTANT = re.compile(INSTANT_PATTERN)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = re.compile(DAY_PATTERN)
 # Control characters, halves of a surrogate pair and the two non-characters of the basic plane:
 # PostgreSQL refuses some of them, terminals and logs are misled by the others.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
+TEXT_PATTERN = rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
 
 
@@ -208,7 +211,9 @@ class Text(Strict):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": self.minimum, "maxLength": self.maximum}
+        pattern = TEXT_PATTERN if self.minimum else f"^[^{_HIDDEN}]*$"
+        bounds = {"minLength": self.minimum, "maxLength": self.maximum}
+        return {"type": "string", **bounds, "pattern": pattern}
 
 
 class Choice(Strict):
@@ -232,7 +237,7 @@ class Instant(Strict):
 
     def read(self, value: Any) -> datetime:
         if type(value) is not str or not _INSTANT.fullmatch(value):
-            raise ValidationError("must be an instant as 2026-11-11T08:00:00Z")
+            raise ValidationError("must be an instant as 2026-11-11T08:00:00Z, from 1900 to 2999")
         try:
             instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
@@ -250,7 +255,7 @@ class Day(Strict):
 
     def read(self, value: Any) -> date:
         if type(value) is not str or not _DAY.fullmatch(value):
-            raise ValidationError("must be a date as 2026-11-11")
+            raise ValidationError("must be a date as 2026-11-11, from 1900 to 2999")
         try:
             day = date.fromisoformat(value)
         except ValueError:
@@ -260,7 +265,7 @@ class Day(Strict):
         return day
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "format": "date"}
+        return {"type": "string", "format": "date", "pattern": f"^{DAY_PATTERN}$"}
 
 
 def instant_text(instant: datetime) -> str:

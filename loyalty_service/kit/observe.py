@@ -12,6 +12,7 @@ from loyalty_service.kit.metrics import begin_request, end_request
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _UNMATCHED = "unmatched"
+_ASKED_ALL_THE_TIME = frozenset(("/healthz", "/readyz", "/metrics"))
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -44,7 +45,8 @@ def _end(response: Response) -> Response:
     status = response.status_code
     end_request(request.method, route, status, seconds)
     _add_headers(response.headers, environ["loyalty.request_id"])
-    log.info(
+    quiet = route in _ASKED_ALL_THE_TIME and status < 400
+    (log.debug if quiet else log.info)(
         "request",
         request_id=environ["loyalty.request_id"],
         method=request.method if rule is not None else "",

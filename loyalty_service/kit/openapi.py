@@ -15,6 +15,7 @@ from loyalty_service.kit.db import Busy
 from loyalty_service.kit.denials import TOKEN_REFUSALS, OtherMember, ScopeMissing
 from loyalty_service.kit.errors import Malformed, Refusal
 from loyalty_service.kit.examples import example_of, example_of_field
+from loyalty_service.kit.fields import Cursor
 from loyalty_service.kit.http import (
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
@@ -22,7 +23,7 @@ from loyalty_service.kit.http import (
     Route,
 )
 from loyalty_service.kit.idempotency import KeyReused
-from loyalty_service.kit.paths import PersonalRefInPath
+from loyalty_service.kit.paths import CursorInvalid, PersonalRefInPath
 from loyalty_service.kit.problems import (
     MEDIA_TYPE,
     BodyTooLarge,
@@ -36,7 +37,7 @@ from loyalty_service.kit.problems import (
     status_of,
 )
 
-ANYWHERE = (RouteNotFound, MethodNotAllowed, Malformed)
+ANYWHERE = (RouteNotFound, MethodNotAllowed)
 """Refusals that belong to no route in particular."""
 
 _PROBLEM = {
@@ -112,7 +113,7 @@ class _Plain(yaml.SafeDumper):
 
 def refusals_of(route: Route) -> list[type[Refusal]]:
     """Every refusal a route may answer with, its own and what the edge adds."""
-    kinds: list[type[Refusal]] = [InternalFault, *route.refusals]
+    kinds: list[type[Refusal]] = [InternalFault, Malformed, *route.refusals]
     if not route.public:
         kinds += [*TOKEN_REFUSALS, KeysAway, ScopeMissing, DatabaseUnavailable]
     if "self" in route.scopes:
@@ -121,6 +122,8 @@ def refusals_of(route: Route) -> list[type[Refusal]]:
         kinds.append(RequestInvalid)
     if any(name == "member_ref" for name, _ in route.fields):
         kinds.append(PersonalRefInPath)
+    if route.query and any(isinstance(field, Cursor) for field in route.query.fields.values()):
+        kinds.append(CursorInvalid)
     if route.body is not None:
         kinds += [JsonInvalid, BodyTooLarge, MediaTypeUnsupported]
     if route.keyed:
