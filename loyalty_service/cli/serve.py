@@ -23,6 +23,7 @@ from loyalty_service.config import Config, read_config
 from loyalty_service.kit.embedded import EmbeddedPostgres
 from loyalty_service.kit.keys import create_key_file, open_keys
 from loyalty_service.kit.processes import die_with_parent, stop_process
+from loyalty_service.members.service import read_secret
 
 LOOK_SECONDS = 0.2
 READY_SECONDS = 60.0
@@ -77,10 +78,10 @@ def address(config: Config) -> str:
 
 
 def _with_keys(config: Config, *, demo: bool) -> Config:
-    """The settings with a key file that can be used; a demo makes its own, once.
+    """The settings with secrets that can be used; a demo makes its own key file, once.
 
     Raises:
-        Fault: no keys are named.
+        Fault: no keys are named, or the secret of personal references cannot be used.
         KeyFault: they cannot be used.
     """
     if config.jwt_keys is None:
@@ -96,6 +97,10 @@ def _with_keys(config: Config, *, demo: bool) -> Config:
             )
         config = replace(config, jwt_keys=str(path))
     open_keys(str(config.jwt_keys))
+    try:
+        read_secret(config.ref_secret_file)
+    except (OSError, ValueError) as error:
+        raise Fault(Exit.SETTINGS, f"LOYALTY_REF_SECRET_FILE cannot be used: {error}") from None
     return config
 
 
