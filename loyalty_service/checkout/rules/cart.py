@@ -1,9 +1,10 @@
 """What a cart's lines cost, net of every discount."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 
 import orjson
 
@@ -76,9 +77,17 @@ class Order:
 
     def fingerprint(self) -> bytes:
         """Digest of what makes the order this order: two orders that share it are repetitions."""
-        content = asdict(self)
-        del content["occurred_at"]
+        content = {name: getattr(self, name) for name in _ORDER_FIELDS}
+        content["lines"] = [
+            dict(zip(_LINE_FIELDS, _line_values(line), strict=True)) for line in self.lines
+        ]
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+_ORDER_FIELDS = tuple(one.name for one in fields(Order) if one.name != "occurred_at")
+_LINE_FIELDS = tuple(one.name for one in fields(CartLine))
+# dataclasses.asdict says the same, after copying every value: it took a third of an import.
+_line_values = attrgetter(*_LINE_FIELDS)
 
 
 def price(order: Order, currency: str) -> tuple[Line, ...]:
