@@ -1,5 +1,6 @@
 """Reads every row of the ledger for its proof, member by member, in one pass of each table."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,27 +21,33 @@ from loyalty_service.ledger.rules.stored import (
 ROWS_AT_ONCE = 2_000
 
 
-def _instant(column: str) -> str:
-    # What the driver cannot read (years beyond 9999 or before Christ, infinity) cannot be ours.
-    return (
-        f"CASE WHEN {column} NOT BETWEEN '0001-01-02+00' AND '9999-12-30+00' "
-        f"THEN '9999-12-30+00' ELSE {column} END"
-    )
+# What the driver cannot read (years beyond 9999 or before Christ, infinity) cannot be ours.
+_READABLE = (
+    r"CASE WHEN \1 NOT BETWEEN '0001-01-02+00' AND '9999-12-30+00' "
+    r"THEN '9999-12-30+00' ELSE \1 END"
+)
 
 
-_BEGIN_END = f"{_instant('active_at')}, {_instant('expires_at')}"
+def _readable(sql: str) -> str:
+    """The statement with every <instant> kept to what the driver can read."""
+    return re.sub(r"<(\w+)>", _READABLE, sql)
+
+
 _TABLES = {
-    "member": f"SELECT member_id, {_instant('recorded_at')} FROM member",
+    "member": _readable("SELECT member_id, <recorded_at> FROM member"),
     "account": "SELECT member_id, wallet, seq, lot_seq, balance, deficit, head FROM account",
-    "entry": f"""
+    "entry": _readable("""
 SELECT member_id, wallet, seq, kind, points, reason, source, source_no, program_version, rule_ids,
-       actor_id, {_instant("occurred_at")}, {_instant("recorded_at")}, balance_after, reverses,
-       explained, noted, hash
-  FROM entry""",
-    "allocation": f"""
-SELECT member_id, wallet, entry_seq, lot_seq, points, {_BEGIN_END}, expired FROM allocation""",
-    "lot": f"""
-SELECT member_id, wallet, lot_seq, order_no, opened, remaining, {_BEGIN_END} FROM lot""",
+       actor_id, <occurred_at>, <recorded_at>, balance_after, reverses, explained, noted, hash
+  FROM entry
+"""),
+    "allocation": _readable("""
+SELECT member_id, wallet, entry_seq, lot_seq, points, <active_at>, <expires_at>, expired
+  FROM allocation
+"""),
+    "lot": _readable("""
+SELECT member_id, wallet, lot_seq, order_no, opened, remaining, <active_at>, <expires_at> FROM lot
+"""),
     "explanation": "SELECT member_id, wallet, seq, body FROM explanation",
     "note": "SELECT member_id, wallet, seq, body FROM note",
 }
@@ -120,13 +127,13 @@ def _member(member_id: int, rows: Mapping[str, Iterable[Row]]) -> StoredMember:
     for _, recorded_at in rows.get("member", ()):
         member.recorded_at = recorded_at
     for row in rows.get("account", ()):
-        ledgers[row[1]].account = StoredAccount(*row[:6], bytes(row[6]))
+        ledgers[row[1]].account = StoredAccount._make((*row[:6], bytes(row[6])))
     for row in rows.get("entry", ()):
         ledgers[row[1]].entries.append(_entry(row))
     for row in rows.get("allocation", ()):
-        ledgers[row[1]].allocations.append(StoredAllocation(*row))
+        ledgers[row[1]].allocations.append(StoredAllocation._make(row))
     for row in rows.get("lot", ()):
-        ledgers[row[1]].lots.append(StoredLot(*row))
+        ledgers[row[1]].lots.append(StoredLot._make(row))
     for _, wallet, seq, body in rows.get("explanation", ()):
         ledgers[wallet].explained[seq] = digest(body) or b""
     for _, wallet, seq, body in rows.get("note", ()):
@@ -148,10 +155,5 @@ class _Ledgers(dict[str, StoredLedger]):
 
 
 def _entry(row: tuple[Any, ...]) -> StoredEntry:
-    explained, noted = row[15], row[16]
-    return StoredEntry(
-        *row[:15],
-        None if explained is None else bytes(explained),
-        None if noted is None else bytes(noted),
-        bytes(row[17]),
-    )
+    digests = [None if text is None else bytes(text) for text in row[15:18]]
+    return StoredEntry._make((*row[:15], *digests))

@@ -3,6 +3,7 @@
 from loyalty_service.ledger.service.adjusting import adjust, chosen_wallets, reverse
 from loyalty_service.ledger.service.books import Acting, Books, told
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
+from loyalty_service.ledger.service.proving import prove
 
 __all__ = [
     "CLOCK_ACTOR",
@@ -12,6 +13,7 @@ __all__ = [
     "chosen_wallets",
     "get_actor_id",
     "post",
+    "prove",
     "reverse",
     "told",
 ]

@@ -1,0 +1,177 @@
+"""The proof of an account: its rows say what its entries come to, or which row does not.
+
+Nothing that is stored is believed. The entries are followed again from the first (``replay``), and
+what they come to is compared with the two caches, the account's row and the open lots.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
+from loyalty_service.ledger.rules.lots import Lot
+from loyalty_service.ledger.rules.replay import Replay
+from loyalty_service.ledger.rules.stored import (
+    Fault,
+    StoredAccount,
+    StoredAllocation,
+    StoredEntry,
+    StoredLedger,
+    StoredLot,
+    Wrong,
+    missing,
+    surplus,
+)
+
+_EMPTY: tuple[StoredAllocation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an account stood at an instant, by what was recorded by then.
+
+    Args:
+        entries: how many entries it had.
+        head: hash of the last of them.
+        buckets: what its points were worth, with the clock at that instant.
+    """
+
+    member_id: int
+    wallet: str
+    entries: int
+    balance: int
+    head: bytes
+    buckets: Buckets
+
+    def told(self) -> dict[str, Any]:
+        """As answers tell it."""
+        return {
+            "wallet": self.wallet,
+            "entries": self.entries,
+            "balance": self.buckets.balance,
+            "sum_of_entries": self.balance,
+            "active": self.buckets.active,
+            "pending": self.buckets.pending,
+            "due": self.buckets.due,
+            "deficit": self.buckets.deficit,
+            "head": self.head.hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What proving an account came to: where it stood, or the first row that is wrong.
+
+    Args:
+        recorded_at: when its last entry was recorded (UTC); None without entries.
+    """
+
+    member_id: int
+    wallet: str
+    standing: Standing | None
+    fault: Fault | None
+    recorded_at: datetime | None = None
+
+
+def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) -> Proof:
+    """Prove one account, and say where it stood at ``at``.
+
+    Args:
+        at: the instant of the buckets (UTC).
+        is_past: stop at what was recorded by ``at``. All entries are followed and compared
+            either way.
+
+    Rule: R-10 to R-15.
+    """
+    try:
+        replay = Replay(stored)
+        by_entry = _by_entry(stored.allocations)
+        standing = None
+        for entry in stored.entries:
+            if is_past and standing is None and entry.recorded_at > at:
+                standing = _stand(replay, at)
+            replay.follow(entry, by_entry.pop(entry.seq, _EMPTY))
+        _check_beside(stored, by_entry)
+        _check_account(stored, replay)
+        _check_lots(stored.lots, replay.standing_lots())
+        standing = standing or _stand(replay, at)
+    except Wrong as wrong:
+        fault = wrong.in_account(stored.member_id, stored.wallet)
+        return Proof(stored.member_id, stored.wallet, None, fault)
+    recorded_at = stored.entries[-1].recorded_at if stored.entries else None
+    return Proof(stored.member_id, stored.wallet, standing, None, recorded_at)
+
+
+def _by_entry(
+    allocations: Iterable[StoredAllocation],
+) -> defaultdict[int, list[StoredAllocation]]:
+    by_entry: defaultdict[int, list[StoredAllocation]] = defaultdict(list)
+    for allocation in allocations:
+        by_entry[allocation.entry_seq].append(allocation)
+    return by_entry
+
+
+def _stand(replay: Replay, at: datetime) -> Standing:
+    stored = replay.stored
+    buckets = sort_into_buckets(replay.standing_lots(), replay.deficit, at)
+    scheduled = buckets.never_expiring + sum(points for _, points in buckets.expiring)
+    whole = buckets.active + buckets.pending + buckets.due - buckets.deficit
+    if whole != replay.balance or scheduled != buckets.active:
+        raise Wrong("account", {}, "balance", replay.balance, whole)
+    return Standing(
+        stored.member_id, stored.wallet, replay.seq, replay.balance, replay.head, buckets
+    )
+
+
+def _check_beside(stored: StoredLedger, orphans: Mapping[int, Sequence[StoredAllocation]]) -> None:
+    """Nothing stands beside entries that do not exist."""
+    for allocations in orphans.values():
+        allocation = allocations[0]
+        raise surplus("allocation", entry_seq=allocation.entry_seq, lot_seq=allocation.lot_seq)
+    count = len(stored.entries)
+    for table, digests in (("explanation", stored.explained), ("note", stored.noted)):
+        for seq in digests:
+            if not 0 < seq <= count:
+                raise surplus(table, seq=seq)
+
+
+def _check_account(stored: StoredLedger, replay: Replay) -> None:
+    account = stored.account
+    if account is None:
+        raise missing("account")
+    if account.seq != replay.seq:
+        raise _at_the_tail(account, stored.entries, replay)
+    expected = {
+        "lot_seq": replay.lot_seq,
+        "balance": replay.balance,
+        "deficit": replay.deficit,
+        "head": replay.head,
+    }
+    for column, value in expected.items():
+        if getattr(account, column) != value:
+            raise Wrong("account", {}, column, value, getattr(account, column))
+
+
+def _at_the_tail(account: StoredAccount, entries: Sequence[StoredEntry], replay: Replay) -> Wrong:
+    """Whether entries are missing, or too many, or only the account counts them wrong."""
+    if 0 < account.seq < replay.seq and account.head == entries[account.seq - 1].hash:
+        return surplus("entry", seq=account.seq + 1)
+    if account.seq > replay.seq and account.head != replay.head:
+        return missing("entry", seq=replay.seq + 1)
+    return Wrong("account", {}, "seq", replay.seq, account.seq)
+
+
+def _check_lots(stored: Sequence[StoredLot], expected: Sequence[Lot]) -> None:
+    found = {lot.lot_seq: lot for lot in stored}
+    for lot in expected:
+        row = found.pop(lot.lot_seq, None)
+        if row is None:
+            raise missing("lot", lot_seq=lot.lot_seq)
+        for column in ("order_no", "opened", "remaining", "active_at", "expires_at"):
+            value = getattr(lot, column)
+            if getattr(row, column) != value:
+                raise Wrong("lot", {"lot_seq": lot.lot_seq}, column, value, getattr(row, column))
+    for lot_seq in found:
+        raise surplus("lot", lot_seq=lot_seq)
