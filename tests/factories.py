@@ -10,7 +10,11 @@ from loyalty_service.checkout import service as checkout
 from loyalty_service.checkout.rules.cart import CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.events import service as events
+from loyalty_service.events.rules import MemberEvent
 from loyalty_service.kit.db import Database
+from loyalty_service.ledger import service as ledger
+from loyalty_service.ledger.rules.adjusting import Adjustment, Reversal
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
 from loyalty_service.members.rules import Member, Ref, parse_ref
@@ -114,10 +118,11 @@ class Shop:
         amount_minor: int | None = None,
         member: str = "m-1",
         at: datetime | None = None,
+        currency: str = "CNY",
     ) -> dict[str, Any]:
         """Record a return of units or of money."""
-        currency = None if amount_minor is None else "CNY"
-        asked = Return(return_ref, tuple(units), amount_minor, currency, at)
+        of_amount = None if amount_minor is None else currency
+        asked = Return(return_ref, tuple(units), amount_minor, of_amount, at)
         ref = parse_ref(member)
         return self._act(lambda a: checkout.take_return(a, ref, order_ref, asked=asked))
 
@@ -127,6 +132,34 @@ class Shop:
         """Cancel a paid order."""
         ref = parse_ref(member)
         return self._act(lambda a: checkout.cancel(a, ref, order_ref, occurred_at=at))
+
+    def amend(self, ref: str = "m-1", **details: Any) -> Member:
+        """Amend what is known of a member."""
+        return self.db.run(lambda tx: members.amend(tx, parse_ref(ref), Details(**details)))
+
+    def tell(
+        self,
+        event: str,
+        *,
+        member: str = "m-1",
+        channel: str | None = None,
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Tell the service what a member did."""
+        told, ref = MemberEvent(event, channel, at), parse_ref(member)
+        return self._act(lambda acting: events.record(acting, ref, told))
+
+    def adjust(
+        self, points: int, *, wallet: str = "points", member: str = "m-1", **more: Any
+    ) -> dict[str, Any]:
+        """Give points by hand, or take them (< 0)."""
+        asked, ref = Adjustment(wallet, points, **more), parse_ref(member)
+        return self._act(lambda acting: ledger.adjust(acting, ref, asked))
+
+    def reverse(self, entry: int, *, wallet: str = "points", member: str = "m-1") -> dict[str, Any]:
+        """Answer a mistaken entry by its reversal."""
+        ref = parse_ref(member)
+        return self._act(lambda acting: ledger.reverse(acting, ref, Reversal(wallet, entry)))
 
     def _act(self, step: Any) -> dict[str, Any]:
         receipt = self.db.run(lambda tx: step(Acting(tx, self.programs, STOREFRONT)))
