@@ -5,7 +5,10 @@ from typing import Any
 
 from flask import Blueprint, Flask
 
+from loyalty_service.checkout import api as checkout
 from loyalty_service.config import Config
+from loyalty_service.earning import api as earning
+from loyalty_service.events import api as events
 from loyalty_service.kit.auth import TokenVerifier
 from loyalty_service.kit.clock import Clock, SystemClock
 from loyalty_service.kit.db import Database
@@ -15,6 +18,7 @@ from loyalty_service.kit.logs import configure_logs
 from loyalty_service.kit.metrics import watch_pool
 from loyalty_service.kit.observe import install_observation
 from loyalty_service.kit.problems import install_problems
+from loyalty_service.ledger import api as ledger
 from loyalty_service.members import api as members
 from loyalty_service.program import api as program
 from loyalty_service.program.service import Programs
@@ -23,6 +27,10 @@ from loyalty_service.web.docs import contract_text
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     members.blueprint,
+    ledger.blueprint,
+    earning.blueprint,
+    events.blueprint,
+    checkout.blueprint,
     program.blueprint,
     health.blueprint,
     docs.blueprint,

@@ -74,6 +74,11 @@ class Call:
     path: str
     parts: Parts
 
+    @property
+    def claim(self) -> Claim:
+        """The caller's key, new each time; only on routes that need one."""
+        return Claim(self.key or "", self.fingerprint)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -246,7 +251,7 @@ def reply_once(call: Call, work: Callable[[Transaction], dict[str, Any] | bytes]
         problem = problem_of(refusal, call.path)
         return Answer(problem.status, problem.as_bytes())
 
-    claim = Claim(call.key, call.fingerprint) if call.key is not None else None
+    claim = None if call.key is None else call.claim
     answer = answer_once(call.parts.db, claim, lambda tx: _as_bytes(work(tx)), render)
     return Reply(answer.body, answer.status)
 
@@ -261,10 +266,6 @@ def _respond(reply: Reply, media_type: str) -> Response:
 
 def _as_bytes(body: dict[str, Any] | bytes) -> bytes:
     return body if isinstance(body, bytes) else orjson.dumps(body)
-
-
-def _as_json(body: dict[str, Any] | str) -> bytes:
-    return body.encode() if isinstance(body, str) else orjson.dumps(body)
 
 
 def list_routes(app: Flask) -> list[Route]:

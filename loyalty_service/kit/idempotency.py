@@ -63,6 +63,9 @@ class Claim:
         raise AlreadyAnswered(Answer(status, bytes(body)))
 
 
+NO_MEMBER = 0
+"""The owner of keys of calls that belong to no member."""
+
 _FIND = "SELECT fingerprint, status, answer FROM idempotency WHERE member_id = %s AND key = %s"
 _STORE = """
 INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)
@@ -111,6 +114,20 @@ def find_answer(tx: Transaction, owner_id: int, claim: Claim) -> None:
     claim.owner_id = owner_id
     rows = tx.fetch(_FIND, (owner_id, claim.key))
     claim.check(rows[0] if rows else None)
+
+
+def find_answer_by_itself(db: Database, owner_id: int, claim: Claim) -> Answer | None:
+    """The answer to a repeated call whose work is many transactions; None for a new one.
+
+    Raises:
+        KeyReused: the key was used for another request.
+    """
+    with db.reading() as tx:
+        try:
+            find_answer(tx, owner_id, claim)
+        except AlreadyAnswered as repeated:
+            return repeated.answer
+    return None
 
 
 def _is_stored(refusal: Refusal) -> bool:

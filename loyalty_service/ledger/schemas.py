@@ -134,7 +134,9 @@ class AdjustmentSchema(Body):
     wallet = Code()
     points = Points(-MOST, MOST, metadata={"example": 100})
     expires_at = Instant(metadata={"description": "for points given; else the wallet's expiry"})
-    allow_negative = Flag(metadata={"description": "let a debit go below what is there"})
+    allow_negative = Flag(
+        metadata={"description": "let a debit go below what is there", "example": None}
+    )
     reverses = fields.Nested(ReversesSchema, metadata={"example": None})
     note = Text(NOTE)
 

@@ -9,7 +9,7 @@ from flask import Blueprint, request
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
-from loyalty_service.kit.idempotency import find_answer
+from loyalty_service.kit.idempotency import NO_MEMBER, find_answer
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
 from loyalty_service.program.queries import find_newest, find_version, list_before
 from loyalty_service.program.rules.document import read_document
@@ -39,8 +39,6 @@ blueprint = Blueprint("program", __name__)
 READERS = ("operator", "checkout")
 PAGE = 50
 MAX_BODY_BYTES = 1_600_000
-# Keys of calls that belong to no member belong to this owner.
-NO_MEMBER = 0
 NEWER_THAN_ALL = 2**31 - 1
 
 

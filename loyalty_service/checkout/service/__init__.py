@@ -8,6 +8,7 @@ from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.checkout.service.batch import (
+    ITEMS_AT_ONCE,
     Item,
     OrderItem,
     Outcome,
@@ -29,6 +30,7 @@ from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
 
 __all__ = [
+    "ITEMS_AT_ONCE",
     "Item",
     "OrderItem",
     "Outcome",

@@ -15,6 +15,7 @@ from loyalty_service.ledger.queries.reading import (
     balances_then,
     get_entry,
     list_entries,
+    list_entries_of_order,
     list_wallets,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "get_entry",
     "get_written",
     "list_entries",
+    "list_entries_of_order",
     "list_wallets",
     "read_accounts",
     "read_drawn",

@@ -41,10 +41,12 @@ SELECT e.wallet, e.seq, e.kind, e.points, e.reason, e.source, e.source_no, e.pro
   FROM entry e
   JOIN actor a USING (actor_id)
   LEFT JOIN note n ON n.member_id = e.member_id AND n.wallet = e.wallet AND n.seq = e.seq
- WHERE e.member_id = %s AND e.wallet = %s
+ WHERE e.member_id = %s
 """
-_PAGE = _COLUMNS + "AND e.seq < %s ORDER BY e.seq DESC LIMIT %s"
-_ENTRY = _COLUMNS + "AND e.seq = %s"
+_OF_ACCOUNT = _COLUMNS + "AND e.wallet = %s "
+_PAGE = _OF_ACCOUNT + "AND e.seq < %s ORDER BY e.seq DESC LIMIT %s"
+_ENTRY = _OF_ACCOUNT + "AND e.seq = %s"
+_OF_ORDER = _COLUMNS + "AND e.source = 'order' AND e.source_no = %s ORDER BY e.wallet, e.seq"
 _WALLETS = "SELECT wallet FROM account WHERE member_id = %s ORDER BY wallet"
 _ALLOCATIONS = """
 SELECT lot_seq, points, active_at, expires_at, expired FROM allocation
@@ -157,6 +159,11 @@ def list_entries(
 ) -> list[EntryRow]:
     """At most ``limit`` entries of an account before that number, newest first."""
     return [EntryRow(*row) for row in tx.fetch(_PAGE, (member_id, wallet, before, limit))]
+
+
+def list_entries_of_order(tx: Transaction, member_id: int, order_no: int) -> list[EntryRow]:
+    """Every entry that an order made, by wallet and number."""
+    return [EntryRow(*row) for row in tx.fetch(_OF_ORDER, (member_id, order_no))]
 
 
 def get_entry(tx: Transaction, member_id: int, wallet: str, seq: int) -> EntryDetail:

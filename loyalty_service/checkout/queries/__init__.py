@@ -1,0 +1,11 @@
+"""Reads of orders."""
+
+from loyalty_service.checkout.queries.records import (
+    OrderRecord,
+    OrderUnknown,
+    find_orders,
+    read_steps,
+)
+from loyalty_service.checkout.queries.stories import get_story
+
+__all__ = ["OrderRecord", "OrderUnknown", "find_orders", "get_story", "read_steps"]

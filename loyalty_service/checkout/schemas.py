@@ -1,0 +1,241 @@
+"""The shape of orders and returns on the wire."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from loyalty_service.checkout.rules.cart import MAX_LINES
+from loyalty_service.checkout.rules.steps import State, Step
+from loyalty_service.checkout.service import ITEMS_AT_ONCE
+from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.earning.schemas import MAX_RULES, EarnedSchema, LotSchema, NotEarnedSchema
+from loyalty_service.kit.fields import (
+    LARGEST,
+    Body,
+    Choice,
+    Code,
+    Count,
+    Flag,
+    Instant,
+    MemberRef,
+    Points,
+    Ref,
+    Text,
+    Whole,
+)
+from loyalty_service.kit.shapes import Items, JsonValue, Money
+from loyalty_service.ledger.schemas import EntrySchema, TakenSchema
+
+MAX_STEPS = 10_000
+
+
+class LineSchema(Body):
+    """One line of a cart; its amount is for the whole line, before discounts."""
+
+    sku = Text(100, required=True, metadata={"example": "TEA-100"})
+    quantity = Count(required=True)
+    amount = Money(required=True)
+    discount = Money(metadata={"description": "off this line", "example": None})
+    category = Text(100, metadata={"example": "tea"})
+    brand = Text(100, metadata={"example": "Longjing"})
+    kind = Choice(LineKind, metadata={"description": "goods unless said otherwise"})
+
+
+class PaymentSchema(Body):
+    """An order that is paid; it counts as fulfilled unless it says otherwise."""
+
+    payment_ref = Ref(required=True, metadata={"description": "the charge; never another order's"})
+    lines = Items(LineSchema, minimum=1, maximum=MAX_LINES, required=True)
+    discount = Money(metadata={"description": "off the whole order, spread over its goods"})
+    paid = Money(metadata={"description": "what was charged; refused where it does not add up"})
+    channel = Code(metadata={"example": "app"})
+    occurred_at = Instant(metadata={"description": "when it was paid; left out: now"})
+    fulfilled = Flag(metadata={"description": "false where the goods have not gone out yet"})
+
+    @validates_schema
+    def _one_currency(self, data: dict[str, Any], **_: Any) -> None:
+        currency = data["lines"][0]["amount"].currency
+        named = [
+            (f"lines.{i}.{key}", line.get(key))
+            for i, line in enumerate(data["lines"])
+            for key in ("amount", "discount")
+        ]
+        named += [(key, data.get(key)) for key in ("discount", "paid")]
+        for path, money in named:
+            if money is not None and money.currency != currency:
+                raise ValidationError({path: f"must be in {currency}, as the first line is"})
+
+
+class ReceiptSchema(Body):
+    """What a payment came to; the same again for a repetition."""
+
+    order_ref = Ref(required=True)
+    payment_ref = Ref(required=True)
+    state = Choice(State, required=True)
+    paid = Money(required=True, maximum=LARGEST)
+    placed_at = Instant(required=True)
+    fulfilled_at = Instant(required=True, allow_none=True)
+    program_version = Whole(1, required=True)
+    earned = Items(EarnedSchema, maximum=100, required=True)
+    not_earned = Items(NotEarnedSchema, maximum=MAX_RULES, required=True)
+
+
+class WhenSchema(Body):
+    """When it happened."""
+
+    occurred_at = Instant(metadata={"description": "left out: now"})
+
+
+class ActivatedSchema(Body):
+    """An entry that gave waiting points their beginning and end."""
+
+    wallet = Code(required=True)
+    entry = Whole(1, required=True)
+    lots = Items(LotSchema, maximum=MAX_RULES, required=True)
+
+
+class FulfilledSchema(Body):
+    """What a fulfilment activated."""
+
+    order_ref = Ref(required=True)
+    state = Choice(State, required=True)
+    fulfilled_at = Instant(required=True)
+    activated = Items(ActivatedSchema, maximum=100, required=True)
+
+
+class UnitsSchema(Body):
+    """Units of one line; lines are numbered from 1 in the order they were sent."""
+
+    line = Whole(1, MAX_LINES, required=True)
+    units = Count(required=True)
+
+
+class ReturnSchema(WhenSchema):
+    """A return: units of lines, or an amount of the money paid; not both."""
+
+    lines = Items(UnitsSchema, minimum=1, maximum=MAX_LINES)
+    amount = Money(minimum=1, metadata={"example": None})
+
+    @validates_schema
+    def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
+        if ("lines" in data) == ("amount" in data):
+            raise ValidationError({"lines": "give either lines or amount"})
+
+
+class LineReturnedSchema(Body):
+    """What came back of one line."""
+
+    line = Whole(1, required=True)
+    units = Count(0, required=True)
+    returned = Money(required=True, maximum=LARGEST)
+
+
+class TakenBackSchema(Body):
+    """Points taken back in one wallet; no entry where nothing was left to write."""
+
+    wallet = Code(required=True)
+    points = Points(1, required=True)
+    entry = Whole(1, required=True, allow_none=True)
+    balance_after = Points(-LARGEST, required=True, allow_none=True)
+    from_ = fields.Nested(TakenSchema, required=True, data_key="from")
+
+
+class ReturnedSchema(Body):
+    """What a return or a cancellation came to."""
+
+    order_ref = Ref(required=True)
+    return_ref = Ref(required=True, allow_none=True)
+    state = Choice(State, required=True)
+    occurred_at = Instant(required=True)
+    returned = Money(required=True, maximum=LARGEST)
+    lines = Items(LineReturnedSchema, maximum=MAX_LINES, required=True)
+    taken = Items(TakenBackSchema, maximum=100, required=True)
+
+
+class StoredLineSchema(Body):
+    """A line with its shares, and how much of it has come back."""
+
+    line = Whole(1, required=True)
+    kind = Choice(LineKind, required=True)
+    sku = Text(100, required=True)
+    category = Text(100, required=True, allow_none=True)
+    brand = Text(100, required=True, allow_none=True)
+    quantity = Count(required=True)
+    amount = Money(required=True)
+    paid = Money(required=True)
+    earned = JsonValue(required=True, metadata={"example": {"points": {"base": 19}}})
+    returned_units = Count(0, required=True)
+    returned = Money(required=True)
+
+
+class StepSchema(Body):
+    """Something that happened to the order after its payment."""
+
+    step = Choice(Step, required=True)
+    ref = Ref(required=True, allow_none=True)
+    occurred_at = Instant(required=True)
+    recorded_at = Instant(required=True)
+    receipt = JsonValue(required=True, metadata={"example": {}})
+
+
+class OrderSchema(Body):
+    """An order and its story."""
+
+    order_ref = Ref(required=True)
+    member_ref = MemberRef(required=True, allow_none=True)
+    payment_ref = Ref(required=True)
+    state = Choice(State, required=True)
+    channel = Code(required=True, allow_none=True)
+    program_version = Whole(1, required=True)
+    placed_at = Instant(required=True)
+    fulfilled_at = Instant(required=True, allow_none=True)
+    recorded_at = Instant(required=True)
+    paid = Money(required=True, maximum=LARGEST)
+    returned = Money(required=True, maximum=LARGEST)
+    lines = Items(StoredLineSchema, maximum=MAX_LINES, required=True)
+    receipt = fields.Nested(ReceiptSchema, required=True)
+    steps = Items(StepSchema, maximum=MAX_STEPS, required=True)
+    entries = Items(EntrySchema, maximum=MAX_STEPS, required=True)
+
+
+class BatchReturnSchema(ReturnSchema):
+    """A return in a batch."""
+
+    return_ref = Ref(required=True)
+
+
+class BatchItemSchema(Body):
+    """An order that is paid, or a return; exactly one of the two."""
+
+    member_ref = MemberRef(required=True)
+    order_ref = Ref(required=True)
+    order = fields.Nested(PaymentSchema)
+    return_ = fields.Nested(BatchReturnSchema, data_key="return", metadata={"example": None})
+
+    @validates_schema
+    def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
+        if ("order" in data) == ("return_" in data):
+            raise ValidationError({"order": "give either order or return"})
+
+
+class BatchSchema(Body):
+    """Orders and returns of any members; those of one member in the order they happened."""
+
+    items = Items(BatchItemSchema, minimum=1, maximum=ITEMS_AT_ONCE, required=True)
+
+
+class OutcomeSchema(Body):
+    """What became of one item: its receipt, or the problem that kept it out."""
+
+    order_ref = Ref(required=True)
+    status = Whole(200, 599, required=True)
+    receipt = JsonValue(metadata={"example": {}})
+    problem = JsonValue(metadata={"example": None})
+
+
+class OutcomesSchema(Body):
+    """An outcome for each item, in the order they were sent."""
+
+    taken = Count(0, required=True)
+    refused = Count(0, required=True)
+    outcomes = Items(OutcomeSchema, maximum=ITEMS_AT_ONCE, required=True)
