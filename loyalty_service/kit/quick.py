@@ -6,6 +6,7 @@ reads again and tells all faults. A schema that needs more than its fields has n
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from marshmallow import Schema, fields, missing
@@ -14,7 +15,8 @@ from loyalty_service.kit.fields import Strict
 from loyalty_service.kit.shapes import Items, ListOf
 
 Reader = Callable[[Any], Any]
-Step = tuple[str, Reader, bool, bool]
+Step = tuple[str, str, Reader, bool, bool]
+Check = Callable[[dict[str, Any]], None]
 
 
 class Amiss(Exception):
@@ -26,15 +28,27 @@ def plan_of(schema: Schema) -> Reader | None:
 
     The reader raises ``Amiss`` or marshmallow's ``ValidationError`` for any other body.
     """
-    if any(schema._hooks.values()) or schema.dump_fields.keys() != schema.load_fields.keys():
+    checks = _checks_of(schema)
+    if checks is None or schema.dump_fields.keys() != schema.load_fields.keys():
         return None
     steps: list[Step] = []
     for name, field in schema.load_fields.items():
         reader = _reader_of(field)
         if reader is None:
             return None
-        steps.append((name, reader, field.required, field.allow_none))
-    return _object_reader(steps)
+        steps.append((field.data_key or name, name, reader, field.required, field.allow_none))
+    reader = _object_reader(steps)
+    return _checked(reader, checks) if checks else reader
+
+
+def _checks_of(schema: Schema) -> list[Check] | None:
+    """The schema's own checks of a whole object, or None where it has hooks that do more."""
+    hooks = {tag: found for tag, found in schema._hooks.items() if found}
+    checks = hooks.pop("validates_schema", [])
+    if hooks or any(many or said.get("pass_original") for _, many, said in checks):
+        return None
+    options = {"partial": None, "many": False, "unknown": schema.unknown}
+    return [partial(getattr(schema, name), **options) for name, _, _ in checks]
 
 
 def _object_reader(steps: list[Step]) -> Reader:
@@ -42,8 +56,8 @@ def _object_reader(steps: list[Step]) -> Reader:
         if type(body) is not dict:
             raise Amiss
         found: dict[str, Any] = {}
-        for name, reader, required, allow_none in steps:
-            value = body.get(name, missing)
+        for key, name, reader, required, allow_none in steps:
+            value = body.get(key, missing)
             if value is not missing and value is not None:
                 found[name] = reader(value)
             elif value is None and allow_none:
@@ -57,8 +71,18 @@ def _object_reader(steps: list[Step]) -> Reader:
     return read
 
 
+def _checked(reader: Reader, checks: list[Check]) -> Reader:
+    def read(body: Any) -> dict[str, Any]:
+        found: dict[str, Any] = reader(body)
+        for check in checks:
+            check(found)
+        return found
+
+    return read
+
+
 def _reader_of(field: fields.Field[Any]) -> Reader | None:
-    plain = field.data_key is None and field.attribute is None and not field.validators
+    plain = field.attribute is None and not field.validators
     if not plain or field.load_default is not missing:
         return None
     if isinstance(field, Strict):

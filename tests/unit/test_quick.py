@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 
 from loyalty_service.kit.fields import Body, Code, Count, Instant, Points, Text
 from loyalty_service.kit.quick import Amiss, plan_of
@@ -26,6 +26,12 @@ class CartSchema(Body):
     at = Instant(allow_none=True)
     saw = JsonValue()
     all = ListOf(JsonValue(), maximum=2)
+    from_ = fields.Nested(LineSchema, data_key="from")
+
+    @validates_schema
+    def _either(self, data: dict[str, Any], **_: Any) -> None:
+        if "first" in data and "tags" in data:
+            raise ValidationError({"tags": "not both"})
 
 
 class HookedSchema(Body):
@@ -41,7 +47,7 @@ class DefaultSchema(Body):
 
 
 class RenamedSchema(Body):
-    sku = Text(5, data_key="SKU")
+    sku = Text(5, attribute="SKU")
 
 
 class HookedInsideSchema(Body):
@@ -68,6 +74,7 @@ CART = nearly_object(
     tags=st.lists(nearly(st.just("tag")), max_size=3),
     shares=st.dictionaries(st.sampled_from(["points", "A"]), nearly(st.just(1))),
     at=st.just("2026-11-11T08:00:00Z"),
+    **{"from": LINE},
     saw=ODD,
     all=st.lists(ODD, max_size=3),
 )
