@@ -1,0 +1,249 @@
+"""Plays a history on the model and on the service side by side and compares after every step."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import yaml
+
+from loyalty_service.kit.clock import SettableClock
+from loyalty_service.kit.db import Database
+from loyalty_service.ledger.rules.buckets import sort_into_buckets
+from loyalty_service.ledger.rules.lots import Lot
+from tests.factories import Shop
+from tests.model.histories import SECOND_VERSION, START, Author, Step
+from tests.model.plain import Member, Model
+from tests.model.plain_ledger import Account, Refused
+from tests.model.programs import PROGRAMS
+from tests.model.proof import prove, read_books
+from tests.model.shop import RealShop
+
+Node = dict[str, Any]
+
+_OWNED = (
+    "member",
+    "member_ref",
+    "member_total",
+    "account",
+    "entry",
+    "allocation",
+    "explanation",
+    "note",
+    "lot",
+    "order_index",
+    "order_head",
+    "order_line",
+    "order_step",
+    "event",
+)
+_SNAPSHOT = " UNION ALL ".join(
+    f"SELECT member_id, '{table} ' || t::text FROM {table} t WHERE member_id = ANY(%(ids)s)"
+    for table in _OWNED
+)
+_MEMBER = "SELECT caught_up_to, live_orders FROM member WHERE member_id = %s"
+
+
+class Disagreement(AssertionError):
+    """The service and the model differ."""
+
+
+class Stage:
+    """A database with one of the programs, its second version already in force from its day on."""
+
+    def __init__(self, db: Database, clock: SettableClock, program: str) -> None:
+        self.db, self.clock, self.program = db, clock, program
+        first, second = PROGRAMS[program]
+        clock.set(START - timedelta(days=400))
+        self.shop = Shop(db, first)
+        clock.set(SECOND_VERSION)
+        self.shop.apply(second)
+        since = (START - timedelta(days=400), SECOND_VERSION)
+        read = [yaml.load(text, yaml.BaseLoader) for text in (first, second)]
+        self.versions = list(zip(since, read, strict=True))
+        self.plays = 0
+
+    def play(self) -> "Play":
+        """Begin a history: nobody is enrolled, and it is the first day again."""
+        self.plays += 1
+        self.clock.set(START)
+        return Play(self, Model(self.versions, START), RealShop(self.shop, f"h{self.plays}"))
+
+
+class Play:
+    """One history in both worlds; ``accepted`` and ``refused`` count its steps by kind."""
+
+    def __init__(self, stage: Stage, model: Model, real: RealShop) -> None:
+        self.stage, self.model, self.real = stage, model, real
+        self.accepted: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.codes: Counter[str] = Counter()
+        self.rows: dict[int, list[str]] = {}
+
+    def do(self, step: Step) -> None:
+        """Play one step in both worlds.
+
+        Raises:
+            Disagreement: they answered differently, or stand differently now.
+        """
+        if step.call == "clock":
+            self.model.now = step.args["to"]
+            self.stage.clock.set(step.args["to"])
+            self.accepted["clock"] += 1
+            self.compare_books()
+            return
+        expected, answer = self.answers(step)
+        if answer != expected:
+            raise Disagreement(f"the service says\n  {answer}\nthe model\n  {expected}")
+        refused = isinstance(answer, str)
+        (self.refused if refused else self.accepted)[step.kind] += 1
+        self.codes[answer if refused else "accepted"] += 1
+        self.compare_rows(step, changes=not refused and "repeated" not in expected)
+        self.compare_books()
+        self.remember(step, accepted=not refused)
+
+    def answers(self, step: Step) -> tuple[Any, Any]:
+        """What both say: the answer, or the code of a refusal."""
+        said: list[Any] = []
+        for world in (self.model_do, self.real.do):
+            try:
+                said.append(world(step.call, step.args))
+            except Refused as refused:
+                said.append(refused.code)
+        expected, answer = said
+        if isinstance(expected, dict) and isinstance(answer, dict):
+            answer = {**answer, **{k: expected[k] for k in ("asked", "repeated") if k in expected}}
+        return expected, answer
+
+    def model_do(self, call: str, args: Node) -> Any:
+        return getattr(self.model, call)(**args)
+
+    def remember(self, step: Step, *, accepted: bool) -> None:
+        """Note what was said of an order, for repetitions."""
+        order = self.model.orders.get(step.args.get("order_ref", ""))
+        if order is None or not accepted or step.kind == "repeat":
+            return
+        if step.call == "pay":
+            order["said"], order["said_after"] = step, []
+        else:
+            order["said_after"].append(step)
+
+    def compare_rows(self, step: Step, *, changes: bool) -> None:
+        """A refusal or a repetition changes nothing; no step changes another member's rows."""
+        ids = self.real.member_ids
+        rows: dict[int, list[str]] = {member_id: [] for member_id in ids.values()}
+        for member_id, row in self.stage.db.fetch(_SNAPSHOT % {"ids": _array(ids.values())}):
+            rows[member_id].append(row)
+        for name, member_id in ids.items():
+            rows[member_id].sort()
+            may_change = changes and name == step.args["ref"]
+            if not may_change and rows[member_id] != self.rows.get(member_id):
+                moved = set(rows[member_id]) ^ set(self.rows.get(member_id, []))
+                raise Disagreement(f"a step that must not, changed {name}: {sorted(moved)}")
+        self.rows = rows
+
+    def compare_books(self) -> None:
+        for name, member in self.model.members.items():
+            if member.ref in self.real.member_ids:
+                try:
+                    self.compare_member(member, self.real.member_ids[name])
+                except Disagreement:
+                    raise
+                except AssertionError as fault:
+                    raise Disagreement(f"{name}: {fault}") from fault
+
+    def compare_member(self, member: Member, member_id: int) -> None:
+        [(caught_up_to, live_orders)] = self.stage.db.fetch(_MEMBER, (member_id,))
+        live = sum(order["state"] not in ("returned", "cancelled") for order in member.orders)
+        same("clock and live orders", (caught_up_to, live_orders), (member.clock, live))
+        books = read_books(self.stage.db, member_id)
+        expected = {wallet for wallet, account in member.accounts.items() if account.entries}
+        same("wallets", set(books), expected)
+        for wallet, book in books.items():
+            prove(member_id, wallet, book)
+            self.compare_account(book, member.accounts[wallet])
+
+    def compare_account(self, book: Node, account: Account) -> None:
+        entries = [
+            {
+                "seq": entry[0],
+                "kind": entry[1],
+                "points": entry[2],
+                "reason": entry[3],
+                "version": entry[6],
+                "rules": entry[7],
+                "occurred": entry[9],
+                "recorded": entry[10],
+                "balance": entry[11],
+                "reverses": entry[12],
+                "lots": {one.lot_seq: one.points for one in book["moved"].get(entry[0], [])},
+            }
+            for entry in book["entries"]
+        ]
+        for real, plain in zip(entries, account.entries, strict=False):
+            same(f"{account.wallet} entry", real, plain)
+        same(f"{account.wallet} entries", len(entries), len(account.entries))
+        keys = ("no", "order", "opened", "left", "active", "ends")
+        lots = {lot["no"]: tuple(lot[key] for key in keys) for lot in account.open_lots()}
+        same(f"{account.wallet} lots", {lot[0]: lot for lot in book["lots"]}, lots)
+        buckets = sort_into_buckets(
+            [Lot(*lot) for lot in book["lots"]], book["account"][3], self.model.now
+        )
+        seen = {key: getattr(buckets, key) for key in ("active", "pending", "due", "deficit")}
+        same(f"{account.wallet} buckets", seen, account.buckets(self.model.now))
+
+
+def same(what: str, real: Any, plain: Any) -> None:
+    if real != plain:
+        raise Disagreement(f"{what}: the service has\n  {real}\nthe model\n  {plain}")
+
+
+def _array(ids: Any) -> str:
+    return f"'{{{','.join(map(str, ids))}}}'::bigint[]"
+
+
+def play_new(stage: Stage, seed: str, steps: int) -> Play:
+    """Draw a history and play it; one that fails is shortened first.
+
+    Raises:
+        Disagreement: with the shortest history found that still disagrees.
+    """
+    play = stage.play()
+    author = Author(play.model, seed)
+    history: list[Step] = []
+    try:
+        for _ in range(steps):
+            history.append(author.next_step())
+            play.do(history[-1])
+    except Disagreement as found:
+        short, why = shorten(stage, history, found)
+        told = "\n".join(f"  {step}" for step in short)
+        raise Disagreement(f"seed {seed}, {len(short)} steps:\n{told}\n{why}") from found
+    return play
+
+
+def shorten(
+    stage: Stage, history: list[Step], why: Disagreement
+) -> tuple[list[Step], Disagreement]:
+    """Leave out what the disagreement does not need, in ever smaller pieces."""
+    size = len(history) // 2
+    while size:
+        i = 0
+        while i < len(history):
+            without = history[:i] + history[i + size :]
+            fault = replay(stage, without)
+            if fault is None:
+                i += size
+            else:
+                history, why = without, fault
+        size //= 2
+    return history, why
+
+
+def replay(stage: Stage, history: list[Step]) -> Disagreement | None:
+    play = stage.play()
+    try:
+        for step in history:
+            play.do(step)
+    except Disagreement as found:
+        return found
+    return None

@@ -1,0 +1,334 @@
+"""Programs for generated histories: each two versions, as far apart in their settings as may be.
+
+Between them: every rounding, both clocks, all kinds of activation and expiry, groups that sum, take
+the best or the first, exclusive and plain rules, both ways to combine multipliers, caps per rule,
+order and member that cut and reject, every kind of streak, negative and clamp, money with and
+without decimals, and zones that change their clocks at midnight.
+"""
+
+STEADY = """
+program: steady
+currency: CNY
+time_zone: Asia/Shanghai
+rounding: floor
+clock: days
+wallets:
+  - id: points
+    name: {en: Points, zh: 积分}
+    spendable: true
+    activation: {on: fulfilment, wait_days: 7}
+    expiry: {after: {months: 2}, round_to: month}
+  - id: growth
+    name: {en: Growth, zh: 成长值}
+    spendable: false
+    activation: {on: payment}
+    expiry: never
+earning:
+  streak: weekly
+  groups: [{id: base, combine: sum}, {id: extra, combine: best}]
+  rules:
+    - {id: base, name: {en: a, zh: a}, wallet: points, group: base,
+       give: {rate: {points: 1, per: "1.00"}}}
+    - {id: shoes, name: {en: b, zh: b}, wallet: points, group: extra,
+       give: {rate: {points: "0.5", per: "1.00"}}, lines: {category: [shoes]},
+       expiry: {after: {days: 20}}}
+    - {id: dear, name: {en: c, zh: c}, wallet: points, group: extra, plain: true,
+       give: {fixed: 30}, when: {minimum_amount: "100.00"}, activation: {on: payment}}
+    - {id: growing, name: {en: d, zh: d}, wallet: growth, group: base,
+       give: {step: {points: 1, per: "10.00"}}}
+    - {id: joining, name: {en: e, zh: e}, wallet: points, group: base, on: sign_up,
+       give: {fixed: 100}}
+    - {id: checking, name: {en: f, zh: f}, wallet: points, group: base, on: check_in,
+       give: {by_streak: [5, 5, 10]}, activation: {on: payment}}
+    - {id: reviewing, name: {en: g, zh: g}, wallet: points, group: base, on: review,
+       give: {fixed: 20}, activation: {on: payment}, expiry: {after: {days: 1}}}
+    - {id: birthday, name: {en: h, zh: h}, wallet: points, group: base, on: birthday,
+       give: {fixed: 88}, expiry: {after: {months: 1}}}
+  multipliers:
+    - {id: weekend, name: {en: i, zh: i}, factor: "1.5", when: {weekday: [sat, sun]}}
+    - {id: tea, name: {en: j, zh: j}, factor: 2, wallets: [points, growth],
+       lines: {category: [tea]}}
+  caps:
+    - {id: daily, name: {en: k, zh: k}, covers: [base, shoes, dear], per: member, period: day,
+       points: 400, over: cut}
+    - {id: reviews, name: {en: l, zh: l}, covers: [reviewing], per: member, period: week,
+       times: 2, over: reject}
+returns: {overdrawn: negative}
+"""
+
+EXACT = """
+program: exact
+currency: EUR
+time_zone: America/Havana
+rounding: half_even
+clock: exact
+wallets:
+  - id: points
+    name: {en: Points, zh: 积分}
+    spendable: true
+    activation: {on: fulfilment, wait_days: 2}
+    expiry: {after: {days: 30}}
+  - id: stars
+    name: {en: Stars, zh: 星}
+    spendable: false
+    activation: {on: fulfilment}
+    expiry: never
+earning:
+  multipliers_combine: add
+  streak: open
+  shipping: true
+  groups: [{id: base, combine: best}, {id: more, combine: sum}]
+  rules:
+    - {id: rate, name: {en: a, zh: a}, wallet: points, group: base,
+       give: {rate: {points: 3, per: "2.00"}}}
+    - {id: units, name: {en: b, zh: b}, wallet: points, group: base, priority: 5,
+       give: {per_unit: "12.5"}}
+    - {id: first, name: {en: c, zh: c}, wallet: points, group: more, give: {fixed: 50},
+       when: {first_order: true}, activation: {on: payment, wait_days: 1},
+       expiry: {after: {months: 1}}}
+    - {id: tagged, name: {en: d, zh: d}, wallet: points, group: more, priority: 9,
+       exclusive: true, give: {rate: {points: 1, per: "1.00"}}, when: {tag: [staff]}}
+    - {id: starry, name: {en: e, zh: e}, wallet: stars, group: more, give: {per_unit: 1}}
+    - {id: star_at_once, name: {en: e, zh: e}, wallet: stars, group: more, give: {fixed: 2},
+       activation: {on: payment}, when: {channel: [app]}}
+    - {id: joining, name: {en: f, zh: f}, wallet: points, group: more, on: sign_up,
+       give: {fixed: 40}}
+    - {id: checking, name: {en: g, zh: g}, wallet: points, group: more, on: check_in,
+       give: {by_streak: [0, 7, 9]}, activation: {on: payment}}
+    - {id: reviewing, name: {en: h, zh: h}, wallet: stars, group: more, on: review,
+       give: {fixed: 3}, expiry: {after: {years: 1}, round_to: year}}
+  multipliers:
+    - {id: app, name: {en: i, zh: i}, factor: 2, when: {channel: [app]}}
+    - {id: month, name: {en: j, zh: j}, factor: "1.5", when: {birthday_month: true}}
+    - {id: red, name: {en: j, zh: j}, factor: "1.25", lines: {brand: [red]},
+       when: {minimum_quantity: 2}}
+  caps:
+    - {id: order, name: {en: k, zh: k}, covers: [rate, units], per: order, points: 300,
+       over: reject}
+    - {id: monthly, name: {en: l, zh: l}, covers: [rate, units, tagged, checking], per: member,
+       period: month, points: 900, over: cut}
+returns: {overdrawn: negative}
+"""
+
+CLAMP = """
+program: clamp
+currency: CNY
+time_zone: Asia/Shanghai
+rounding: half_up
+clock: days
+wallets:
+  - id: points
+    name: {en: Points, zh: 积分}
+    spendable: true
+    activation: {on: payment}
+    expiry: {fixed: ["02-29", "04-15", "06-30", "12-31"]}
+  - id: growth
+    name: {en: Growth, zh: 成长值}
+    spendable: false
+    activation: {on: fulfilment, wait_days: 1}
+    expiry: {after: {months: 6}}
+earning:
+  streak: monthly
+  groups: [{id: first, combine: first}, {id: sum, combine: sum}]
+  rules:
+    - {id: small, name: {en: a, zh: a}, wallet: points, group: first, priority: 1,
+       give: {step: {points: 7, per: "4.00"}}}
+    - {id: big, name: {en: b, zh: b}, wallet: points, group: first, priority: 2,
+       give: {rate: {points: 2, per: "1.00"}}, when: {minimum_amount: "80.00"},
+       activation: {on: fulfilment}}
+    - {id: tea, name: {en: c, zh: c}, wallet: points, group: sum,
+       give: {per_unit: 3}, lines: {any: [{category: [tea]}, {brand: [red]}]},
+       expiry: {after: {days: 10}}}
+    - {id: growing, name: {en: d, zh: d}, wallet: growth, group: sum,
+       give: {rate: {points: 1, per: "3.00"}}}
+    - {id: joining, name: {en: e, zh: e}, wallet: points, group: sum, on: sign_up,
+       give: {fixed: 60}, expiry: {after: {months: 1}}}
+    - {id: checking, name: {en: f, zh: f}, wallet: points, group: sum, on: check_in,
+       give: {by_streak: [1, 2, 3, 4]}}
+    - {id: checking_grows, name: {en: f, zh: f}, wallet: growth, group: sum, on: check_in,
+       give: {fixed: 1}}
+    - {id: reviewing, name: {en: g, zh: g}, wallet: points, group: sum, on: review,
+       give: {fixed: 25}, when: {channel: [app]}}
+    - {id: birthday, name: {en: h, zh: h}, wallet: growth, group: sum, on: birthday,
+       give: {fixed: 10}}
+  multipliers:
+    - {id: half, name: {en: i, zh: i}, factor: "0.5", lines: {not: {category: [shoes]}},
+       when: {weekday: [mon, tue]}}
+  caps:
+    - {id: each, name: {en: j, zh: j}, covers: [tea, big], per: rule, points: 150, over: cut}
+    - {id: times, name: {en: k, zh: k}, covers: [small, big, tea], per: member, period: week,
+       times: 3, over: cut}
+    - {id: all_day, name: {en: l, zh: l}, covers: [tea, reviewing, checking], per: member,
+       period: day, points: 40, over: reject}
+returns: {overdrawn: clamp}
+"""
+
+LASTING = """
+program: lasting
+currency: JPY
+time_zone: Europe/Berlin
+rounding: ceiling
+clock: days
+wallets:
+  - id: points
+    name: {en: Points, zh: 积分}
+    spendable: true
+    activation: {on: fulfilment}
+    expiry: never
+  - id: growth
+    name: {en: Growth, zh: 成长值}
+    spendable: false
+    activation: {on: payment}
+    expiry: {after: {months: 1}, round_to: year}
+earning:
+  streak: open
+  tax: true
+  groups: [{id: base, combine: sum}]
+  rules:
+    - {id: base, name: {en: a, zh: a}, wallet: points, group: base,
+       give: {rate: {points: 1, per: "100"}}}
+    - {id: soon, name: {en: b, zh: b}, wallet: points, group: base, priority: 3,
+       give: {rate: {points: "0.333", per: "50"}}, expiry: {after: {days: 14}}}
+    - {id: sooner, name: {en: c, zh: c}, wallet: points, group: base, plain: true,
+       give: {fixed: 15}, lines: {sku: [A]}, activation: {on: payment, wait_days: 3},
+       expiry: {after: {days: 14}}}
+    - {id: alone, name: {en: d, zh: d}, wallet: points, group: base, exclusive: true,
+       give: {step: {points: 5, per: "200"}}, when: {all: [{tag: [vip]}, {not: {channel: [app]}}]}}
+    - {id: growing, name: {en: e, zh: e}, wallet: growth, group: base,
+       give: {rate: {points: 1, per: "300"}}}
+    - {id: joining, name: {en: f, zh: f}, wallet: growth, group: base, on: sign_up,
+       give: {fixed: 10}}
+    - {id: checking, name: {en: g, zh: g}, wallet: points, group: base, on: check_in,
+       give: {by_streak: [2, 4, 8, 16]}, expiry: {after: {days: 7}}}
+    - {id: reviewing, name: {en: h, zh: h}, wallet: points, group: base, on: review,
+       give: {fixed: 11}}
+    - {id: birthday, name: {en: i, zh: i}, wallet: points, group: base, on: birthday,
+       give: {fixed: 44}, expiry: {after: {days: 1}, round_to: month}}
+  multipliers:
+    - {id: triple, name: {en: j, zh: j}, factor: 3, wallets: [points, growth],
+       when: {birthday_month: true}}
+    - {id: shoes, name: {en: j, zh: j}, factor: "1.1", lines: {category: [shoes]}}
+  caps:
+    - {id: orders, name: {en: k, zh: k}, covers: [base, soon], per: order, points: 250, over: cut}
+    - {id: yearly, name: {en: l, zh: l}, covers: [base, soon, sooner, reviewing], per: member,
+       period: year, points: 1500, over: cut}
+    - {id: ever, name: {en: m, zh: m}, covers: [growing], per: member, period: ever,
+       points: 900, over: reject}
+returns: {overdrawn: negative}
+"""
+
+MIXED = """
+program: mixed
+currency: KWD
+time_zone: Africa/Cairo
+rounding: floor
+clock: exact
+wallets:
+  - id: points
+    name: {en: Points, zh: 积分}
+    spendable: true
+    activation: {on: payment, wait_days: 1}
+    expiry: {after: {months: 1}, round_to: day}
+  - id: gifts
+    name: {en: Gifts, zh: 礼}
+    spendable: true
+    activation: {on: fulfilment}
+    expiry: {after: {months: 1}}
+  - id: growth
+    name: {en: Growth, zh: 成长值}
+    spendable: false
+    activation: {on: fulfilment}
+    expiry: never
+earning:
+  streak: weekly
+  groups: [{id: base, combine: sum}]
+  rules:
+    - {id: base, name: {en: a, zh: a}, wallet: points, group: base,
+       give: {rate: {points: 7, per: "1.000"}}}
+    - {id: later, name: {en: b, zh: b}, wallet: points, group: base,
+       give: {rate: {points: 3, per: "1.000"}}, expiry: never}
+    - {id: fixed, name: {en: c, zh: c}, wallet: points, group: base, give: {fixed: 20},
+       lines: {category: [shoes, tea]}, activation: {on: fulfilment, wait_days: 3},
+       expiry: {fixed: ["03-31", "05-31", "10-31"]}}
+    - {id: gift, name: {en: d, zh: d}, wallet: gifts, group: base,
+       give: {step: {points: 1, per: "2.500"}}}
+    - {id: growing, name: {en: e, zh: e}, wallet: growth, group: base,
+       give: {rate: {points: 1, per: "1.000"}}}
+    - {id: joining, name: {en: f, zh: f}, wallet: gifts, group: base, on: sign_up,
+       give: {fixed: 5}}
+    - {id: checking, name: {en: g, zh: g}, wallet: points, group: base, on: check_in,
+       give: {fixed: 6}}
+    - {id: reviewing, name: {en: h, zh: h}, wallet: gifts, group: base, on: review,
+       give: {fixed: 4}, activation: {on: payment, wait_days: 2}}
+    - {id: reviewing_too, name: {en: h, zh: h}, wallet: gifts, group: base, on: review,
+       give: {fixed: 9}, expiry: never}
+    - {id: birthday, name: {en: i, zh: i}, wallet: growth, group: base, on: birthday,
+       give: {fixed: 12}}
+  multipliers:
+    - {id: friday, name: {en: j, zh: j}, factor: "1.75", wallets: [points, gifts, growth],
+       when: {any: [{weekday: [fri]}, {tag: [vip]}]}}
+  caps:
+    - {id: one_rule, name: {en: k, zh: k}, covers: [later], per: rule, points: 60, over: reject}
+    - {id: in_month, name: {en: l, zh: l}, covers: [base, later, fixed], per: member,
+       period: month, points: 800, over: cut}
+    - {id: gifts_once, name: {en: m, zh: m}, covers: [reviewing, reviewing_too], per: member,
+       period: day, times: 1, over: cut}
+returns: {overdrawn: clamp}
+"""
+
+
+def changed(text: str, *changes: tuple[str, str]) -> str:
+    """The second version of a program."""
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+PROGRAMS = {
+    "steady": (
+        STEADY,
+        changed(
+            STEADY,
+            ('{rate: {points: 1, per: "1.00"}}', '{rate: {points: "1.2", per: "1.00"}}'),
+            ("wait_days: 7", "wait_days: 3"),
+            ("points: 400", "points: 300"),
+            ("overdrawn: negative", "overdrawn: clamp"),
+        ),
+    ),
+    "exact": (
+        EXACT,
+        changed(
+            EXACT,
+            ("rounding: half_even", "rounding: ceiling"),
+            ("expiry: {after: {days: 30}}", "expiry: {after: {months: 2}}"),
+            ("multipliers_combine: add", "multipliers_combine: multiply"),
+        ),
+    ),
+    "clamp": (
+        CLAMP,
+        changed(
+            CLAMP,
+            ("{id: first, combine: first}", "{id: first, combine: sum}"),
+            ("times: 3, over: cut", "times: 2, over: reject"),
+            ("overdrawn: clamp", "overdrawn: negative"),
+        ),
+    ),
+    "lasting": (
+        LASTING,
+        changed(
+            LASTING,
+            ("expiry: never\n  - id: growth", "expiry: {after: {months: 3}}\n  - id: growth"),
+            ("rounding: ceiling", "rounding: half_up"),
+        ),
+    ),
+    "mixed": (
+        MIXED,
+        changed(
+            MIXED,
+            ("streak: weekly", "streak: monthly"),
+            ("{rate: {points: 7", "{rate: {points: 5"),
+            ("activation: {on: payment, wait_days: 1}", "activation: {on: fulfilment}"),
+        ),
+    ),
+}

@@ -1,0 +1,176 @@
+"""The real service behind the words of the model: the same calls, answers told the same way."""
+
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.checkout.rules.cart import CartLine
+from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.kit.errors import Refusal
+from tests.factories import Shop
+from tests.model.plain_ledger import Refused
+
+Node = dict[str, Any]
+
+
+class RealShop:
+    """Plays a history's steps on the service; the names of its members and orders are its own.
+
+    Args:
+        run: tells the histories of one database apart.
+    """
+
+    def __init__(self, shop: Shop, run: str) -> None:
+        self.shop = shop
+        self.run = run
+        self.member_ids: dict[str, int] = {}
+
+    def do(self, call: str, args: Node) -> Node:
+        """Make a call; a refusal becomes the model's."""
+        try:
+            answer: Node = getattr(self, call)(**args)
+        except Refusal as refusal:
+            raise Refused(refusal.code) from refusal
+        except Exception as crash:
+            # Nothing that the model can say; the history is then made short like any other.
+            raise Refused(f"a crash: {crash!r}") from crash
+        return answer
+
+    def name(self, ref: str) -> str:
+        return f"{ref}-{self.run}"
+
+    def enrol(self, ref: str, birthday: Any, tags: Any) -> Node:
+        member = self.shop.enrol(self.name(ref), birthday=birthday, tags=tuple(tags))
+        self.member_ids[ref] = member.member_id
+        return {}
+
+    def amend(self, ref: str, birthday: Any, tags: Any) -> Node:
+        tags = None if tags is None else tuple(tags)
+        self.shop.amend(self.name(ref), birthday=birthday, tags=tags)
+        return {}
+
+    def pay(self, ref: str, order_ref: str, lines: list[Node], **more: Any) -> Node:
+        sent = [
+            CartLine(
+                LineKind(line["kind"]),
+                line["sku"],
+                line["category"],
+                line["brand"],
+                line["quantity"],
+                line["amount"],
+                line["discount"],
+            )
+            for line in lines
+        ]
+        told = self.shop.pay(
+            self.name(order_ref),
+            *sent,
+            member=self.name(ref),
+            at=more["at"],
+            fulfilled=more["fulfilled"],
+            channel=more["channel"],
+            currency=more["currency"],
+            discount_minor=more["discount"],
+            paid_minor=more["paid"],
+            payment_ref=more["payment_ref"],
+        )
+        return {
+            "state": told["state"],
+            "paid": told["paid"]["amount"],
+            "placed": instant(told["placed_at"]),
+            "version": told["program_version"],
+            "earned": earned(told),
+        }
+
+    def fulfil(self, ref: str, order_ref: str, at: datetime | None) -> Node:
+        told = self.shop.fulfil(self.name(order_ref), member=self.name(ref), at=at)
+        return {
+            "state": told["state"],
+            "fulfilled": instant(told["fulfilled_at"]),
+            "activated": {
+                one["wallet"]: {"entry": one["entry"], "lots": lots(one)}
+                for one in told["activated"]
+            },
+        }
+
+    def return_units(self, ref: str, order_ref: str, return_ref: str, units: Any, at: Any) -> Node:
+        return self.give_back(ref, order_ref, return_ref, units=units, at=at)
+
+    def return_amount(
+        self, ref: str, order_ref: str, return_ref: str, *, amount: int, currency: str, at: Any
+    ) -> Node:
+        asked = {"amount_minor": amount, "currency": currency, "at": at}
+        return self.give_back(ref, order_ref, return_ref, **asked)
+
+    def give_back(self, ref: str, order_ref: str, return_ref: str, **asked: Any) -> Node:
+        told = self.shop.give_back(self.name(order_ref), return_ref, member=self.name(ref), **asked)
+        return came_back(told)
+
+    def cancel(self, ref: str, order_ref: str, at: datetime | None) -> Node:
+        return came_back(self.shop.cancel(self.name(order_ref), member=self.name(ref), at=at))
+
+    def event(self, ref: str, name: str, channel: str | None, at: datetime | None) -> Node:
+        told = self.shop.tell(name, member=self.name(ref), channel=channel, at=at)
+        return {
+            "version": told["program_version"],
+            "streak": told["streak"],
+            "earned": earned(told),
+        }
+
+    def adjust(self, ref: str, wallet: str, points: int, ends: Any, allow_negative: bool) -> Node:
+        told = self.shop.adjust(
+            points,
+            wallet=wallet,
+            member=self.name(ref),
+            expires_at=ends,
+            allow_negative=allow_negative,
+        )
+        return {**entry(told), "deficit": told["deficit"]}
+
+    def reverse(self, ref: str, wallet: str, seq: int) -> Node:
+        told = self.shop.reverse(seq, wallet=wallet, member=self.name(ref))
+        return {**entry(told), "deficit": told["deficit"], "from": told["from"]}
+
+
+def instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def entry(told: Node) -> Node:
+    return {
+        "points": told["points"],
+        "entry": told["entry"],
+        "balance": told["balance_after"],
+    }
+
+
+def lots(told: Node) -> list[Any]:
+    found = [
+        (lot["points"], instant(lot["active_at"]), instant(lot["expires_at"]))
+        for lot in told["lots"]
+    ]
+    return sorted(found, key=str)
+
+
+def earned(told: Node) -> Node:
+    return {
+        one["wallet"]: {
+            **entry(one),
+            "lots": lots(one),
+            "rules": {rule["rule"]: rule["points"] for rule in one["rules"]},
+        }
+        for one in told["earned"]
+    }
+
+
+def came_back(told: Node) -> Node:
+    return {
+        "state": told["state"],
+        "occurred": instant(told["occurred_at"]),
+        "returned": told["returned"]["amount"],
+        "lines": {
+            line["line"]: (line["units"], line["returned"]["amount"])
+            for line in told["lines"]
+            if line["units"] or line["returned"]["amount"]
+        },
+        "taken": {one["wallet"]: {**entry(one), "from": one["from"]} for one in told["taken"]},
+    }

@@ -1,0 +1,66 @@
+"""The service against a plain model of its rules, step by step over generated histories."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from math import ceil
+from typing import Any
+
+import pytest
+
+from loyalty_service.kit.clock import SettableClock
+from loyalty_service.kit.db import Database
+from tests.model.histories import SHARES
+from tests.model.play import Stage, play_new
+from tests.model.programs import PROGRAMS
+
+STEPS = 40
+SHORT = 8
+PARTS = 5
+FULL = 2_000
+EACH_ACCEPTED = 500
+MOSTLY = 0.6
+
+Record = Callable[[str, Any], None]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_service_agrees_with_a_plain_model_of_its_rules(
+    db: Database, clock: SettableClock, program: str
+) -> None:
+    stage = Stage(db, clock, program)
+
+    for number in range(SHORT):
+        play_new(stage, f"short-{program}-{number}", STEPS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_service_agrees_over_thousands_of_histories(
+    db: Database,
+    clock: SettableClock,
+    long_scale: float,
+    record_property: Record,
+    program: str,
+    part: int,
+) -> None:
+    stage = Stage(db, clock, program)
+    histories = ceil(FULL / PARTS / len(PROGRAMS) * long_scale)
+    accepted: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    # The same histories every time where results must not depend on luck; new ones elsewhere.
+    luck = "fixed" if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else time.time_ns()
+
+    for number in range(histories):
+        play = play_new(stage, f"{luck}-{program}-{part}-{number}", STEPS)
+        accepted += play.accepted
+        refused += play.refused
+
+    record_property("histories", histories)
+    record_property("accepted", dict(accepted))
+    record_property("refused", dict(refused))
+    assert accepted.total() >= MOSTLY * (accepted.total() + refused.total())
+    least = EACH_ACCEPTED * histories // FULL
+    assert {kind: accepted[kind] for kind in SHARES if accepted[kind] < least} == {}
