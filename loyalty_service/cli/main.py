@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": ("loyalty_service.cli.serve", "Run the service: database, web workers."),
     "migrate": ("loyalty_service.cli.migrate", "Bring the database to the newest revision."),
     "program": ("loyalty_service.cli.program", "Check or apply a program document."),
+    "ledger": ("loyalty_service.cli.ledger", "Prove what the ledger says."),
     "token": ("loyalty_service.cli.token", "Sign an access token with a local key."),
     "openapi": ("loyalty_service.cli.openapi", "Print, write or check the contract."),
 }

@@ -46,6 +46,18 @@ def prove(tx: Transaction, member: Member, at: datetime | None) -> dict[str, Any
     }
 
 
+def prove_one(tx: Transaction, member_id: int, at: datetime | None) -> Report:
+    """Prove one member's points, counted and summed up as for all of them.
+
+    Rule: R-13.
+    """
+    report = Report()
+    stored = read_stored(tx, member_id)
+    report.take(prove_member(stored, at or tx.now(), is_past=at is not None))
+    report.find(find_numbering_faults(tx, member_id))
+    return report
+
+
 def told(fault: Fault) -> dict[str, Any]:
     """A fault as answers tell it; the member's number means nothing outside and is left out."""
     return {name: value for name, value in asdict(fault).items() if name != "member_id"}

@@ -1,0 +1,170 @@
+"""`loyalty ledger verify`."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from datetime import datetime
+from typing import IO
+
+import click
+
+from loyalty_service.checkout.service.proving import find_order_faults
+from loyalty_service.cli.databases import open_database
+from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.config import read_config
+from loyalty_service.kit.db import Database, Transaction
+from loyalty_service.kit.errors import Refusal
+from loyalty_service.ledger.queries.stored import count_entries
+from loyalty_service.ledger.rules.heads import Earlier, Head, HeadsMalformed, read_heads
+from loyalty_service.ledger.rules.report import FAULTS_KEPT, Report
+from loyalty_service.ledger.rules.stored import Fault as Wrong
+from loyalty_service.ledger.service.proving import prove_all, prove_one
+from loyalty_service.members.queries import get_member
+from loyalty_service.members.rules import check_past, parse_ref
+
+EVERY_SECONDS = 5
+COLUMNS = ("accounts", "entries", "sum", "active", "pending", "due", "deficit")
+
+
+class Instant(click.ParamType[datetime]):
+    """An instant with its zone, as 2026-03-02T04:00:00Z."""
+
+    name = "instant"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError as error:
+            self.fail(f"{value} is not an instant: {error}", param, ctx)
+        if instant.tzinfo is None:
+            self.fail(f"{value} names no zone; write Z or an offset at its end", param, ctx)
+        return instant
+
+
+@click.group()
+def ledger() -> None:
+    """Prove what the ledger says."""
+
+
+@ledger.command()
+@click.option("--member", "ref", metavar="REF", help="Only this member, by any of their names.")
+@click.option("--at", type=Instant(), help="What was recorded by a past instant; now if left out.")
+@click.option(
+    "--heads",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    help="Write where every chain ends, to keep outside the database.",
+)
+@click.option(
+    "--compare",
+    type=click.File(encoding="utf-8"),
+    help="Also hold the chains against an earlier --heads file.",
+)
+def verify(
+    ref: str | None, at: datetime | None, heads: IO[str] | None, compare: IO[str] | None
+) -> None:
+    """Follow every entry again and tell every row that does not agree.
+
+    Checks numbering, hash chains, sums, lots, explanations, and that orders, events and members
+    are all there. Runs beside traffic, on one snapshot of the database.
+
+    Ends with 0 when all is proved, 1 when anything is wrong (the first fault of each account is
+    printed, at most 100), another code when it could not run. A member is told by our own number.
+    """
+    if ref is not None and (heads or compare):
+        raise click.UsageError("--heads and --compare are about all members; leave out --member.")
+    with open_database(read_config()) as db:
+        try:
+            report = _run(db, ref, at, heads, compare)
+        except (Refusal, HeadsMalformed) as error:
+            raise Fault(Exit.USAGE, str(error)) from None
+    _tell(report)
+    if report.fault_count:
+        sys.exit(Exit.FOUND_WRONG)
+
+
+def _run(
+    db: Database,
+    ref: str | None,
+    at: datetime | None,
+    heads: IO[str] | None,
+    compare: IO[str] | None,
+) -> Report:
+    with db.reading() as tx:
+        if at is not None:
+            check_past(at, tx.now(), "at")
+        if ref is None:
+            return _all(tx, at, heads, compare)
+        member_id = get_member(tx, parse_ref(ref)).member_id
+        report = prove_one(tx, member_id, at)
+        report.find(find_order_faults(tx, member_id))
+        return report
+
+
+def _all(
+    tx: Transaction, at: datetime | None, heads: IO[str] | None, compare: IO[str] | None
+) -> Report:
+    def write(head: Head) -> None:
+        assert heads is not None
+        heads.write(head.line + "\n")
+
+    earlier = None if compare is None else Earlier(read_heads(compare))
+    reports = prove_all(tx, at, earlier=earlier, keep=write if heads else None)
+    report = Report()
+    with _progress(count_entries(tx)) as show:
+        for report in reports:
+            show(report.entries)
+    report.find(find_order_faults(tx, None))
+    if heads is not None:
+        heads.write(report.digest.last_line + "\n")
+    return report
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, else a line now and then, so that a log shows that it moves."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("Proving entries", total=total)
+            yield lambda done: bar.update(task, completed=done)
+        return
+    last = time.monotonic()
+
+    def line(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= EVERY_SECONDS:
+            last = time.monotonic()
+            click.echo(f"{done:,} of {total:,} entries", err=True)
+
+    yield line
+
+
+def _tell(report: Report) -> None:
+    for fault in report.faults:
+        click.echo(_sentence(fault))
+    if report.fault_count > FAULTS_KEPT:
+        click.echo(f"... and {report.fault_count - FAULTS_KEPT} more faults.")
+    rows: list[tuple[str, ...]] = [("wallet", *COLUMNS)]
+    rows += [
+        (wallet, *(f"{number:,}" for number in astuple(total)))
+        for wallet, total in sorted(report.wallets.items())
+    ]
+    for row in rows:
+        click.echo(f"{row[0]:<16}" + "".join(f"{cell:>16}" for cell in row[1:]))
+    click.echo(f"{report.members:,} members, {report.entries:,} entries")
+    click.echo(f"digest of all heads: {report.digest.hex}")
+    click.echo(f"{report.fault_count:,} faults." if report.fault_count else "Proved: no faults.")
+
+
+def _sentence(fault: Wrong) -> str:
+    key = [f"member {fault.member_id}"]
+    key += [f"wallet {fault.wallet}"] if fault.wallet is not None else []
+    key += [f"{name} {value}" for name, value in fault.key.items()]
+    where = f"{fault.table} ({', '.join(key)})"
+    return f"{where}: {fault.column}: expected {fault.expected}, found {fault.found}"
