@@ -220,15 +220,19 @@ def give_back(
     Rule: R-10, R-12.
     """
     left = points - min(account.deficit, points)
-    allocations = []
+    given: dict[int, int] = {}
     for lot, taken in sorted(drawn, key=_latest_expiring, reverse=True):
         back = min(left, taken)
         if back:
             left -= back
             account.put(_with_remaining(lot, lot.remaining + back))
-            allocations.append(Allocation(lot.lot_seq, back, lot.active_at, lot.expires_at))
+            given[lot.lot_seq] = back
     if left:
-        allocations.append(_open(account, rest, left))
+        lot_seq = _open(account, rest, left).lot_seq
+        # The standing lot may have taken some back already.
+        given[lot_seq] = given.get(lot_seq, 0) + left
+    lots = [(account.lots[lot_seq], back) for lot_seq, back in given.items()]
+    allocations = [Allocation(it.lot_seq, back, it.active_at, it.expires_at) for it, back in lots]
     return account.append(Kind.REVERSE, points, cause, allocations, reverses=reverses, note=note)
 
 
