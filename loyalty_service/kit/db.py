@@ -85,9 +85,9 @@ class Transaction:
     def add_rows(self, sql: str, rows: Sequence[Args], after: str = "") -> None:
         """Add ``sql``, a VALUES list of ``rows`` and ``after``; nothing where there are no rows."""
         if rows:
-            row = "(" + ",".join(["%s"] * len(rows[0])) + ")"
-            values = ",".join([row] * len(rows))
-            self.add(f"{sql} VALUES {values} {after}", [cell for cells in rows for cell in cells])
+            literals = _Literals(self._cursor.mogrify)
+            values = b",".join([literals.of_row(row) for row in rows])
+            self._waiting.append(b"%b VALUES %b %b" % (sql.encode(), values, after.encode()))
 
     def flush(self) -> None:
         """Send the waiting writes now; only for work whose later reads must see them."""
@@ -108,6 +108,31 @@ class Transaction:
             self._cursor.execute(b";\n".join([*waiting, b"COMMIT"]))
         elif waiting:
             self._cursor.execute(b";\n".join([b"BEGIN", *waiting, b"COMMIT"]))
+
+
+class _Literals:
+    """Values as SQL; each different text or instant is quoted once, for rows repeat them a lot."""
+
+    def __init__(self, mogrify: Callable[[str, Args], bytes]) -> None:
+        self._mogrify = mogrify
+        self._known: dict[Any, bytes] = {}
+
+    def of_row(self, row: Args) -> bytes:
+        """``(1,'a',NULL)``"""
+        # Whole numbers, most of all cells, need no quoting; a bool is not of type int.
+        cells = [b"%d" % cell if type(cell) is int else self._quoted(cell) for cell in row]
+        return b"(%b)" % b",".join(cells)
+
+    def _quoted(self, cell: Any) -> bytes:
+        if cell is None:
+            return b"NULL"
+        # Only what nothing of another type equals: True == 1 == Decimal(1), unlike as literals.
+        if not isinstance(cell, str | datetime):
+            return self._mogrify("%s", (cell,))
+        quoted = self._known.get(cell)
+        if quoted is None:
+            quoted = self._known[cell] = self._mogrify("%s", (cell,))
+        return quoted
 
 
 class Database:
