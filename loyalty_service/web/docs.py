@@ -144,11 +144,16 @@ def list_groups(app: Flask) -> list[tuple[str, list[Operation]]]:
     """Every call of the app under its first tag."""
     document = contract(app)
     grouped: dict[str, list[Operation]] = {tag: [] for tag in TAGS}
-    for route in list_routes(app):
+    for route in sorted(list_routes(app), key=_as_told):
         operation = document["paths"][route.path][route.method.lower()]
         tag = route.tags[0] if route.tags and route.tags[0] in TAGS else "docs"
         grouped[tag].append(_operation(route, operation, document["components"]["schemas"]))
     return [(tag, operations) for tag, operations in grouped.items() if operations]
+
+
+def _as_told(route: Route) -> tuple[str, int]:
+    # A feature declares its routes in the order in which a shop meets them.
+    return route.handler.__module__, route.handler.__code__.co_firstlineno
 
 
 def _operation(route: Route, said: dict[str, Any], shapes: dict[str, Any]) -> Operation:
@@ -186,16 +191,16 @@ def _rows(schema: dict[str, Any], shapes: dict[str, Any], prefix: str = "") -> I
     for name, field in shape.get("properties", {}).items():
         path = f"{prefix}{name}"
         inner = _resolve(field, shapes)
-        yield Row(path, _takes(inner), name in needed, field.get("description", ""))
+        takes = _takes(inner) + (", null" if "anyOf" in field else "")
+        yield Row(path, takes, name in needed, field.get("description", ""))
         if inner.get("type") == "array" and "$ref" in inner["items"]:
             yield from _rows(inner["items"], shapes, f"{path}[].")
-        elif "$ref" in field or "allOf" in field:
+        elif inner is not field:
             yield from _rows(field, shapes, f"{path}.")
 
 
 def _resolve(schema: dict[str, Any], shapes: dict[str, Any]) -> dict[str, Any]:
-    if "allOf" in schema:
-        schema = schema["allOf"][0]
+    schema = next(iter(schema.get("allOf", schema.get("anyOf", ()))), schema)
     if "$ref" in schema:
         found: dict[str, Any] = shapes[schema["$ref"].rpartition("/")[2]]
         return found
@@ -213,9 +218,7 @@ def _word(kind: str, schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(str(choice) for choice in schema["enum"] if choice is not None)
     if kind == "integer":
-        if schema["maximum"] == LARGEST:
-            return f"integer, from {schema['minimum']}"
-        return f"integer, {schema['minimum']} … {schema['maximum']}"
+        return _whole(schema["minimum"], schema["maximum"])
     if kind == "array":
         return f"list, {schema.get('minItems', 0)} … {schema.get('maxItems', '')}"
     if kind == "object" and "amount" in schema.get("properties", {}):
@@ -226,6 +229,12 @@ def _word(kind: str, schema: dict[str, Any]) -> str:
         return {"date-time": "instant, RFC 3339", "date": "date"}[schema["format"]]
     pattern = str(schema.get("pattern", kind)).strip("^$")
     return _PATTERNS.get(pattern, pattern)
+
+
+def _whole(minimum: int, maximum: int) -> str:
+    if maximum < LARGEST:
+        return f"integer, {minimum} … {maximum}"
+    return "integer" if minimum == -LARGEST else f"integer, from {minimum}"
 
 
 def _pretty(example: Any) -> str:

@@ -64,6 +64,7 @@ DOCS: dict[str, dict[str, str]] = {
     "parameters": {"en": "Parameters", "zh": "参数"},
     "body": {"en": "Body", "zh": "请求体"},
     "answer": {"en": "Answer", "zh": "答复"},
+    "answer_fields": {"en": "Every field of the answer", "zh": "答复的全部字段"},
     "example": {"en": "Example", "zh": "示例"},
     "name": {"en": "Name", "zh": "名称"},
     "takes": {"en": "What it takes", "zh": "取值"},

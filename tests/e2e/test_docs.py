@@ -113,3 +113,15 @@ def test_the_page_speaks_the_language_asked_for(
 
 def test_a_language_that_is_not_there_is_refused(client: FlaskClient) -> None:
     assert client.get("/docs?lang=xx").status_code == 400
+
+
+def test_the_picture_shows_calls_that_there_are(client: FlaskClient, app: Flask) -> None:
+    page = client.get("/docs").text
+    routes = {(route.method, re.sub(r"{.*?}", "{}", route.path)) for route in list_routes(app)}
+
+    shown = re.findall(r'class="api"[^>]*>(GET|PUT|POST) (\S+)<', page)
+
+    assert len(shown) == 6
+    for method, path in shown:
+        ending = re.sub(r"{.*?}", "{}", path).replace("\u2026", "")
+        assert any(m == method and p.endswith(ending) for m, p in routes), path
