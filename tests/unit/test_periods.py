@@ -1,7 +1,7 @@
 """Calendar arithmetic of a program: zones, clock changes, ends of month, never chained."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -104,8 +104,11 @@ def test_of_a_wall_time_that_comes_twice_the_earlier_counts() -> None:
     assert local_instant(twice, LONDON) == utc("2026-10-25T00:30")
 
 
-def test_a_wall_time_that_is_skipped_is_the_moment_of_the_change() -> None:
-    skipped = datetime(2026, 3, 29, 1, 30, 0, 5)
+@pytest.mark.parametrize(
+    "shown", [time(1), time(1, 0, 1), time(1, 17, 13), time(1, 30, 0, 5), time(1, 59, 59, 999_999)]
+)
+def test_a_wall_time_that_is_skipped_is_the_moment_of_the_change(shown: time) -> None:
+    skipped = datetime.combine(date(2026, 3, 29), shown)
 
     assert local_instant(skipped, LONDON) == utc("2026-03-29T01:00")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_service.program.rules.conditions import (
@@ -129,6 +129,16 @@ def test_a_program_needs_neither_redemption_nor_multipliers_nor_caps() -> None:
 
     assert program.redemption is None
     assert program.earning.multipliers == program.earning.caps == ()
+
+
+def test_an_empty_list_says_as_much_as_none() -> None:
+    text = DOCUMENT[: DOCUMENT.index("  multipliers:")]
+
+    assert read(text + "  multipliers: []\n  caps: []\n") == read(text)
+
+
+def test_a_rule_has_no_priority_of_its_own() -> None:
+    assert first_rule(DOCUMENT).priority == 0
 
 
 def test_a_wallet_is_found_by_its_id() -> None:
@@ -384,6 +394,7 @@ gates = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(points, gates)
 def test_whatever_is_read_is_read_back_from_its_stored_form(rate: str, when: object) -> None:
     text = changed(

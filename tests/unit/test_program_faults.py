@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loyalty_service.program.rules.document import UnreadableProgram, canonical, read_document
@@ -81,6 +81,83 @@ def test_points_of_several_wallets_do_not_add_up_to_a_cap() -> None:
     ]
 
 
+def many(count: int, template: str) -> str:
+    return "[" + ", ".join(template.format(number) for number in range(count)) + "]"
+
+
+def more(count: int, start: str, rest: str) -> str:
+    """A line followed by ``count`` more items of its list."""
+    items = (f"{{id: x{number}, name: {{en: A, zh: B}}, {rest}}}" for number in range(count))
+    return start + "\n" + "\n".join(f"    - {item}" for item in items)
+
+
+WALLET = "spendable: true, expiry: never"
+CAP = "covers: [base], per: order, points: 1"
+YEARLY = [f"{month:02}-{day:02}" for month in (1, 3) for day in range(1, 14)]
+
+
+@pytest.mark.parametrize(
+    ("old", "fits", "exceeds"),
+    [
+        ("{months: 12}", "{days: 36500}", "{days: 36501}"),
+        ("{months: 12}", "{months: 1200}", "{months: 1201}"),
+        ("{months: 12}", "{years: 100}", "{years: 101}"),
+        ("{months: 12}", "{years: 1}", "{years: 0}"),
+        ("wait_days: 3", "wait_days: 3650", "wait_days: 3651"),
+        ("wait_days: 3", "wait_days: 0", "wait_days: -1"),
+        ("never", f"{{fixed: {YEARLY[:24]}}}", f"{{fixed: {YEARLY[:25]}}}"),
+        (
+            "  - id: growth",
+            more(18, "", WALLET).replace("    -", "  -") + "\n  - id: growth",
+            more(19, "", WALLET).replace("    -", "  -") + "\n  - id: growth",
+        ),
+        ('{minimum_amount: "10.00"}', "{minimum_quantity: 1}", "{minimum_quantity: 0}"),
+        ('{minimum_amount: "10.00"}', "{minimum_quantity: 1000000}", "{minimum_quantity: 1000001}"),
+        (
+            '{minimum_amount: "10.00"}',
+            "{minimum_amount: 10000000000000}",
+            "{minimum_amount: 10000000000000.01}",
+        ),
+        (
+            '{minimum_amount: "10.00"}',
+            "{weekday: [1, 2, 3, 4, 5, 6, 7]}",
+            "{weekday: [1, 2, 3, 4, 5, 6, 7, 1]}",
+        ),
+        (
+            '{minimum_amount: "10.00"}',
+            "{any: " + many(50, "{{first_order: true}}") + "}",
+            "{any: " + many(51, "{{first_order: true}}") + "}",
+        ),
+        ("[shoes]", many(5_000, "c{}"), many(5_001, "c{}")),
+        ("[shoes]", f"[{'x' * 100}]", f"[{'x' * 101}]"),
+        ("{points: 1,", "{points: 1000000000,", "{points: 1000000000.1,"),
+        ("{points: 1,", "{points: 0.000000001,", "{points: 0.0000000001,"),
+        ("[1, 2, 3]", many(366, "1"), many(367, "1")),
+        ("[1, 2, 3]", "[1000000000]", "[1000000001]"),
+        (
+            "  multipliers:",
+            more(199, "  multipliers:", "factor: 1"),
+            more(200, "  multipliers:", "factor: 1"),
+        ),
+        ("  caps:", more(199, "  caps:", CAP), more(200, "  caps:", CAP)),
+        ('factor: "2"', "factor: 1000", "factor: 1000.1"),
+        (
+            'factor: "2"',
+            "factor: 1\n  multipliers_combine: add",
+            "factor: 0.9\n  multipliers_combine: add",
+        ),
+        ("points: 500", "points: 1000000000", "points: 1000000001"),
+        ("points: 500", "points: 1", "points: 0"),
+        ("block_points: 100", "block_points: 1", "block_points: 0"),
+        ("block_points: 100", "block_points: 1\n  max_share: 1", "block_points: 1\n  max_share: 2"),
+        ("corner_shop", "c" * 40, "c" * 41),
+    ],
+)
+def test_every_number_and_list_has_its_bound(old: str, fits: str, exceeds: str) -> None:
+    assert told(changed((old, fits))) == []
+    assert told(changed((old, exceeds))) != []
+
+
 def test_very_many_choices_are_cut() -> None:
     many = "".join(f"    - {{id: g{number}, combine: sum}}\n" for number in range(40))
 
@@ -142,6 +219,7 @@ def test_no_text_whatever_breaks_the_reader(text: str) -> None:
     assert told(text)
 
 
+@settings(max_examples=30)
 @given(st.integers(0, len(DOCUMENT) - 1), st.text(max_size=3), st.integers(0, 3))
 def test_no_slip_of_the_pen_breaks_the_reader(place: int, typed: str, erased: int) -> None:
     told(DOCUMENT[:place] + typed + DOCUMENT[place + erased :])

@@ -29,7 +29,7 @@ from loyalty_service.program.rules.periods import local_instant
 from loyalty_service.program.rules.reading import Place
 from loyalty_service.program.rules.showing import listed
 
-MAX_NAMES = 10_000
+MAX_NAMES = 5_000
 MAX_BRANCHES = 50
 MAX_UNITS = 1_000_000
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
