@@ -68,9 +68,13 @@ class Service:
     def said(self):
         return self.log.read_text()
 
-    def get(self, path):
+    def token(self, whose):
+        return re.search(rf"{whose}=(\S+)", self.said()).group(1)
+
+    def get(self, path, token=None):
         url = f"http://127.0.0.1:{self.port}{path}"
-        return urllib3.request("GET", url, retries=False, timeout=5)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return urllib3.request("GET", url, headers=headers, retries=False, timeout=5)
 
     def processes(self):
         """Every living process that belongs to this service, by what it was started with."""
@@ -102,13 +106,9 @@ def test_the_first_start_makes_everything_and_says_what_to_try(service):
 
     assert service.get("/readyz").status == 200
     assert service.get("/docs").status == 200
-    token = re.search(r"OPERATOR=(\S+)", service.said()).group(1)
-    program = urllib3.request(
-        "GET",
-        f"http://127.0.0.1:{service.port}/v1/program",
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    assert program.status == 200
+    assert service.get("/v1/program", service.token("OPERATOR")).status == 200
+    balance = service.get("/v1/members/mei/balance", service.token("MEMBER")).json()
+    assert all(wallet["balance"] > 0 for wallet in balance["wallets"])
     assert (service.data_dir / "dev-keys.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -156,13 +156,15 @@ def test_when_the_web_server_dies_the_rest_stops_and_the_code_says_why(service):
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children on Linux only")
 def test_nothing_outlives_a_killed_service_and_the_next_start_finds_its_data(service):
     service.start("--migrate", "--demo").until_ready()
+    before = service.get("/v1/members/mei/entries", service.token("MEMBER")).json()
 
     service.process.kill()
     service.until_ended()
 
     wait_until(lambda: service.processes() == [])
     service.start("--demo").until_ready()
-    assert service.get("/readyz").status == 200
+    again = service.get("/v1/members/mei/entries", service.token("MEMBER")).json()
+    assert again == before
 
 
 def test_a_second_service_on_the_same_folder_is_told_so(service):
