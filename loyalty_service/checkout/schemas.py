@@ -44,9 +44,14 @@ class LineSchema(Body):
 class PaymentSchema(Body):
     """An order that is paid; it counts as fulfilled unless it says otherwise."""
 
-    payment_ref = Ref(required=True, metadata={"description": "the charge; never another order's"})
+    payment_ref = Ref(
+        required=True,
+        metadata={"description": "the charge; never another order's", "example": "ch-77"},
+    )
     lines = Items(LineSchema, minimum=1, maximum=MAX_LINES, required=True)
-    discount = Money(metadata={"description": "off the whole order, spread over its goods"})
+    discount = Money(
+        metadata={"description": "off the whole order, spread over its goods", "example": None}
+    )
     paid = Money(metadata={"description": "what was charged; refused where it does not add up"})
     channel = Code(metadata={"example": "app"})
     occurred_at = Instant(metadata={"description": "when it was paid; left out: now"})
