@@ -1,0 +1,143 @@
+"""A load generator: some keep-alive clients in one process of their own, cheap enough to stand aside.
+
+Requests are whole bytes made beforehand, so that the clock runs over sending, waiting and reading
+only; its own CPU time is reported, because on few cores it is taken from the server.
+"""
+
+import multiprocessing
+import resource
+import select
+import socket
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+CLIENTS = 8
+TIMEOUT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came of a round: times in seconds."""
+
+    seconds: float
+    client_cpu: float
+    latencies: list[float]
+    statuses: Counter[int]
+    first_error: bytes = b""
+    answer_bytes: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies) / self.seconds
+
+    @property
+    def errors(self) -> int:
+        """Answers that were not 2xx."""
+        return sum(n for status, n in self.statuses.items() if not 200 <= status < 300)
+
+    def percentile_ms(self, share: float) -> float:
+        """The latency that this share of the answers did not exceed, in milliseconds."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+
+
+def request(
+    method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> bytes:
+    """One HTTP/1.1 request as it is sent."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: bench"]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def run_load(port: int, requests: Sequence[bytes], clients: int = CLIENTS) -> Load:
+    """Send all requests by ``clients`` keep-alive connections, from another process."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_run, args=(theirs, port, requests, clients), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        outcome = ours.recv()
+    except EOFError:
+        raise RuntimeError("the load generator died") from None
+    finally:
+        child.join()
+    return Load(*outcome)
+
+
+@dataclass(slots=True)
+class _Client:
+    connection: socket.socket
+    sent_at: float = 0.0
+    got: bytearray = field(default_factory=bytearray)
+    needed: int = 0
+
+
+def _run(pipe: Any, port: int, requests: Sequence[bytes], clients: int) -> None:
+    poll, by_fd = select.epoll(), {}
+    for _ in range(min(clients, len(requests))):
+        connection = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        by_fd[connection.fileno()] = _Client(connection)
+        poll.register(connection, select.EPOLLIN)
+    latencies: list[float] = []
+    statuses: Counter[int] = Counter()
+    waiting, answered = iter(requests), 0
+    first_error = b""
+    cpu, begin = _cpu(), time.perf_counter()
+    for client in by_fd.values():
+        _send(client, next(waiting))
+    while len(latencies) < len(requests):
+        events = poll.poll(TIMEOUT_SECONDS)
+        if not events:
+            raise TimeoutError("no answer")
+        for fd, _ in events:
+            client = by_fd[fd]
+            if not _receive(client):
+                continue
+            latencies.append(time.perf_counter() - client.sent_at)
+            status = int(client.got[9:12])
+            statuses[status] += 1
+            answered += len(client.got)
+            if status >= 300 and not first_error:
+                first_error = bytes(client.got)
+            following = next(waiting, None)
+            if following is not None:
+                _send(client, following)
+    seconds = time.perf_counter() - begin
+    pipe.send((seconds, _cpu() - cpu, latencies, statuses, first_error, answered))
+
+
+def _send(client: _Client, message: bytes) -> None:
+    client.got.clear()
+    client.needed = 0
+    client.sent_at = time.perf_counter()
+    client.connection.sendall(message)
+
+
+def _receive(client: _Client) -> bool:
+    """Read what is there; True once the answer is whole."""
+    part = client.connection.recv(262_144)
+    if not part:
+        raise ConnectionError("the server closed the connection")
+    client.got += part
+    if not client.needed:
+        end = client.got.find(b"\r\n\r\n")
+        if end < 0:
+            return False
+        head = bytes(client.got[:end]).lower()
+        length = head.split(b"content-length:")[1].split(b"\r\n")[0]
+        client.needed = end + 4 + int(length)
+    return len(client.got) >= client.needed
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
