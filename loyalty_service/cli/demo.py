@@ -1,117 +1,142 @@
-"""What `loyalty serve --demo` adds: the sample program, a member with a history, what to try."""
+"""What `loyalty serve --demo` adds: the sample program, a shop with a past, what to try."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import click
-import orjson
-import urllib3
 
-from loyalty_service.cli.exits import Exit, Fault
-from loyalty_service.cli.story import DAYS, LAST_ORDER, MEMBER, tell_story
+from loyalty_service.cli.history import MEI, is_told, plan_history, tell_history
+from loyalty_service.cli.history.life import ZONE, local
 from loyalty_service.cli.token import sign
 from loyalty_service.config import Config
-from loyalty_service.kit.clock import SystemClock
+from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.shipped import shipped_folder
 from loyalty_service.program.service import apply_document
 
-STORE = "demo-shop"
-ENROLMENT = {"birthday": {"month": 5, "day": 20}, "tags": ["demo"]}
+SHOP = "demo-shop"
+OPENED_BEFORE = timedelta(days=365)
+LINES_TOLD = 10
 
+CALLS = """
+  # 1  what mei has: alive, waiting, about to end, and what it is worth; and 200 days ago
+  call $MEMBER $AT/members/mei/balance
+  call $MEMBER "$AT/members/mei/balance?at={then}"
 
-class Shop:
-    """A storefront that calls the service as any shop would."""
+  # 2  a paid order of 128.00 yuan; sent again, with this key or another: the same receipt
+  call $STOREFRONT $AT/members/mei/orders/T-1/payment -H "Idempotency-Key: try-1" \\
+    -d '{"payment_ref": "try-1", "channel": "app", "lines": [
+         {"sku": "CUP-2", "quantity": 2, "amount": {"amount": 6400, "currency": "CNY"}},
+         {"sku": "TEA-LJ-250", "category": "tea", "quantity": 1,
+          "amount": {"amount": 6400, "currency": "CNY"}}]}'
 
-    def __init__(self, address: str, token: str) -> None:
-        self._address = address
-        self._token = token
+  # 3  one of the two cups comes back: exactly its part of the points goes
+  call $STOREFRONT -X PUT $AT/members/mei/orders/T-1/returns/T-1-R \\
+    -d '{"lines": [{"line": 1, "units": 1}]}'
 
-    def send(self, method: str, path: str, body: dict[str, Any] | None, key: str) -> Any:
-        """Make one call and return its answer; None where the thing does not exist.
+  # 4  the last points of the order's story, and why points are what they are, in Chinese
+  call $MEMBER "$AT/members/mei/entries?wallet=points&limit=3"
+  call $MEMBER "$AT/members/mei/entries/points/2?lang=zh"
 
-        Raises:
-            Fault: the call was refused.
-        """
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        if method == "POST":
-            headers["Idempotency-Key"] = key
-        sent = None if body is None else orjson.dumps(body)
-        with urllib3.PoolManager(retries=False, timeout=10.0) as pool:
-            answer = pool.request(method, self._address + path, body=sent, headers=headers)
-        if answer.status == 404 and method == "GET":
-            return None
-        if answer.status >= 400:
-            said = answer.data.decode(errors="replace")
-            raise Fault(Exit.WEB_DIED, f"The demo's {method} {path} was refused: {said}")
-        return orjson.loads(answer.data)
+  # 5  orders and returns of many members in one call; each is taken whole or refused
+  call $STOREFRONT $AT/orders/batch -H "Idempotency-Key: try-2" -d '{"items": [
+       {"member_ref": "lin", "order_ref": "T-2", "order": {"payment_ref": "try-2",
+        "lines": [{"sku": "CUP-2", "quantity": 1, "amount": {"amount": 3345, "currency": "CNY"}}]}},
+       {"member_ref": "lin", "order_ref": "T-2", "return": {"return_ref": "T-2-R",
+        "lines": [{"line": 1, "units": 1}]}},
+       {"member_ref": "nobody", "order_ref": "T-3", "return": {"return_ref": "T-3-R",
+        "lines": [{"line": 1, "units": 1}]}}]}'
+
+  # 6  the program in words
+  call $OPERATOR "$AT/program?lang=en"
+
+  # 7  the proof: every entry of every member followed again, beside traffic
+  {verify}
+"""
 
 
 def show_demo(config: Config, address: str) -> None:
-    """Put the sample program in force, tell a member's story over HTTP, say what to try.
+    """Put the sample program in force, tell the shop's past, say what to try.
 
-    A shop that has a program of its own keeps it, and no story is told to it.
+    A shop that has a program of its own keeps it, and no past is told to it.
     """
-    storefront = sign(config, STORE, ("checkout", "members"))
-    if _apply_sample(config):
-        _tell(Shop(address, storefront))
-    click.echo(_words(config, address, storefront))
-
-
-def _apply_sample(config: Config) -> bool:
-    """Apply the sample to an empty service; whether the service runs it now."""
-    text = (shipped_folder("programs") / "sample.yaml").read_text(encoding="utf-8")
-    db = Database(str(config.database_url), clock=SystemClock(), pool_size=1)
+    clock = SettableClock(datetime.now(UTC))
+    db = Database(str(config.database_url), clock=clock, pool_size=1)
     try:
-        appliers = db.fetch("SELECT applied_by FROM program_version ORDER BY version")
-        if not appliers:
-            db.run(lambda tx: apply_document(tx, text, STORE))
-        return not appliers or appliers[0] == (STORE,)
+        seed_demo(db, clock, datetime.now(ZONE).date())
     finally:
         db.close()
+    click.echo(_words(config, address))
 
 
-def _tell(shop: Shop) -> None:
-    if shop.send("GET", f"/v1/members/{MEMBER}/orders/{LAST_ORDER}", None, ""):
+def seed_demo(db: Database, clock: SettableClock, today: date) -> None:
+    """Put the sample program in force in an empty service and tell the shop's past, once.
+
+    Args:
+        db: takes its time from ``clock``, which is left at the last act.
+        today: the shop's local day; the past ends the evening before the first start's.
+    """
+    first = db.fetch("SELECT applied_by, in_force_at FROM program_version WHERE version = 1")
+    if not first:
+        # In force from the day the shop opened, so that its whole past goes by it.
+        clock.set(local(today - OPENED_BEFORE, 0.0))
+        text = (shipped_folder("programs") / "sample.yaml").read_text(encoding="utf-8")
+        db.run(lambda tx: apply_document(tx, text, SHOP))
+    elif first[0][0] == SHOP:
+        # The day it was first told, also when a killed start is taken up on a later day.
+        today = first[0][1].astimezone(ZONE).date() + OPENED_BEFORE
+    else:
         return
-    # What is told again after a killed start must be word for word what was told before it.
-    member = shop.send("GET", f"/v1/members/{MEMBER}", None, "")
-    if member is None:
-        began_at = (datetime.now(UTC) - timedelta(days=DAYS)).replace(microsecond=0)
-        enrolment = {**ENROLMENT, "enrolled_at": began_at.isoformat().replace("+00:00", "Z")}
-        member = shop.send("PUT", f"/v1/members/{MEMBER}", enrolment, "")
-    for number, telling in enumerate(tell_story(datetime.fromisoformat(member["enrolled_at"]))):
-        shop.send(telling.method, telling.path, telling.body, f"demo-{number}")
+    acts = plan_history(today)
+    if not is_told(db, acts):
+        with _progress(len(acts)) as on_act:
+            tell_history(db, clock, acts, on_act)
 
 
-def _words(config: Config, address: str, storefront: str) -> str:
-    member = sign(config, MEMBER, ("self",))
-    operator = sign(config, "demo-operator", ("operator",))
-    mine = f"{address}/v1/members/{MEMBER}"
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, else a few lines, so that a log shows that it moves."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("Telling a year of the demo shop", total=total)
+            yield lambda: bar.advance(task)
+        return
+    done = 0
+
+    def line() -> None:
+        nonlocal done
+        done += 1
+        if done % (total // LINES_TOLD) == 0:
+            click.echo(f"Telling a year of the demo shop: {done} of {total}", err=True)
+
+    yield line
+
+
+def _words(config: Config, address: str) -> str:
+    then = datetime.now(UTC) - timedelta(days=200)
+    loyalty = Path(sys.executable).parent / "loyalty"
+    verify = f"LOYALTY_DATA_DIR={config.data_dir} {loyalty} ledger verify"
+    calls = CALLS.replace("{then}", f"{then:%FT%TZ}").replace("{verify}", verify)
     return f"""
 Ready: {address}          Guide: {address}/docs
 
-  STOREFRONT={storefront}
-  MEMBER={member}
-  OPERATOR={operator}
+  AT={address}/v1
+  STOREFRONT={sign(config, SHOP, ("checkout", "members"))}
+  MEMBER={sign(config, MEI, ("self",))}
+  OPERATOR={sign(config, "demo-operator", ("operator",))}
+  JSON="Content-Type: application/json"
+  call() {{ curl -s -w '\\n' -H "$JSON" -H "Authorization: Bearer $1" "${{@:2}}"; }}
 
-Paste the three lines above (they hold for a day), then try:
-
-  # what the member {MEMBER} has, and why
-  curl -s {mine}/balance -H "Authorization: Bearer $MEMBER"
-  curl -s "{mine}/entries?limit=5" -H "Authorization: Bearer $MEMBER"
-  curl -s {mine}/entries/points/1 -H "Authorization: Bearer $MEMBER"
-
-  # a paid order of 128.00 yuan, then sent back; send either again and nothing changes
-  curl -s {mine}/orders/T-1/payment -H "Authorization: Bearer $STOREFRONT" \\
-    -H "Idempotency-Key: try-1" -H "Content-Type: application/json" \\
-    -d '{{"payment_ref": "try-1", "lines": [{{"sku": "TEA-1", "quantity": 2,
-         "amount": {{"amount": 12800, "currency": "CNY"}}}}]}}'
-  curl -s -X PUT {mine}/orders/T-1/returns/T-1-R -H "Authorization: Bearer $STOREFRONT" \\
-    -H "Content-Type: application/json" -d '{{"lines": [{{"line": 1, "units": 2}}]}}'
-
-  # the program in words
-  curl -s {address}/v1/program -H "Authorization: Bearer $OPERATOR"
+Paste the six lines above (the tokens hold for a day), then try:
+{calls}
+More members to look at with call $OPERATOR: chen owes points, lin's mistake was put right, hua's
+first points ended, tao has some past their end, bo sent everything back, qiang works here.
 
 Ctrl-C stops everything; the data stays in {config.data_dir}.
 """

@@ -1,0 +1,122 @@
+"""The demo shop as the service knows it: told once, taken up after a kill, and proved."""
+
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+import pytest
+
+from loyalty_service.checkout.service.proving import find_order_faults
+from loyalty_service.cli import demo
+from loyalty_service.cli.history.life import local
+from loyalty_service.kit.clock import SettableClock
+from loyalty_service.ledger.queries.reading import balances_now
+from loyalty_service.ledger.service.proving import prove_all
+from loyalty_service.members.queries import find_member_id
+from loyalty_service.members.rules import parse_ref
+from loyalty_service.program.service import apply_document
+from tests.factories import PLAIN
+
+TODAY = date(2026, 11, 23)
+NOW = local(TODAY, 9.0)
+ENTRIES = "SELECT member_id, wallet, seq, hash FROM entry ORDER BY 1, 2, 3"
+
+
+@pytest.fixture
+def clock():
+    return SettableClock(NOW)
+
+
+@pytest.fixture
+def told(db, clock):
+    demo.seed_demo(db, clock, TODAY)
+    clock.set(NOW)
+    return db
+
+
+def buckets(db, member, wallet="points"):
+    with db.reading() as tx:
+        member_id = find_member_id(tx, parse_ref(member))
+        return balances_now(tx, member_id, NOW)[wallet]
+
+
+def test_every_entry_of_the_demo_is_proved(told):
+    with told.reading() as tx:
+        *_, report = prove_all(tx, None)
+        report.find(find_order_faults(tx, None))
+
+    assert report.faults == []
+    assert report.members >= 25
+
+
+def test_mei_shows_points_alive_waiting_and_about_to_end(told):
+    points = buckets(told, "mei")
+
+    assert points.active > 0
+    assert points.pending > 0
+    assert points.expiring[0][0] < NOW + timedelta(days=30)
+    assert buckets(told, "mei", "growth").never_expiring > 0
+
+
+def test_each_member_known_by_name_shows_what_they_are_known_for(told):
+    assert buckets(told, "chen").deficit > 0
+    assert buckets(told, "tao").due > 0
+    assert {
+        (kind, reason) for kind, reason in told.fetch("SELECT DISTINCT kind, reason FROM entry")
+    } >= {("expire", "expired"), ("reverse", "mistake"), ("debit", "order_cancelled")}
+    by_order = told.fetch(
+        """
+        SELECT wallet, sum(points) FROM entry JOIN member_ref USING (member_id)
+        WHERE value = 'bo' AND source = 'order' GROUP BY wallet
+        """
+    )
+    assert dict(by_order) == {"points": 0, "growth": 0}
+
+
+def test_the_program_is_in_force_from_the_day_the_shop_opened(told):
+    ((in_force_at,),) = told.fetch("SELECT in_force_at FROM program_version")
+
+    assert told.fetch("SELECT count(*) FROM entry WHERE occurred_at < %s", (in_force_at,)) == [(0,)]
+
+
+def test_a_second_start_adds_nothing_even_on_a_later_day(told, clock):
+    before = told.fetch(ENTRIES)
+
+    demo.seed_demo(told, clock, TODAY + timedelta(days=3))
+
+    assert told.fetch(ENTRIES) == before
+
+
+def test_a_start_that_was_killed_is_taken_up_to_the_same_end(db, clock, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    @contextmanager
+    def dying(total):
+        left = iter(range(total // 2))
+
+        def on_act():
+            if next(left, None) is None:
+                raise Killed
+
+        yield on_act
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(demo, "_progress", dying)
+        demo.seed_demo(db, clock, TODAY)
+    half = db.fetch(ENTRIES)
+    clock.set(NOW)
+
+    demo.seed_demo(db, clock, TODAY + timedelta(days=1))
+
+    whole = db.fetch(ENTRIES)
+    assert 0 < len(half) < len(whole)
+    assert set(map(str, half)) < set(map(str, whole))
+    assert db.fetch("SELECT max(occurred_at) FROM entry") == [(local(date(2026, 11, 22), 21.5),)]
+
+
+def test_a_shop_with_a_program_of_its_own_is_told_no_past(db, clock):
+    db.run(lambda tx: apply_document(tx, PLAIN, "somebody"))
+
+    demo.seed_demo(db, clock, TODAY)
+
+    assert db.fetch("SELECT count(*) FROM member") == [(0,)]
