@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.errors import Conflict
+from loyalty_service.kit.literals import rows_text
 
 metadata = MetaData()
 
@@ -85,9 +86,8 @@ class Transaction:
     def add_rows(self, sql: str, rows: Sequence[Args], after: str = "") -> None:
         """Add ``sql``, a VALUES list of ``rows`` and ``after``; nothing where there are no rows."""
         if rows:
-            literals = _Literals(self._cursor.mogrify)
-            values = b",".join([literals.of_row(row) for row in rows])
-            self._waiting.append(b"%b VALUES %b %b" % (sql.encode(), values, after.encode()))
+            values = rows_text(self._cursor.mogrify, rows)
+            self._waiting.append(f"{sql} VALUES {values} {after}".encode())
 
     def flush(self) -> None:
         """Send the waiting writes now; only for work whose later reads must see them."""
@@ -108,31 +108,6 @@ class Transaction:
             self._cursor.execute(b";\n".join([*waiting, b"COMMIT"]))
         elif waiting:
             self._cursor.execute(b";\n".join([b"BEGIN", *waiting, b"COMMIT"]))
-
-
-class _Literals:
-    """Values as SQL; each different text or instant is quoted once, for rows repeat them a lot."""
-
-    def __init__(self, mogrify: Callable[[str, Args], bytes]) -> None:
-        self._mogrify = mogrify
-        self._known: dict[Any, bytes] = {}
-
-    def of_row(self, row: Args) -> bytes:
-        """``(1,'a',NULL)``"""
-        # Whole numbers, most of all cells, need no quoting; a bool is not of type int.
-        cells = [b"%d" % cell if type(cell) is int else self._quoted(cell) for cell in row]
-        return b"(%b)" % b",".join(cells)
-
-    def _quoted(self, cell: Any) -> bytes:
-        if cell is None:
-            return b"NULL"
-        # Only what nothing of another type equals: True == 1 == Decimal(1), unlike as literals.
-        if not isinstance(cell, str | datetime):
-            return self._mogrify("%s", (cell,))
-        quoted = self._known.get(cell)
-        if quoted is None:
-            quoted = self._known[cell] = self._mogrify("%s", (cell,))
-        return quoted
 
 
 class Database:
@@ -250,7 +225,8 @@ class _Observed:
 
 
 def _engine(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) -> Engine:
-    options = f"-c lock_timeout={lock_timeout_ms} -c timezone=UTC"
+    options = f"-c lock_timeout={lock_timeout_ms} -c timezone=UTC -c client_encoding=UTF8"
+    options += " -c standard_conforming_strings=on"
     if role:
         options += f" -c role={role}"
     engine = create_engine(

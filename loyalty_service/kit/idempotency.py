@@ -67,10 +67,7 @@ NO_MEMBER = 0
 """The owner of keys of calls that belong to no member."""
 
 _FIND = "SELECT fingerprint, status, answer FROM idempotency WHERE member_id = %s AND key = %s"
-_STORE = """
-INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)
-VALUES (%s, %s, %s, %s, %s, %s)
-"""
+_STORE = "INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)"
 
 
 def answer_once(
@@ -136,14 +133,14 @@ def _is_stored(refusal: Refusal) -> bool:
 
 def _store(tx: Transaction, claim: Claim, answer: Answer) -> None:
     row = (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
-    tx.add(_STORE, row)
+    tx.add_rows(_STORE, [row])
 
 
 def _store_refusal(db: Database, claim: Claim, answer: Answer) -> Answer:
     """Store a refusal unless a copy was quicker, and answer with what is stored."""
     with db.transaction() as tx:
         row = (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
-        tx.add(_STORE + " ON CONFLICT DO NOTHING", row)
+        tx.add_rows(_STORE, [row], "ON CONFLICT DO NOTHING")
         tx.flush()
         stored = tx.fetch(_FIND, (claim.owner_id, claim.key))
     try:

@@ -1,0 +1,53 @@
+"""Values as SQL: what is plain is written here, all else by psycopg2.
+
+Asking psycopg2 for every cell took a tenth of a paid order's time. The connections that these
+literals are sent by speak UTF-8 and take backslashes as they are (``kit.db`` says so to each).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import NoneType
+from typing import Any
+
+Mogrify = Callable[[str, Sequence[Any]], bytes]
+
+
+def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:
+    """``(1,'a',NULL),(2,'b',NULL)``
+
+    Args:
+        mogrify: psycopg2's, of the cursor they will be sent by.
+    """
+    plain = _PLAIN
+
+    def text(cell: Any) -> str:
+        writer = plain.get(type(cell))
+        written = None if writer is None else writer(cell)
+        return mogrify("%s", (cell,)).decode() if written is None else written
+
+    return ",".join([f"({','.join([text(cell) for cell in row])})" for row in rows])
+
+
+def _text(value: str) -> str | None:
+    if "'" in value or "\\" in value or "\0" in value:
+        return None
+    return f"'{value}'"
+
+
+def _instant(value: datetime) -> str | None:
+    return None if value.tzinfo is None else f"'{value}'::timestamptz"
+
+
+def _bytes(value: bytes) -> str:
+    return f"'\\x{value.hex()}'::bytea"
+
+
+# By the very type: a bool is an int as well, and an enumeration's member a str.
+_PLAIN: dict[type, Callable[[Any], str | None]] = {
+    int: str,
+    str: _text,
+    datetime: _instant,
+    bytes: _bytes,
+    bool: lambda value: "true" if value else "false",
+    NoneType: lambda _: "NULL",
+}

@@ -1,0 +1,87 @@
+"""Literals written by ourselves mean to PostgreSQL what psycopg2's would."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import StrEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty_service.kit.clock import SystemClock
+from loyalty_service.kit.db import Database
+from loyalty_service.kit.literals import rows_text
+
+
+class Colour(StrEnum):
+    RED = "it's red"
+
+
+CELLS = {
+    "bigint": st.integers(-(2**63) + 1, 2**63 - 1),
+    "text": st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    "boolean": st.booleans(),
+    "bytea": st.binary(),
+    "timestamptz": st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC)),
+    "date": st.dates(),
+    "numeric": st.decimals(allow_nan=False, allow_infinity=False, places=3),
+    "text[]": st.lists(st.sampled_from(["a", "it's", "\\", '"', "积分"])),
+}
+COLUMNS = ", ".join(f"c{i} {kind}" for i, kind in enumerate(CELLS))
+ROWS = st.lists(st.tuples(*[st.none() | cell for cell in CELLS.values()]), min_size=1, max_size=3)
+
+
+@pytest.fixture(scope="module")
+def cursor(server_url, template):
+    db = Database(server_url.set(database=template), clock=SystemClock(), role=None)
+    connection = db.engine.raw_connection()
+    cursor = connection.cursor()
+    cursor.execute(f"CREATE TEMPORARY TABLE cell ({COLUMNS}, n serial)")
+    yield cursor
+    cursor.execute("DROP TABLE cell")
+    connection.close()
+    db.close()
+
+
+@given(rows=ROWS)
+def test_what_is_written_is_read_back(cursor, rows):
+    names = ", ".join(f"c{i}" for i in range(len(CELLS)))
+    values = rows_text(cursor.mogrify, rows)
+
+    cursor.execute(f"TRUNCATE cell; INSERT INTO cell ({names}) VALUES {values}".encode())
+
+    cursor.execute(f"SELECT {names} FROM cell ORDER BY n")
+    found = [
+        tuple(bytes(cell) if isinstance(cell, memoryview) else cell for cell in row)
+        for row in cursor.fetchall()
+    ]
+    assert found == rows
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "it's",
+        "\\'; DROP TABLE member; --",
+        "$$",
+        "积分 ☃",
+        Colour.RED,
+        True,
+        -1,
+        datetime(2026, 3, 2, 4, 0, 0, 1, tzinfo=timezone(timedelta(hours=8))),
+        date(2026, 2, 28),
+        Decimal("1.10"),
+        b"\x00\xff'\\",
+    ],
+)
+def test_strange_values_mean_what_they_mean_to_psycopg2(cursor, cell):
+    cursor.execute(
+        f"SELECT x = %s FROM (VALUES {rows_text(cursor.mogrify, [[cell]])}) v (x)", [cell]
+    )
+
+    assert cursor.fetchone() == (True,)
+
+
+def test_a_text_with_a_zero_byte_is_refused(cursor):
+    with pytest.raises(ValueError, match="NUL"):
+        rows_text(cursor.mogrify, [["a\0b"]])
