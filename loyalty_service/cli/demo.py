@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
+from sqlalchemy.engine import URL
 
+from loyalty_service.cli.databases import some_database_address
 from loyalty_service.cli.history import MEI, is_told, plan_history, tell_history
 from loyalty_service.cli.history.life import ZONE, local
 from loyalty_service.cli.token import sign
-from loyalty_service.config import Config
+from loyalty_service.config import Config, read_config
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.shipped import shipped_folder
@@ -58,26 +60,47 @@ CALLS = """
 """
 
 
-def show_demo(config: Config, address: str) -> None:
-    """Put the sample program in force, tell the shop's past, say what to try.
+@click.command()
+def demo() -> None:
+    """Put the sample program and a demo shop with a year behind it into the database.
 
-    A shop that has a program of its own keeps it, and no past is told to it.
+    The database must be at the newest revision (`loyalty migrate`). A shop that has a program of
+    its own keeps it, and no past is told to it; done again, nothing is added. `loyalty serve
+    --demo` does the same before it serves, and says what to try.
     """
-    clock = SettableClock(datetime.now(UTC))
-    db = Database(str(config.database_url), clock=clock, pool_size=1)
-    try:
-        seed_demo(db, clock, datetime.now(ZONE).date())
-    finally:
-        db.close()
+    from loyalty_service.cli.serve import prepare_schema
+
+    with some_database_address(read_config()) as url:
+        prepare_schema(url, migrate=False)
+        told = _tell(url)
+    click.echo("The demo shop is there." if told else "This shop has a program of its own: kept.")
+
+
+def show_demo(config: Config, address: str) -> None:
+    """Put the sample program in force, tell the shop's past, say what to try."""
+    _tell(str(config.database_url))
     click.echo(_words(config, address))
 
 
-def seed_demo(db: Database, clock: SettableClock, today: date) -> None:
+def _tell(url: str | URL) -> bool:
+    """Seed the database; whether the demo shop is what it holds."""
+    clock = SettableClock(datetime.now(UTC))
+    db = Database(url, clock=clock, pool_size=1)
+    try:
+        return seed_demo(db, clock, datetime.now(ZONE).date())
+    finally:
+        db.close()
+
+
+def seed_demo(db: Database, clock: SettableClock, today: date) -> bool:
     """Put the sample program in force in an empty service and tell the shop's past, once.
 
     Args:
         db: takes its time from ``clock``, which is left at the last act.
         today: the shop's local day; the past ends the evening before the first start's.
+
+    Returns:
+        False where the shop has a program of its own; then nothing is done.
     """
     first = db.fetch("SELECT applied_by, in_force_at FROM program_version WHERE version = 1")
     if not first:
@@ -89,11 +112,12 @@ def seed_demo(db: Database, clock: SettableClock, today: date) -> None:
         # The day it was first told, also when a killed start is taken up on a later day.
         today = first[0][1].astimezone(ZONE).date() + OPENED_BEFORE
     else:
-        return
+        return False
     acts = plan_history(today)
     if not is_told(db, acts):
         with _progress(len(acts)) as on_act:
             tell_history(db, clock, acts, on_act)
+    return True
 
 
 @contextmanager

@@ -58,7 +58,7 @@ def _serve(config: Config, *, migrate: bool, demo: bool) -> None:
     # One connection for each thread, and some for people who look at the database meanwhile.
     connections = {"max_connections": str(config.workers * config.threads + 30)}
     with database_address(config, connections) as (url, postgres):
-        _prepare_schema(url, migrate=migrate)
+        prepare_schema(url, migrate=migrate)
         config = replace(config, database_url=url.render_as_string(hide_password=False))
         with _web_server(config) as web:
             _await_ready(config, web, postgres)
@@ -129,7 +129,12 @@ def _listen_for_stop() -> None:
         signal.signal(number, stop)
 
 
-def _prepare_schema(url: URL, *, migrate: bool) -> None:
+def prepare_schema(url: URL, *, migrate: bool) -> None:
+    """Bring the database to the newest revision, or make sure that it is there.
+
+    Raises:
+        Fault: it is not, and ``migrate`` is False.
+    """
     from loyalty_service.kit.migrations import find_revision, newest_revision
     from loyalty_service.kit.migrations import migrate as bring_to_newest
 

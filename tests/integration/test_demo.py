@@ -1,5 +1,6 @@
 """The demo shop as the service knows it: told once, taken up after a kill, and proved."""
 
+import os
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -118,6 +119,18 @@ def test_a_start_that_was_killed_is_taken_up_to_the_same_end(db, clock, monkeypa
 def test_a_shop_with_a_program_of_its_own_is_told_no_past(db, clock):
     db.run(lambda tx: apply_document(tx, PLAIN, "somebody"))
 
-    demo.seed_demo(db, clock, TODAY)
+    is_demo = demo.seed_demo(db, clock, TODAY)
 
+    assert not is_demo
     assert db.fetch("SELECT count(*) FROM member") == [(0,)]
+
+
+def test_the_command_fills_a_migrated_database_and_says_so(db, database_url, monkeypatch, capsys):
+    for name in [name for name in os.environ if name.startswith("LOYALTY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LOYALTY_DATABASE_URL", database_url)
+
+    demo.demo([], standalone_mode=False)
+
+    assert "The demo shop is there." in capsys.readouterr().out
+    assert db.fetch("SELECT count(*) FROM member")[0][0] > 25
