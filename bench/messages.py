@@ -1,0 +1,122 @@
+"""Messages to the database per operation, BEGIN and COMMIT included, counted at the driver."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from common import Stand, cart, stand, title
+from flask.testing import FlaskClient
+
+from loyalty_service.app import create_app
+from loyalty_service.config import read_config
+from loyalty_service.kit.auth import TokenVerifier
+from loyalty_service.kit.keys import open_keys
+
+MOST = 10
+"""What any call that touches one member may take."""
+
+
+@dataclass(slots=True)
+class Counted:
+    """The operations of one member, and the messages that each of them sent."""
+
+    client: FlaskClient
+    token: str
+    sent: list[bytes]
+    keys: int = 0
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Make one call; anything but a good answer stops the measurement."""
+        self.sent.clear()
+        self.keys += 1
+        headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": f"k-{self.keys}"}
+        if method == "POST" and path.endswith("/lookup"):
+            del headers["Idempotency-Key"]
+        answer = self.client.open(path, method=method, json=body, headers=headers)
+        if answer.status_code >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.get_data(as_text=True)}")
+        return answer.get_json(silent=True)
+
+
+def order(number: int, **more: Any) -> dict[str, Any]:
+    """A paid order."""
+    return {**cart(), "payment_ref": f"pay-{number}", **more}
+
+
+def operations(counted: Counted, ref: str) -> dict[str, Callable[[], Any]]:
+    """Every operation on one member, in an order in which each can be done."""
+    at, call = f"/v1/members/{ref}", counted.call
+    of = f"{at}/orders/{ref}"
+    given = {"wallet": "points", "points": 50, "note": "for the delay"}
+    return {
+        "enrol": lambda: call("PUT", at, {}),
+        "amend": lambda: call("PUT", at, {"tags": ["gold"], "birthday": {"month": 2, "day": 29}}),
+        "look up": lambda: call("POST", "/v1/members/lookup", {"kind": "shop", "value": ref}),
+        "read member": lambda: call("GET", at),
+        "paid order": lambda: call("POST", f"{of}-1/payment", order(1)),
+        "paid order, repeated": lambda: call("POST", f"{of}-1/payment", order(1)),
+        "paid order, not sent yet": lambda: call(
+            "POST", f"{of}-2/payment", order(2, fulfilled=False)
+        ),
+        "fulfilment": lambda: call("POST", f"{of}-2/fulfilment", {}),
+        "return": lambda: call(
+            "PUT", f"{of}-1/returns/{ref}-r", {"lines": [{"line": 2, "units": 1}]}
+        ),
+        "cancellation": lambda: call("POST", f"{of}-2/cancellation", {}),
+        "event": lambda: call("POST", f"{at}/events", {"event": "review"}),
+        "check-in": lambda: call("POST", f"{at}/events", {"event": "check_in"}),
+        "adjustment": lambda: call("POST", f"{at}/adjustments", given),
+        "reversal": lambda: call("POST", f"{at}/adjustments", {"reverses": _last(counted, at)}),
+        "balance": lambda: call("GET", f"{at}/balance"),
+        "entries": lambda: call("GET", f"{at}/entries?wallet=points"),
+        "one entry": lambda: call("GET", f"{at}/entries/points/1"),
+        "order": lambda: call("GET", f"{of}-1"),
+        "order by reference": lambda: call("GET", f"/v1/orders/{ref}-1"),
+        "program": lambda: call("GET", "/v1/program"),
+    }
+
+
+def _last(counted: Counted, at: str) -> dict[str, Any]:
+    """The newest entry: the adjustment that was just made."""
+    newest = counted.call("GET", f"{at}/entries?wallet=points")["entries"][0]
+    return {"wallet": newest["wallet"], "entry": newest["entry"]}
+
+
+def measure(made: Stand) -> dict[str, tuple[int, int]]:
+    """Messages of each operation: of a process that has just started, and of a warm one."""
+    sent: list[bytes] = []
+    db = made.database(pool_size=1, on_message=sent.append)
+    config = replace(read_config(), log_level="error")
+    tokens = TokenVerifier(
+        open_keys(str(made.keys)), issuer=config.jwt_issuer, audience=config.jwt_audience
+    )
+    app = create_app(config, db=db, tokens=tokens)
+    counted = Counted(app.test_client(), made.token(), sent)
+    found: dict[str, list[int]] = {}
+    for ref in ("first", "second"):
+        for name, operation in operations(counted, ref).items():
+            if ref == "first":
+                # As a process that knows neither member nor program, nor who calls.
+                db.cache.clear()
+            operation()
+            found.setdefault(name, []).append(len(sent))
+    db.close()
+    return {name: (cold, warm) for name, (cold, warm) in found.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    title("Messages to the database per operation")
+    with stand() as made:
+        found = measure(made)
+    print(f"{'':<28}{'cold':>6}{'warm':>6}")
+    for name, (cold, warm) in found.items():
+        print(f"{name:<28}{cold:6}{warm:6}")
+    most = max(max(pair) for pair in found.values())
+    print(f"\nmost: {most} (aim: at most {MOST})")
+
+
+if __name__ == "__main__":
+    main()
