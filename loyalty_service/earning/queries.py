@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from loyalty_service.earning.rules.facts import Earned
+from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.kit.db import Transaction
-from loyalty_service.program.rules.earning import Cap, CapPer, CapPeriod, CapUnit
+from loyalty_service.program.rules.earning import Cap, CapPeriod, CapUnit
 from loyalty_service.program.rules.periods import period_bounds
 from loyalty_service.program.rules.program import Program
 
@@ -37,12 +38,16 @@ class Totals:
             of_member = totals.setdefault(member_id, {})
             of_member[metric, day] = of_member.get((metric, day), 0) + amount
 
-    def used(self, program: Program, member_id: int, day: date) -> dict[str, int]:
+    def used(self, program: Program, member_id: int, trigger: str, day: date) -> dict[str, int]:
         """How much of each calendar cap the member has used in the period around ``day``.
+
+        Args:
+            trigger: only caps of its rules; ``order`` or an event's name.
 
         Rule: R-23.
         """
-        return {cap.id: self._used(cap, member_id, day) for cap in calendar_caps(program)}
+        caps = plan_for(program).calendar.get(trigger, ())
+        return {cap.id: self._used(cap, member_id, day) for cap in caps}
 
     def _used(self, cap: Cap, member_id: int, day: date) -> int:
         first, last = period_bounds(cap.period or CapPeriod.EVER, day)
@@ -52,11 +57,6 @@ class Totals:
             for (name, on), amount in self.amounts.get(member_id, {}).items()
             if name in metrics and first <= on <= last
         )
-
-
-def calendar_caps(program: Program) -> list[Cap]:
-    """The caps per member and calendar period."""
-    return [cap for cap in program.earning.caps if cap.per is CapPer.MEMBER]
 
 
 def _metrics_of(cap: Cap) -> list[str]:
@@ -70,7 +70,7 @@ def metric(unit: CapUnit, rule_id: str) -> str:
 
 def capped_rules(program: Program) -> frozenset[str]:
     """The rules that some calendar cap covers; only these are counted."""
-    return frozenset(rule_id for cap in calendar_caps(program) for rule_id in cap.covers)
+    return plan_for(program).counted
 
 
 def read_totals(
@@ -85,10 +85,7 @@ def read_totals(
     metrics: set[str] = set()
     first, last = date.max, date.min
     for program, trigger, day in wanted:
-        triggered = {rule.id for rule in program.earning.rules if rule.trigger == trigger}
-        for cap in calendar_caps(program):
-            if triggered.isdisjoint(cap.covers):
-                continue
+        for cap in plan_for(program).calendar.get(trigger, ()):
             metrics.update(_metrics_of(cap))
             begins, ends = period_bounds(cap.period or CapPeriod.EVER, day)
             first, last = min(first, begins), max(last, ends)

@@ -52,7 +52,7 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     books.accounts = read_due(tx, [member.member_id], max(when, member.caught_up_to))
     when, _ = books.meet(member, told.occurred_at)
     facts = EventFacts(told.name, when, told.channel, streak, who(member))
-    earned = earn_on_event(program, facts, totals.used(program, member.member_id, day))
+    earned = earn_on_event(program, facts, totals.used(program, member.member_id, facts.name, day))
     count(totals, program, member.member_id, day, earned)
     act = Act(when, when)
     event_no = member.event_seq + 1

@@ -17,6 +17,7 @@ from loyalty_service.earning.service import Credited, Occasion, give, refused_to
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import told
 from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 
@@ -67,7 +68,8 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
     when, _ = work.books.meet(member, order.occurred_at)
     day = local_date(when, program.zone)
     facts = OrderFacts(when, order.channel, lines, member.live_orders == 0, who(member))
-    earned = earn_on_order(program, facts, work.totals.used(program, member.member_id, day))
+    used = work.totals.used(program, member.member_id, ORDER, day)
+    earned = earn_on_order(program, facts, used)
     count(work.totals, program, member.member_id, day, earned)
     member.order_seq += 1
     paid = Paid(

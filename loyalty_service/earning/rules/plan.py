@@ -1,6 +1,6 @@
 """A program's earning section, laid out once so that every order need not sort it again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import gcd
 from typing import Any
@@ -40,7 +40,14 @@ class PlannedRule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rules`` by trigger, the first to count first; ``caps`` in the order they apply."""
+    """A program's earning, laid out.
+
+    Attributes:
+        rules: by trigger, the first to count first.
+        caps: by trigger, in the order they apply.
+        calendar: the caps per member and calendar period, by trigger.
+        counted: the rules that some calendar cap covers; only these are counted.
+    """
 
     program: Program
     kinds: frozenset[LineKind]
@@ -48,6 +55,8 @@ class Plan:
     wallets: Mapping[str, Mapping[str, Any]]
     multipliers: tuple[Multiplier, ...]
     caps: Mapping[str, tuple[Cap, ...]]
+    calendar: Mapping[str, tuple[Cap, ...]]
+    counted: frozenset[str]
 
 
 def plan_for(program: Program) -> Plan:
@@ -100,6 +109,11 @@ def _lay_out(program: Program) -> Plan:
     for rule in ordered:
         rules.setdefault(rule.trigger, []).append(_planned(rule, combine[rule.group]))
     caps = sorted(earning.caps, key=lambda cap: _CAP_ORDER.index(cap.per))
+    by_trigger = {
+        trigger: tuple(cap for cap in caps if any(p.id in cap.covers for p in planned))
+        for trigger, planned in rules.items()
+    }
+    calendar = {trigger: _calendar(some) for trigger, some in by_trigger.items()}
     kinds = {LineKind.GOODS: True, LineKind.SHIPPING: earning.shipping, LineKind.TAX: earning.tax}
     return Plan(
         program=program,
@@ -107,11 +121,14 @@ def _lay_out(program: Program) -> Plan:
         rules={trigger: tuple(planned) for trigger, planned in rules.items()},
         wallets={wallet.id: told_name(wallet.name) for wallet in program.wallets},
         multipliers=earning.multipliers,
-        caps={
-            trigger: tuple(cap for cap in caps if any(p.id in cap.covers for p in planned))
-            for trigger, planned in rules.items()
-        },
+        caps=by_trigger,
+        calendar=calendar,
+        counted=frozenset(rule_id for cap in _calendar(caps) for rule_id in cap.covers),
     )
+
+
+def _calendar(caps: Iterable[Cap]) -> tuple[Cap, ...]:
+    return tuple(cap for cap in caps if cap.per is CapPer.MEMBER)
 
 
 def _planned(rule: EarningRule, combine: Combine) -> PlannedRule:
