@@ -31,11 +31,11 @@ def bare_app(recorded: dict[str, Any], dsn: str) -> Flask:
     """The application.
 
     Args:
-        recorded: the messages and the answer, as templates with %(member)d, %(n)d and so on.
+        recorded: the messages and the answer, as templates with %(member)s and %(n)s.
         dsn: where psycopg2 connects.
     """
     app = Flask("bare")
-    messages = [text.encode() for text in recorded["messages"]]
+    messages = recorded["messages"]
     answer = recorded["answer"].encode()
     own = threading.local()
 
@@ -49,10 +49,10 @@ def bare_app(recorded: dict[str, Any], dsn: str) -> Flask:
     @app.post("/pay/<int:member>/<int:n>")
     def pay(member: int, n: int) -> Response:
         request.get_json()
-        numbers = {b"member": member, b"n": n}
+        numbers = {"member": member, "n": n}
         cur = cursor()
         for message in messages:
-            cur.execute(message % numbers)
+            cur.execute(message, numbers)
             if cur.description:
                 cur.fetchall()
         return Response(answer, content_type="application/json")

@@ -38,7 +38,7 @@ def call_service(db: Database, programs: Programs, ref: str, order_ref: str) -> 
 def record_paid_order(stand: Stand, into: Path) -> list[bytes]:
     """Write the templates of one paid order of a known member to a file; returns the messages.
 
-    The order's number, its entries', its lot's and its event's are all the same %(n)d.
+    The order's number, its entries', its lot's and its event's are all the same %(n)s.
     """
     messages: list[bytes] = []
     db = stand.database(pool_size=1, on_message=messages.append)
@@ -68,11 +68,11 @@ def record_paid_order(stand: Stand, into: Path) -> list[bytes]:
 
 def _template(message: bytes) -> str:
     text = message.decode().replace("%", "%%")
-    text = text.replace(str(MEMBER), "%(member)d").replace(str(NUMBER), "%(n)d")
-    return text.replace(_ORDER, "o%(n)d")
+    text = text.replace(str(MEMBER), "%(member)s").replace(str(NUMBER), "%(n)s")
+    return text.replace(_ORDER, "o%(n)s")
 
 
 def _require_whole(templates: Sequence[str]) -> None:
     stray = [number for text in templates for number in re.findall(r"\b54321\d{5}\b", text)]
-    if stray or "%(n)d" not in templates[-1]:
+    if stray or "%(n)s" not in templates[-1]:
         raise RuntimeError(f"the recorded order cannot be said again: {stray}")

@@ -164,17 +164,7 @@ def _first_names(names: frozenset[str]) -> tuple[str, ...]:
 
 
 def _seen_by_gate(leaf: Condition, scene: Scene, selection: Selection) -> Any:
-    seen: dict[type, Any] = {
-        Window: utc_text(scene.at),
-        Weekday: scene.weekday,
-        Channel: scene.channel,
-        MinimumAmount: selection.value_minor,
-        MinimumQuantity: selection.units,
-        Tag: sorted(scene.who.tags),
-        FirstOrder: scene.is_first,
-        BirthdayMonth: {"month": scene.month, "birthday": scene.who.birth_month},
-    }
-    return seen[type(leaf)]
+    return _SEEN[type(leaf)](scene, selection)
 
 
 def _seen_on_lines(leaf: Condition, lines: Collection[Line]) -> list[str]:
@@ -247,6 +237,17 @@ _GATES: dict[type, Callable[[Any, Scene, Selection], bool]] = {
     Tag: lambda leaf, scene, _: not leaf.names.isdisjoint(scene.who.tags),
     FirstOrder: lambda _, scene, __: scene.is_first,
     BirthdayMonth: lambda _, scene, __: scene.who.birth_month == scene.month,
+}
+
+_SEEN: dict[type, Callable[[Scene, Selection], Any]] = {
+    Window: lambda scene, _: utc_text(scene.at),
+    Weekday: lambda scene, _: scene.weekday,
+    Channel: lambda scene, _: scene.channel,
+    MinimumAmount: lambda _, lines: lines.value_minor,
+    MinimumQuantity: lambda _, lines: lines.units,
+    Tag: lambda scene, _: sorted(scene.who.tags),
+    FirstOrder: lambda scene, _: scene.is_first,
+    BirthdayMonth: lambda scene, _: {"month": scene.month, "birthday": scene.who.birth_month},
 }
 
 _ASKED: dict[type, Callable[[Any], Any]] = {
