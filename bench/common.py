@@ -170,7 +170,7 @@ def web_server(
             env=environment,
             stdout=log,
             stderr=log,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
         )
     try:
         _await_ready(port, process)

@@ -1,4 +1,4 @@
-"""A load generator: some keep-alive clients in one process of their own, cheap enough to stand aside.
+"""A load generator: keep-alive clients in one process of their own, cheap enough to stand aside.
 
 Requests are whole bytes made beforehand, so that the clock runs over sending, waiting and reading
 only; its own CPU time is reported, because on few cores it is taken from the server.
@@ -27,7 +27,6 @@ class Load:
     latencies: list[float]
     statuses: Counter[int]
     first_error: bytes = b""
-    answer_bytes: int = 0
 
     @property
     def rate(self) -> float:
@@ -87,32 +86,38 @@ def _run(pipe: Any, port: int, requests: Sequence[bytes], clients: int) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         by_fd[connection.fileno()] = _Client(connection)
         poll.register(connection, select.EPOLLIN)
-    latencies: list[float] = []
-    statuses: Counter[int] = Counter()
-    waiting, answered = iter(requests), 0
-    first_error = b""
+    answers, waiting = _Answers(), iter(requests)
     cpu, begin = _cpu(), time.perf_counter()
     for client in by_fd.values():
         _send(client, next(waiting))
-    while len(latencies) < len(requests):
-        events = poll.poll(TIMEOUT_SECONDS)
-        if not events:
+    while len(answers.latencies) < len(requests):
+        ready = poll.poll(TIMEOUT_SECONDS)
+        if not ready:
             raise TimeoutError("no answer")
-        for fd, _ in events:
-            client = by_fd[fd]
-            if not _receive(client):
+        for fd, _ in ready:
+            if not _receive(by_fd[fd]):
                 continue
-            latencies.append(time.perf_counter() - client.sent_at)
-            status = int(client.got[9:12])
-            statuses[status] += 1
-            answered += len(client.got)
-            if status >= 300 and not first_error:
-                first_error = bytes(client.got)
+            answers.add(by_fd[fd])
             following = next(waiting, None)
             if following is not None:
-                _send(client, following)
-    seconds = time.perf_counter() - begin
-    pipe.send((seconds, _cpu() - cpu, latencies, statuses, first_error, answered))
+                _send(by_fd[fd], following)
+    seconds, cpu = time.perf_counter() - begin, _cpu() - cpu
+    pipe.send((seconds, cpu, answers.latencies, answers.statuses, answers.first_error))
+
+
+@dataclass(slots=True)
+class _Answers:
+    latencies: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    first_error: bytes = b""
+
+    def add(self, client: _Client) -> None:
+        """Note a whole answer."""
+        self.latencies.append(time.perf_counter() - client.sent_at)
+        status = int(client.got[9:12])
+        self.statuses[status] += 1
+        if status >= 300 and not self.first_error:
+            self.first_error = bytes(client.got)
 
 
 def _send(client: _Client, message: bytes) -> None:

@@ -42,9 +42,7 @@ def main() -> None:
     if proved.returncode:
         raise RuntimeError(f"not proved ({proved.returncode}): {proved.stderr}")
     print(f"\n{entries / seconds:,.0f} entries/s, {seconds:.1f} s")
-    print(
-        f"server CPU {server:.1f} s, peak memory of the biggest child {used.ru_maxrss / 1024:.0f} MB"
-    )
+    print(f"server CPU {server:.1f} s, peak memory {used.ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":
