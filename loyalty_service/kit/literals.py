@@ -6,6 +6,7 @@ literals are sent by speak UTF-8 and take backslashes as they are (``kit.db`` sa
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -34,6 +35,8 @@ def _text(value: str) -> str | None:
     return f"'{value}'"
 
 
+# The same few instants stand in most rows of an operation.
+@lru_cache(maxsize=4_096)
 def _instant(value: datetime) -> str | None:
     return None if value.tzinfo is None else f"'{value}'::timestamptz"
 
