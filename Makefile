@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?= tests
 JOBS ?= 2
+BENCHES ?= paid_order messages history batch rows import_lines verify
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long check bench fmt openapi
@@ -31,7 +32,7 @@ check: $(VENV)/.dev ## Format, lint, types, import direction, house rules, contr
 	@$(BIN)/loyalty openapi --check
 
 bench: $(VENV)/.dev ## Measure; see bench/README.md for how to read it
-	@for file in bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	@for name in $(BENCHES); do $(BIN)/python bench/$$name.py || exit 1; done
 
 fmt: $(VENV)/.dev ## Format and mend what can be mended by a machine
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -2,13 +2,14 @@
 
 import argparse
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 from common import Stand, Web, cart, enrol_members, median, payment, ratio, stand, title, web_server
 from load import CLIENTS, Load, request, run_load
 
 MOST_ITEMS = 1_000
+FIGURES = ("rate", "web", "server", "p50")
 
 
 def batch(token: str, orders: Sequence[tuple[str, str]]) -> bytes:
@@ -36,35 +37,39 @@ def _rounds(made: Stand, web: Web, given: argparse.Namespace) -> dict[str, list[
     token, number = made.token(), itertools.count()
     found: dict[str, list[float]] = {}
 
-    def orders() -> Iterator[tuple[str, str]]:
-        for _ in range(given.orders):
-            i = next(number)
-            yield f"m-{i % given.members}", f"o-{i}"
+    def orders() -> list[tuple[str, str]]:
+        numbers = itertools.islice(number, given.orders)
+        return [(f"m-{i % given.members}", f"o-{i}") for i in numbers]
 
     def singly() -> list[bytes]:
         return [payment(token, *order) for order in orders()]
 
     def batched() -> list[bytes]:
-        every = list(orders())
-        cuts = range(0, len(every), given.items)
+        every, cuts = orders(), range(0, given.orders, given.items)
         return [batch(token, every[begin : begin + given.items]) for begin in cuts]
 
     sides = (("singly", singly, CLIENTS), ("batches", batched, given.clients))
-    for i in range(given.rounds + 1):
-        for name, make, clients in sides:
-            requests = make()
-            cpu, server = web.cpu(), made.server_cpu()
-            load = _sound(run_load(web.port, requests, clients))
-            if i:
-                figures = (
-                    ("rate", given.orders / load.seconds),
-                    ("web", (web.cpu() - cpu) / given.orders * 1000),
-                    ("server", (made.server_cpu() - server) / given.orders * 1000),
-                    ("p50", load.percentile_ms(0.5)),
-                )
-                for what, value in figures:
-                    found.setdefault(f"{name} {what}", []).append(value)
+    for i, (name, make, clients) in itertools.product(range(given.rounds + 1), sides):
+        figures = _round(made, web, make(), clients)
+        # The first round warms up.
+        for what, value in zip(FIGURES, figures if i else (), strict=False):
+            found.setdefault(f"{name} {what}", []).append(value(given.orders))
     return found
+
+
+def _round(
+    made: Stand, web: Web, requests: list[bytes], clients: int
+) -> list[Callable[[int], float]]:
+    """What a round came to, by the number of orders in it."""
+    cpu, server = web.cpu(), made.server_cpu()
+    load = _sound(run_load(web.port, requests, clients))
+    cpu, server = web.cpu() - cpu, made.server_cpu() - server
+    return [
+        lambda orders: orders / load.seconds,
+        lambda orders: cpu / orders * 1000,
+        lambda orders: server / orders * 1000,
+        lambda _: load.percentile_ms(0.5),
+    ]
 
 
 def main() -> None:
@@ -72,8 +77,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=2_000)
     parser.add_argument("--orders", type=int, default=2_000, help="in one round")
-    parser.add_argument("--items", type=int, default=500, help=f"in one batch, <= {MOST_ITEMS}")
-    parser.add_argument("--clients", type=int, default=2, help="that send batches")
+    parser.add_argument("--items", type=int, default=200, help=f"in one batch, <= {MOST_ITEMS}")
+    parser.add_argument("--clients", type=int, default=4, help="that send batches")
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
     title(f"Batches of {given.items} orders of five lines, {given.clients} clients")
@@ -85,7 +90,7 @@ def main() -> None:
             found = _rounds(made, web, given)
     print(f"{'':<10}{'orders/s':>10}{'web ms':>10}{'server ms':>11}{'p50 of a call, ms':>19}")
     for name in ("singly", "batches"):
-        values = [median(found[f"{name} {what}"]) for what in ("rate", "web", "server", "p50")]
+        values = [median(found[f"{name} {what}"]) for what in FIGURES]
         print("{:<10}{:10.0f}{:10.2f}{:11.2f}{:19.1f}".format(name, *values))
     print(f"\nrate, batches / singly: {ratio(found['batches rate'], found['singly rate'])}")
 

@@ -18,6 +18,7 @@ from loyalty_service.kit.embedded.cluster import find_binaries
 from loyalty_service.kit.embedded.place import account_for
 
 BODY = orjson.dumps(cart())
+ALONE = ("service, one client", "bare view, one client")
 
 
 @dataclass(slots=True)
@@ -52,10 +53,17 @@ class Measured:
         return f"{name:<22}{numbers}{median(self.client):9.0%}{self.errors:8}"
 
 
-def measure(stand: Stand, web: Web, requests: list[bytes], into: Measured | None) -> None:
+def measure(
+    stand: Stand,
+    web: Web,
+    requests: list[bytes],
+    into: Measured | None,
+    *,
+    clients: int = CLIENTS,
+) -> None:
     """Send one round of requests and add up what it cost."""
     web_cpu, server_cpu = web.cpu(), stand.server_cpu()
-    load = run_load(web.port, requests)
+    load = run_load(web.port, requests, clients)
     if into is not None:
         into.add(load, web.cpu() - web_cpu, stand.server_cpu() - server_cpu)
 
@@ -113,7 +121,7 @@ def _compare(made: Stand, service: Web, plain: Web, given: argparse.Namespace) -
     # Everybody has bought once, and every worker has seen the route and its members.
     for make, web in ((orders, service), (replays, plain)):
         measure(made, web, _take(make, half * 2), None)
-    found = {name: Measured() for name in ("service", "bare view", "empty")}
+    found = {name: Measured() for name in ("service", "bare view", "empty", *ALONE)}
     transactions: list[float] = []
     for i in range(given.rounds):
         sides: list[Callable[[], None]] = [
@@ -122,6 +130,10 @@ def _compare(made: Stand, service: Web, plain: Web, given: argparse.Namespace) -
         ]
         for side in sides if i % 2 else reversed(sides):
             side()
+        # At their own pace the two sides share flushes of the log unequally; alone they do not.
+        few = given.calls // 2
+        measure(made, service, _take(orders, few), found[ALONE[0]], clients=1)
+        measure(made, plain, _take(replays, few), found[ALONE[1]], clients=1)
         empty = [request("POST", "/empty", BODY)] * given.calls
         measure(made, plain, empty, found["empty"])
         transactions.append(bench.measure())
@@ -154,6 +166,8 @@ def _tell(found: dict[str, Measured], transactions: list[float]) -> None:
     print(f"web CPU, service / bare view       {ratio(service.web, bare.web)}")
     print(f"rate, service / bare view          {ratio(service.rates, bare.rates)}")
     print(f"server CPU, service / bare view    {ratio(service.server, bare.server)}")
+    alone = [found[name].server for name in ALONE]
+    print(f"server CPU, the same, one client   {ratio(*alone)}")
     print(f"server CPU, service / pgbench      {ratio(service.server, transactions)}")
 
 

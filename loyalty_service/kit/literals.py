@@ -19,14 +19,14 @@ def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:
     Args:
         mogrify: psycopg2's, of the cursor they will be sent by.
     """
+
+    def driver(cell: Any) -> str:
+        return mogrify("%s", (cell,)).decode()
+
     plain = _PLAIN
-
-    def text(cell: Any) -> str:
-        writer = plain.get(type(cell))
-        written = None if writer is None else writer(cell)
-        return mogrify("%s", (cell,)).decode() if written is None else written
-
-    return ",".join([f"({','.join([text(cell) for cell in row])})" for row in rows])
+    return ",".join(
+        [f"({','.join([plain[type(cell)](cell) or driver(cell) for cell in row])})" for row in rows]
+    )
 
 
 def _text(value: str) -> str | None:
@@ -45,12 +45,24 @@ def _bytes(value: bytes) -> str:
     return f"'\\x{value.hex()}'::bytea"
 
 
-# By the very type: a bool is an int as well, and an enumeration's member a str.
-_PLAIN: dict[type, Callable[[Any], str | None]] = {
-    int: str,
-    str: _text,
-    datetime: _instant,
-    bytes: _bytes,
-    bool: lambda value: "true" if value else "false",
-    NoneType: lambda _: "NULL",
-}
+class _Writers(dict[type, Callable[[Any], str | None]]):
+    """By the very type: a bool is an int as well, and an enumeration's member a str."""
+
+    def __missing__(self, _kind: type) -> Callable[[Any], str | None]:
+        return _leave
+
+
+def _leave(_value: Any) -> None:
+    """Not plain: psycopg2 writes it."""
+
+
+_PLAIN = _Writers(
+    {
+        int: str,
+        str: _text,
+        datetime: _instant,
+        bytes: _bytes,
+        bool: lambda value: "true" if value else "false",
+        NoneType: lambda _: "NULL",
+    }
+)
