@@ -28,7 +28,7 @@ _READ = (
     queries.FACTS
     + """, i.fingerprint, i.status, i.answer
   FROM member m
-  LEFT JOIN idempotency i ON i.member_id = m.member_id AND i.key = %s
+  LEFT JOIN idempotency i ON i.member_id = %s AND i.key = %s
  WHERE m.member_id = %s
 """
 )
@@ -45,6 +45,11 @@ UPDATE member SET refs_version = %s, birth_month = %s, birth_day = %s, tags = %s
  WHERE member_id = %s
 """
 _SAVE = """
+UPDATE member SET caught_up_to = %s, recorded_at = %s, event_seq = %s, order_seq = %s,
+       live_orders = %s, check_in_on = %s, check_in_streak = %s
+ WHERE member_id = %s
+"""
+_SAVE_MANY = """
 UPDATE member SET caught_up_to = v.caught_up_to, recorded_at = v.recorded_at,
        event_seq = v.event_seq, order_seq = v.order_seq, live_orders = v.live_orders,
        check_in_on = v.check_in_on::date, check_in_streak = v.check_in_streak
@@ -97,7 +102,7 @@ def lock(tx: Transaction, ref: Ref) -> Member:
 def _lock_by_id(tx: Transaction, member_id: int) -> Member:
     """The facts come from a later statement than the lock: a snapshot older than the lock lies."""
     key = None if tx.claim is None else tx.claim.key
-    rows = tx.fetch_after([(_LOCK, (member_id,))], _READ, (key, member_id))
+    rows = tx.fetch_after([(_LOCK, (member_id,))], _READ, (member_id, key, member_id))
     *facts, fingerprint, status, answer = rows[0]
     if tx.claim is not None:
         tx.claim.owner_id = member_id
@@ -322,24 +327,24 @@ def _birthday(details: Details) -> tuple[int | None, int | None]:
 def save(tx: Transaction, members: Iterable[Member]) -> None:
     """Add to the writes what moved on these members, and what happened to them."""
     members = list(members)
-    tx.add_rows(
-        _SAVE,
-        [
-            (
-                member.member_id,
-                member.caught_up_to,
-                member.recorded_at,
-                member.event_seq,
-                member.order_seq,
-                member.live_orders,
-                member.check_in_on,
-                member.check_in_streak,
-            )
-            for member in members
-        ],
-        _SAVED,
-    )
+    if len(members) == 1:
+        # A join with a list of one costs the server half as much again.
+        tx.add(_SAVE, (*_moving(members[0]), members[0].member_id))
+    else:
+        tx.add_rows(_SAVE_MANY, [(m.member_id, *_moving(m)) for m in members], _SAVED)
     _publish(tx, members)
+
+
+def _moving(member: Member) -> Row:
+    return (
+        member.caught_up_to,
+        member.recorded_at,
+        member.event_seq,
+        member.order_seq,
+        member.live_orders,
+        member.check_in_on,
+        member.check_in_streak,
+    )
 
 
 def _publish(tx: Transaction, members: Iterable[Member]) -> None:

@@ -3,9 +3,10 @@
 from loyalty_service.checkout.queries.records import (
     OrderRecord,
     OrderUnknown,
+    find_order,
     find_orders,
     read_steps,
 )
 from loyalty_service.checkout.queries.stories import get_story
 
-__all__ = ["OrderRecord", "OrderUnknown", "find_orders", "get_story", "read_steps"]
+__all__ = ["OrderRecord", "OrderUnknown", "find_order", "find_orders", "get_story", "read_steps"]

@@ -17,6 +17,7 @@ SELECT i.order_ref, i.member_id, i.order_no, h.payment_ref, h.state, h.program_v
   FROM order_index i
   LEFT JOIN order_head h ON h.member_id = i.member_id AND h.order_no = i.order_no
 """
+_KNOWN = "SELECT 1 FROM order_index WHERE order_ref = %s"
 _ONE = _ORDERS + "WHERE i.order_ref = %s"
 _MANY = _ORDERS + "WHERE i.order_ref = ANY(%s)"
 _LINES = """
@@ -89,6 +90,11 @@ def find_orders(tx: Transaction, order_refs: Collection[str]) -> dict[str, Order
         order.fingerprint = bytes(order.fingerprint)
         found[order.order_ref] = order
     return found
+
+
+def find_order(tx: Transaction, order_ref: str) -> dict[str, OrderRecord]:
+    """The order of a reference that is most likely new: a look at the index says so."""
+    return find_orders(tx, [order_ref]) if tx.fetch(_KNOWN, (order_ref,)) else {}
 
 
 def read_steps(tx: Transaction, orders: Collection[OrderRecord]) -> None:

@@ -59,7 +59,7 @@ def pay(acting: Acting, ref: Ref, order: Order) -> str:
     tx = acting.tx
     member = members.lock(tx, ref)
     books = acting.books(member)
-    orders = queries.find_orders(tx, [order.order_ref])
+    orders = queries.find_order(tx, order.order_ref)
     work = Work(books, orders)
     if not orders:
         until = max(order.occurred_at or books.now, member.caught_up_to)
