@@ -233,6 +233,8 @@ def _engine(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) ->
         url,
         pool_size=pool_size,
         max_overflow=0,
+        # The connection used last is the warmest, on both ends.
+        pool_use_lifo=True,
         pool_reset_on_return=None,
         connect_args={"options": options, "application_name": "loyalty"},
     )
