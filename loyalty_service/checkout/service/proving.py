@@ -7,7 +7,7 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.report import FAULTS_KEPT
 from loyalty_service.ledger.rules.stored import ROW, Fault
 
-FIRST, LAST = 1, 2**63 - 1
+FIRST, LAST = -(2**63), 2**63 - 1
 
 _NUMBERS = """
 SELECT member_id, m.order_seq, o.count, o.last, m.live_orders, o.live

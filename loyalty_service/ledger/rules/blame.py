@@ -161,6 +161,10 @@ def _texts(
     beside = {"explained": before.stored.explained, "noted": before.stored.noted}
     for column, digests in beside.items():
         yield from _replace(entry, allocations, column, (None, digests.get(entry.seq)))
+    # The same rules have probably given points before or since.
+    likely = [entry.rule_ids[:-1]]
+    likely += [other.rule_ids for other in before.stored.entries[:TRIED_LOTS]]
+    yield from _replace(entry, allocations, "rule_ids", likely)
 
 
 def _allocations(

@@ -225,7 +225,7 @@ def give_back(
         back = min(left, taken)
         if back:
             left -= back
-            account.put(_with_remaining(lot, lot.remaining + back))
+            account.put(_given_back(lot, back))
             given[lot.lot_seq] = back
     if left:
         lot_seq = _open(account, rest, left).lot_seq
@@ -289,10 +289,17 @@ def _take(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
     return allocations
 
 
+def _given_back(lot: Lot, points: int) -> Lot:
+    remaining = lot.remaining + points
+    if lot.lot_seq != STANDING:
+        return _with_remaining(lot, remaining)
+    # An empty standing lot is forgotten: what was put into it counts from then on.
+    opened = (lot.opened if lot.remaining else 0) + points
+    return Lot(STANDING, None, opened, remaining, ALWAYS, None)
+
+
 def _with_remaining(lot: Lot, remaining: int) -> Lot:
-    # Only an emptied standing lot, which forgets what was put into it, can get more than it opened.
-    opened = max(lot.opened, remaining)
-    return Lot(lot.lot_seq, lot.order_no, opened, remaining, lot.active_at, lot.expires_at)
+    return Lot(lot.lot_seq, lot.order_no, lot.opened, remaining, lot.active_at, lot.expires_at)
 
 
 def _sum(draws: Iterable[Draw]) -> int:

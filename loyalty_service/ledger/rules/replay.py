@@ -86,6 +86,8 @@ class Replay:
     def _before(self) -> Before:
         instants = {(lot.active_at, lot.expires_at) for lot in self.lots.values()}
         instants.update((lot.active_at, lot.expires_at) for lot in self.stored.lots)
+        ends = (entry.occurred_at for entry in self.stored.entries if entry.kind == Kind.EXPIRE)
+        instants.update((None, end) for end in ends)
         return Before(self.stored, self.head, self.balance, self.lot_seq, instants)
 
     def _check_points(self, entry: StoredEntry) -> None:
@@ -173,18 +175,18 @@ class Replay:
 
     def _give(self, entry: StoredEntry, allocation: StoredAllocation, lot: FollowedLot) -> None:
         """Points may go to a lot opened before by a reversal, or to the standing lot."""
-        after = lot.remaining + allocation.points
         if allocation.lot_seq == STANDING:
-            # What was put into it since it was empty; given back, at least what lies in it.
-            put = lot.opened if lot.remaining else 0
-            put += allocation.points if entry.kind == Kind.CREDIT else 0
-            lot.opened = max(put, after)
+            # What was put into it since it was empty.
+            lot.opened = (lot.opened if lot.remaining else 0) + allocation.points
         elif entry.kind != Kind.REVERSE:
             raise _allocation(allocation, "lot_seq", "a new lot, or the standing one")
-        elif after > lot.opened:
+        elif lot.remaining + allocation.points > lot.opened:
             raise _allocation(allocation, "points", f"{lot.opened - lot.remaining} or less")
-        if (allocation.active_at, allocation.expires_at) != (lot.active_at, lot.expires_at):
-            raise _allocation(allocation, "expires_at", lot.expires_at)
+        # A lot that was empty may have been given other instants meanwhile.
+        if lot.remaining or allocation.lot_seq == STANDING:
+            for column in ("active_at", "expires_at"):
+                if getattr(allocation, column) != getattr(lot, column):
+                    raise _allocation(allocation, column, getattr(lot, column))
 
     def _check_end(
         self, entry: StoredEntry, allocation: StoredAllocation, lot: FollowedLot
