@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.lots import STANDING
-from loyalty_service.ledger.rules.movements import Opening, credit, debit, give_back
+from loyalty_service.ledger.rules.movements import Opening, credit, debit, give_back, reschedule
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+LATER = datetime(2026, 4, 2, 4, 0, tzinfo=UTC)
 CAUSE = Cause(Reason.ADJUSTMENT, Source.OPERATOR, None, 1, 1, NOW, NOW)
 
 
@@ -24,3 +25,17 @@ def test_the_standing_lot_takes_its_points_and_what_a_covered_deficit_left_in_on
 
     assert [(one.lot_seq, one.points) for one in entry.allocations] == [(STANDING, 150)]
     assert (account.lots[STANDING].remaining, account.deficit) == (160, 0)
+
+
+def test_an_emptied_lot_learns_its_end_too_for_its_points_may_come_back() -> None:
+    account = Account(1, "points")
+    _, lots = credit(account, CAUSE, [Opening(100)])
+    debit(account, CAUSE, 100, NOW, allow_negative=True)
+
+    entry = reschedule(account, CAUSE, {lots[0]: (NOW, LATER)})
+
+    assert entry is not None
+    assert [(one.lot_seq, one.points, one.expires_at) for one in entry.allocations] == [
+        (lots[0], 0, LATER)
+    ]
+    assert account.lots == {}

@@ -243,16 +243,20 @@ def _latest_expiring(drawn: tuple[Lot, int]) -> tuple[datetime, int]:
 def reschedule(
     account: Account, cause: Cause, instants: Mapping[int, tuple[datetime, datetime | None]]
 ) -> Entry | None:
-    """Give open lots a new beginning and end; recorded as an entry of 0 points.
+    """Give lots a new beginning and end; recorded as an entry of 0 points.
+
+    Emptied lots too: a debit that is reversed later gives their points back to them.
 
     Args:
         instants: lot number -> (active at, expires at or None for never), UTC.
 
     Returns:
-        the entry, or None when none of the lots is open any more.
+        the entry, or None when there are no lots.
 
     Rule: R-12.
     """
+    if not instants:
+        return None
     allocations = []
     for lot_seq, (active_at, expires_at) in sorted(instants.items()):
         lot = account.lots.get(lot_seq)
@@ -260,9 +264,7 @@ def reschedule(
             account.put(
                 Lot(lot_seq, lot.order_no, lot.opened, lot.remaining, active_at, expires_at)
             )
-            allocations.append(Allocation(lot_seq, 0, active_at, expires_at))
-    if not allocations:
-        return None
+        allocations.append(Allocation(lot_seq, 0, active_at, expires_at))
     return account.append(Kind.RESCHEDULE, 0, cause, allocations)
 
 
