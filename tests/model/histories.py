@@ -240,7 +240,7 @@ class Author:
         if not orders:
             return self.clock()
         order = self.dice.choice(orders)
-        said = [order["said"], *order["said_after"]]
+        said = [order["said"], *order.get("said_after", [])]
         step: Step = self.dice.choice(said)
         args = dict(step.args)
         if self.chance(25):
@@ -256,6 +256,9 @@ class Author:
 
     def event(self, name: str) -> Step:
         member = self.someone()
+        new = [other for other in self.model.members.values() if name not in other.days]
+        if new and self.chance(60):
+            member = self.dice.choice(new)
         args = {
             "ref": "nobody" if self.chance(1) else member.ref,
             "name": name,
@@ -346,9 +349,9 @@ SHARES: dict[str, tuple[float, Callable[[Author], Step]]] = {
     "return_units": (8, Author.return_units),
     "return_amount": (6, Author.return_amount),
     "cancel": (3, Author.cancel),
-    "repeat": (3, Author.repeat),
-    "sign_up": (2, lambda author: author.event("sign_up")),
-    "birthday": (2, lambda author: author.event("birthday")),
+    "repeat": (4, Author.repeat),
+    "sign_up": (3, lambda author: author.event("sign_up")),
+    "birthday": (3, lambda author: author.event("birthday")),
     "check_in": (8, Author.check_in),
     "review": (4, lambda author: author.event("review")),
     "credit": (5, Author.credit),

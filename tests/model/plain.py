@@ -285,11 +285,12 @@ class Model:
         if (return_ref, "return") in order["steps"]:
             return known_return(order, return_ref, units)
         after = {line["no"]: (line["back"], line["units"]) for line in order["lines"]}
+        by_no = {line["no"]: line for line in order["lines"]}
         named = [no for no, _ in units]
+        if len(set(named)) < len(named) or not set(named) <= set(by_no):
+            raise Refused("line_unknown")
         for no, count in units:
-            line = next((line for line in order["lines"] if line["no"] == no), None)
-            if line is None or named.count(no) > 1:
-                raise Refused("line_unknown")
+            line = by_no[no]
             left = line["quantity"] - line["units"]
             if count > left:
                 raise Refused("more_than_left")

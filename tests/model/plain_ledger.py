@@ -78,9 +78,6 @@ class Account:
             if lot is None:
                 lot = new_lot(0, {"order": None, "active": ALWAYS, "ends": None})
                 self.lots.append(lot)
-            elif not lot["left"]:
-                # Nobody can tell a standing lot that is empty from a new one.
-                lot["opened"] = 0
         else:
             lot = new_lot(1 + max((lot["no"] for lot in self.lots), default=0), part)
             self.lots.append(lot)
@@ -152,18 +149,17 @@ class Account:
                 moved[lot["no"]] = back
                 left -= back
         if left:
-            moved[self.open(rest, left)] = left
+            no = self.open(rest, left)
+            moved[no] = moved.get(no, 0) + left
         return self.write("reverse", points, cause, moved, reverses=debit["seq"])
 
     def reschedule(
         self, cause: Node, instants: dict[int, tuple[datetime, datetime | None]]
     ) -> Node | None:
-        """New instants for lots, also for those whose points may come back; nothing is written
-        when all of them are empty."""
+        """New instants for lots, also for empty ones, whose points may come back."""
         for no, (active, ends) in instants.items():
             self.lot(no).update(active=active, ends=ends)
-        moved = {no: 0 for no in instants if self.lot(no)["left"]}
-        return self.write("reschedule", 0, cause, moved) if moved else None
+        return self.write("reschedule", 0, cause, dict.fromkeys(instants, 0)) if instants else None
 
     def expire(self, cause: Node, ended: datetime) -> None:
         lots = [lot for lot in self.open_lots() if lot["ends"] == ended]

@@ -120,12 +120,12 @@ class Play:
     def remember(self, step: Step, *, accepted: bool) -> None:
         """Note what was said of an order, for repetitions."""
         order = self.model.orders.get(step.args.get("order_ref", ""))
-        if order is None or not accepted or step.kind == "repeat":
+        if order is None or not accepted or ("said" in order and step.kind == "repeat"):
             return
         if step.call == "pay":
-            order["said"], order["said_after"] = step, []
+            order["said"] = step
         else:
-            order["said_after"].append(step)
+            order.setdefault("said_after", []).append(step)
 
     def compare_rows(self, step: Step, *, changes: bool) -> None:
         """A refusal or a repetition changes nothing; no step changes another member's rows."""
@@ -183,8 +183,8 @@ class Play:
             same(f"{account.wallet} entry", real, plain)
         same(f"{account.wallet} entries", len(entries), len(account.entries))
         keys = ("no", "order", "opened", "left", "active", "ends")
-        lots = {lot["no"]: tuple(lot[key] for key in keys) for lot in account.open_lots()}
-        same(f"{account.wallet} lots", {lot[0]: lot for lot in book["lots"]}, lots)
+        lots = [tuple(lot[key] for key in keys) for lot in account.open_lots()]
+        same(f"{account.wallet} lots", by_number(book["lots"]), by_number(lots))
         buckets = sort_into_buckets(
             [Lot(*lot) for lot in book["lots"]], book["account"][3], self.model.now
         )
@@ -195,6 +195,11 @@ class Play:
 def same(what: str, real: Any, plain: Any) -> None:
     if real != plain:
         raise Disagreement(f"{what}: the service has\n  {real}\nthe model\n  {plain}")
+
+
+def by_number(lots: list[Any]) -> dict[int, Any]:
+    """Lots by number; what the standing lot (0) was opened with means nothing."""
+    return {lot[0]: lot if lot[0] else (*lot[:2], None, *lot[3:]) for lot in lots}
 
 
 def _array(ids: Any) -> str:

@@ -21,6 +21,7 @@ PARTS = 5
 FULL = 2_000
 EACH_ACCEPTED = 500
 MOSTLY = 0.6
+SAMPLE = 20
 
 Record = Callable[[str, Any], None]
 
@@ -62,5 +63,6 @@ def test_the_service_agrees_over_thousands_of_histories(
     record_property("accepted", dict(accepted))
     record_property("refused", dict(refused))
     assert accepted.total() >= MOSTLY * (accepted.total() + refused.total())
-    least = EACH_ACCEPTED * histories // FULL
+    # Fewer histories are no sample.
+    least = EACH_ACCEPTED * histories // FULL if histories >= SAMPLE else 0
     assert {kind: accepted[kind] for kind in SHARES if accepted[kind] < least} == {}
