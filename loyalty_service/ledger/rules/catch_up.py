@@ -1,12 +1,11 @@
 """What time brings to a member, instant by instant (R-55)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty_service.ledger.rules.account import Account
-from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
-from loyalty_service.ledger.rules.movements import expire
+from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind, Reason, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +70,17 @@ def catch_up(
         )
         for due in list_due(accounts, until)
     ]
+
+
+def expire(account: Account, cause: Cause, lot_seqs: Iterable[int]) -> Entry:
+    """Record that these lots, which end at one instant, have ended.
+
+    Rule: R-14.
+    """
+    allocations = []
+    for lot_seq in sorted(lot_seqs):
+        lot = account.lots[lot_seq]
+        account.put(replace(lot, remaining=0))
+        allocations.append(Allocation(lot_seq, -lot.remaining, expired=True))
+    points = sum(allocation.points for allocation in allocations)
+    return account.append(Kind.EXPIRE, points, cause, allocations)

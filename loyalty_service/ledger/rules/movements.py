@@ -1,7 +1,7 @@
-"""Every way points move: credit, debit, take back, reverse, reschedule, expire.
+"""Every way points move but by time: credit, debit, take back, reverse, reschedule.
 
-Each function takes an account's facts, appends at most one entry to it (``expire`` one for each
-instant) and raises its refusals before it changes anything.
+Each function takes an account's facts, appends at most one entry to it and raises its refusals
+before it changes anything.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -266,20 +266,6 @@ def reschedule(
             )
         allocations.append(Allocation(lot_seq, 0, active_at, expires_at))
     return account.append(Kind.RESCHEDULE, 0, cause, allocations)
-
-
-def expire(account: Account, cause: Cause, lot_seqs: Iterable[int]) -> Entry:
-    """Record that these lots, which end at one instant, have ended.
-
-    Rule: R-14.
-    """
-    allocations = []
-    for lot_seq in sorted(lot_seqs):
-        lot = account.lots[lot_seq]
-        account.put(_with_remaining(lot, 0))
-        allocations.append(Allocation(lot_seq, -lot.remaining, expired=True))
-    points = sum(allocation.points for allocation in allocations)
-    return account.append(Kind.EXPIRE, points, cause, allocations)
 
 
 def _take(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
