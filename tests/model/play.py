@@ -1,15 +1,19 @@
 """Plays a history on the model and on the service side by side and compares after every step."""
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 import yaml
 
+from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
-from loyalty_service.ledger.rules.buckets import sort_into_buckets
-from loyalty_service.ledger.rules.lots import Lot
+from loyalty_service.ledger import queries as ledger
+from loyalty_service.ledger.service import proving
+from loyalty_service.members import queries as members
+from loyalty_service.members.rules import parse_ref
 from tests.factories import Shop
 from tests.model.histories import SECOND_VERSION, START, Author, Step
 from tests.model.plain import Member, Model
@@ -40,6 +44,7 @@ _SNAPSHOT = " UNION ALL ".join(
     f"SELECT member_id, '{table} ' || t::text FROM {table} t WHERE member_id = ANY(%(ids)s)"
     for table in _OWNED
 )
+BUCKETS = ("active", "pending", "due", "deficit")
 _MEMBER = "SELECT caught_up_to, live_orders FROM member WHERE member_id = %s"
 
 
@@ -89,7 +94,7 @@ class Play:
             self.model.now = step.args["to"]
             self.stage.clock.set(step.args["to"])
             self.accepted["clock"] += 1
-            self.compare_books()
+            self.compare_books(self.real.member_ids)
             return
         expected, answer = self.answers(step)
         if answer != expected:
@@ -98,7 +103,7 @@ class Play:
         (self.refused if refused else self.accepted)[step.kind] += 1
         self.codes[answer if refused else "accepted"] += 1
         self.compare_rows(step, changes=not refused and "repeated" not in expected)
-        self.compare_books()
+        self.compare_books([step.args["ref"]])
         self.remember(step, accepted=not refused)
 
     def answers(self, step: Step) -> tuple[Any, Any]:
@@ -141,9 +146,9 @@ class Play:
                 raise Disagreement(f"a step that must not, changed {name}: {sorted(moved)}")
         self.rows = rows
 
-    def compare_books(self) -> None:
+    def compare_books(self, names: Collection[str]) -> None:
         for name, member in self.model.members.items():
-            if member.ref in self.real.member_ids:
+            if name in names:
                 try:
                     self.compare_member(member, self.real.member_ids[name])
                 except Disagreement:
@@ -161,6 +166,20 @@ class Play:
         for wallet, book in books.items():
             prove(member_id, wallet, book)
             self.compare_account(book, member.accounts[wallet])
+        with self.stage.db.reading() as tx:
+            real = members.get_member(tx, parse_ref(self.real.name(member.ref)))
+            proof = proving.prove(tx, real, None)
+            balances = ledger.balances_now(tx, member_id, self.model.now)
+        same("the service's own proof", proof["faults"], [])
+        for wallet in books:
+            buckets = {key: getattr(balances[wallet], key) for key in BUCKETS}
+            same(f"{wallet} buckets", buckets, member.accounts[wallet].buckets(self.model.now))
+
+    def compare_orders(self) -> None:
+        """Orders and the ledger name each other, by the service's own proof."""
+        with self.stage.db.reading() as tx:
+            for member_id in self.real.member_ids.values():
+                same("the proof of orders", find_order_faults(tx, member_id), [])
 
     def compare_account(self, book: Node, account: Account) -> None:
         entries = [
@@ -185,11 +204,6 @@ class Play:
         keys = ("no", "order", "opened", "left", "active", "ends")
         lots = [tuple(lot[key] for key in keys) for lot in account.open_lots()]
         same(f"{account.wallet} lots", by_number(book["lots"]), by_number(lots))
-        buckets = sort_into_buckets(
-            [Lot(*lot) for lot in book["lots"]], book["account"][3], self.model.now
-        )
-        seen = {key: getattr(buckets, key) for key in ("active", "pending", "due", "deficit")}
-        same(f"{account.wallet} buckets", seen, account.buckets(self.model.now))
 
 
 def same(what: str, real: Any, plain: Any) -> None:
@@ -219,6 +233,7 @@ def play_new(stage: Stage, seed: str, steps: int) -> Play:
         for _ in range(steps):
             history.append(author.next_step())
             play.do(history[-1])
+        play.compare_orders()
     except Disagreement as found:
         short, why = shorten(stage, history, found)
         told = "\n".join(f"  {step}" for step in short)
@@ -249,6 +264,7 @@ def replay(stage: Stage, history: list[Step]) -> Disagreement | None:
     try:
         for step in history:
             play.do(step)
+        play.compare_orders()
     except Disagreement as found:
         return found
     return None
