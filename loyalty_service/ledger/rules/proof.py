@@ -93,8 +93,8 @@ def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) 
             if is_past and standing is None and entry.recorded_at > at:
                 standing = _stand(replay, at)
             replay.follow(entry, by_entry.pop(entry.seq, _EMPTY))
-        _check_beside(stored, by_entry)
         _check_account(stored, replay)
+        _check_beside(stored, by_entry)
         _check_lots(stored.lots, replay.standing_lots())
         standing = standing or _stand(replay, at)
     except Wrong as wrong:
