@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,17 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Add up and tell what tests have counted (``record_property``), over all workers."""
+    totals: dict[str, Counter[str]] = {}
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, counted in report.user_properties:
+            totals.setdefault(name, Counter()).update(counted)
+    for name, counts in totals.items():
+        told = ", ".join(f"{what} {count}" for what, count in sorted(counts.items()))
+        terminalreporter.write_line(f"{name}, {counts.total()} in all: {told}")
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Plays a history on the model and on the service side by side and compares after every step."""
 
 from collections import Counter
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import yaml
@@ -11,6 +11,7 @@ from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger import queries as ledger
+from loyalty_service.ledger.rules.buckets import Buckets
 from loyalty_service.ledger.service import proving
 from loyalty_service.members import queries as members
 from loyalty_service.members.rules import parse_ref
@@ -83,6 +84,7 @@ class Play:
         self.refused: Counter[str] = Counter()
         self.codes: Counter[str] = Counter()
         self.rows: dict[int, list[str]] = {}
+        self.past: dict[datetime, dict[str, Node]] = {}
 
     def do(self, step: Step) -> None:
         """Play one step in both worlds.
@@ -91,6 +93,7 @@ class Play:
             Disagreement: they answered differently, or stand differently now.
         """
         if step.call == "clock":
+            self.past[self.model.now] = self.balances()
             self.model.now = step.args["to"]
             self.stage.clock.set(step.args["to"])
             self.accepted["clock"] += 1
@@ -171,15 +174,30 @@ class Play:
             proof = proving.prove(tx, real, None)
             balances = ledger.balances_now(tx, member_id, self.model.now)
         same("the service's own proof", proof["faults"], [])
-        for wallet in books:
-            buckets = {key: getattr(balances[wallet], key) for key in BUCKETS}
-            same(f"{wallet} buckets", buckets, member.accounts[wallet].buckets(self.model.now))
+        same("buckets", in_buckets(balances), self.balances()[member.ref])
 
-    def compare_orders(self) -> None:
-        """Orders and the ledger name each other, by the service's own proof."""
+    def balances(self) -> dict[str, Node]:
+        """What everybody has now, by the model."""
+        return {
+            name: {
+                wallet: account.buckets(self.model.now)
+                for wallet, account in member.accounts.items()
+                if account.entries
+            }
+            for name, member in self.model.members.items()
+        }
+
+    def compare_end(self) -> None:
+        """At the end of a history: orders and the ledger name each other, and what was recorded
+        by an instant still adds up to what everybody had then."""
         with self.stage.db.reading() as tx:
-            for member_id in self.real.member_ids.values():
+            for name, member_id in self.real.member_ids.items():
                 same("the proof of orders", find_order_faults(tx, member_id), [])
+                for at in sorted(self.past)[::2]:
+                    if at == self.model.now:
+                        continue
+                    then = ledger.balances_then(tx, member_id, at)
+                    same(f"{name} at {at}", in_buckets(then), self.past[at].get(name, {}))
 
     def compare_account(self, book: Node, account: Account) -> None:
         entries = [
@@ -204,6 +222,13 @@ class Play:
         keys = ("no", "order", "opened", "left", "active", "ends")
         lots = [tuple(lot[key] for key in keys) for lot in account.open_lots()]
         same(f"{account.wallet} lots", by_number(book["lots"]), by_number(lots))
+
+
+def in_buckets(balances: Mapping[str, Buckets]) -> dict[str, Node]:
+    return {
+        wallet: {key: getattr(buckets, key) for key in BUCKETS}
+        for wallet, buckets in balances.items()
+    }
 
 
 def same(what: str, real: Any, plain: Any) -> None:
@@ -233,7 +258,7 @@ def play_new(stage: Stage, seed: str, steps: int) -> Play:
         for _ in range(steps):
             history.append(author.next_step())
             play.do(history[-1])
-        play.compare_orders()
+        play.compare_end()
     except Disagreement as found:
         short, why = shorten(stage, history, found)
         told = "\n".join(f"  {step}" for step in short)
@@ -264,7 +289,7 @@ def replay(stage: Stage, history: list[Step]) -> Disagreement | None:
     try:
         for step in history:
             play.do(step)
-        play.compare_orders()
+        play.compare_end()
     except Disagreement as found:
         return found
     return None

@@ -51,6 +51,7 @@ def test_the_service_agrees_over_thousands_of_histories(
     histories = ceil(FULL / PARTS / len(PROGRAMS) * long_scale)
     accepted: Counter[str] = Counter()
     refused: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
     # The same histories every time where results must not depend on luck; new ones elsewhere.
     luck = "fixed" if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else time.time_ns()
 
@@ -58,10 +59,12 @@ def test_the_service_agrees_over_thousands_of_histories(
         play = play_new(stage, f"{luck}-{program}-{part}-{number}", STEPS)
         accepted += play.accepted
         refused += play.refused
+        codes += play.codes
 
-    record_property("histories", histories)
-    record_property("accepted", dict(accepted))
-    record_property("refused", dict(refused))
+    record_property("histories", {program: histories})
+    record_property("steps accepted", dict(accepted))
+    record_property("steps refused", dict(refused))
+    record_property("codes", dict(codes))
     assert accepted.total() >= MOSTLY * (accepted.total() + refused.total())
     # Fewer histories are no sample.
     least = EACH_ACCEPTED * histories // FULL if histories >= SAMPLE else 0
