@@ -60,7 +60,7 @@ def ledger() -> None:
 )
 @click.option(
     "--compare",
-    type=click.File(encoding="utf-8"),
+    type=click.File(encoding="utf-8", errors="replace"),
     help="Also hold the chains against an earlier --heads file.",
 )
 def verify(
