@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.buckets import Buckets
 from loyalty_service.ledger.rules.catch_up import catch_up
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Kind, Reason, Source
 from loyalty_service.ledger.rules.lots import ALWAYS, STANDING, Lot
@@ -19,8 +20,8 @@ from loyalty_service.ledger.rules.movements import (
     reschedule,
     take_back,
 )
-from loyalty_service.ledger.rules.proof import prove_account
-from loyalty_service.ledger.rules.stored import StoredLedger, show
+from loyalty_service.ledger.rules.proof import check_buckets, prove_account
+from loyalty_service.ledger.rules.stored import StoredLedger, Wrong, show
 from tests.unit.ledger_rows import stored
 
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -276,6 +277,7 @@ def forged(*steps: tuple[Kind, int, list[Allocation]], **more: int) -> Account:
 
 
 TEN = (Kind.CREDIT, 10, [Allocation(1, 10, NOW)])
+FOUR = (Kind.DEBIT, -4, [Allocation(1, -4)])
 
 
 @pytest.mark.parametrize(
@@ -284,6 +286,32 @@ TEN = (Kind.CREDIT, 10, [Allocation(1, 10, NOW)])
         (forged(TEN, (Kind.DEBIT, -11, [Allocation(1, -11)])), "allocation", "points"),
         (forged(TEN, (Kind.DEBIT, -4, [Allocation(1, -3)])), "allocation", "points"),
         (forged(TEN, (Kind.DEBIT, -4, [Allocation(1, -5)])), "allocation", "points"),
+        (forged(TEN, (Kind.DEBIT, 0, [Allocation(1, 0)])), "allocation", "points"),
+        (
+            forged(TEN, FOUR, (Kind.REVERSE, 4, [Allocation(1, 5, NOW)]), reverses=2),
+            "allocation",
+            "points",
+        ),
+        (
+            forged(TEN, FOUR, (Kind.REVERSE, 4, [Allocation(1, 4, NOW - DAY)]), reverses=2),
+            "allocation",
+            "active_at",
+        ),
+        (
+            forged(TEN, FOUR, (Kind.REVERSE, 4, [Allocation(1, 4, NOW, NOW + DAY)]), reverses=2),
+            "allocation",
+            "expires_at",
+        ),
+        (
+            forged(
+                TEN,
+                (Kind.RESCHEDULE, 0, [Allocation(1, 0, NOW)]),
+                (Kind.REVERSE, 0, []),
+                reverses=2,
+            ),
+            "entry",
+            "reverses",
+        ),
         (forged(TEN, (Kind.DEBIT, 4, [Allocation(1, 4, NOW)])), "entry", "points"),
         (forged(TEN, (Kind.CREDIT, -4, [Allocation(1, -4)])), "entry", "points"),
         (forged(TEN, (Kind.RESCHEDULE, 1, [Allocation(1, 0, NOW)])), "entry", "points"),
@@ -315,6 +343,68 @@ def test_a_chain_that_holds_does_not_excuse_what_breaks_a_promise(
     found = fault_of(stored(account))
 
     assert (found[0], found[2]) == (table, column)
+
+
+def test_a_chain_over_a_wrong_balance_is_found() -> None:
+    account = forged(TEN)
+    account.balance += 1
+    account.append(Kind.CREDIT, 5, later(CAUSE, 1), [Allocation(2, 5, NOW)])
+
+    assert fault_of(stored(account)) == ("entry", {"seq": 2}, "balance_after", 15, 16)
+
+
+def test_a_lot_that_was_empty_may_come_back_with_other_instants() -> None:
+    account = Account(7, "points")
+    credit(account, CAUSE, [Opening(10)])
+    taken = debit(account, CAUSE, 10, NOW, allow_negative=True)
+    again = Lot(1, None, 10, 0, NOW, NOW + DAY)
+    give_back(account, CAUSE, 10, [(again, 10)], reverses=taken.seq, rest=Opening(1))
+
+    assert prove_account(stored(account), NOW).fault is None
+
+
+def test_a_word_that_is_not_ours_is_named_even_where_more_was_changed() -> None:
+    ledger = stored(lived_in())
+
+    ledger.entries[0] = ledger.entries[0]._replace(reason="because", points=1)
+
+    assert fault_of(ledger)[:3] == ("entry", {"seq": 1}, "reason")
+
+
+def test_where_nothing_small_explains_it_the_hash_is_named() -> None:
+    ledger = stored(lived_in())
+
+    ledger.entries[0] = ledger.entries[0]._replace(reason="event", points=1)
+
+    assert fault_of(ledger)[:3] == ("entry", {"seq": 1}, "hash")
+
+
+@pytest.mark.parametrize(
+    ("buckets", "column"),
+    [
+        (Buckets(5, 2, 1, 0, (), 5), "balance"),
+        (Buckets(5, 2, 0, 0, ((NOW, 1),), 5), "active"),
+    ],
+)
+def test_buckets_that_do_not_add_up_are_found(buckets: Buckets, column: str) -> None:
+    with pytest.raises(Wrong) as found:
+        check_buckets(buckets, 7)
+
+    assert (found.value.table, found.value.column) == ("account", column)
+
+
+def test_an_account_is_told_with_its_buckets() -> None:
+    proof = prove_account(stored(lived_in()), NOW + 30 * DAY)
+
+    assert proof.standing is not None
+    told = proof.standing.told()
+    assert (told["wallet"], told["entries"], told["balance"], told["active"]) == (
+        "points",
+        5,
+        20,
+        20,
+    )
+    assert told["head"] == proof.standing.head.hex()
 
 
 def test_an_entry_is_reversed_once() -> None:

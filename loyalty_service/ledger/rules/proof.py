@@ -116,13 +116,26 @@ def _by_entry(
 def _stand(replay: Replay, at: datetime) -> Standing:
     stored = replay.stored
     buckets = sort_into_buckets(replay.standing_lots(), replay.deficit, at)
-    scheduled = buckets.never_expiring + sum(points for _, points in buckets.expiring)
-    whole = buckets.active + buckets.pending + buckets.due - buckets.deficit
-    if whole != replay.balance or scheduled != buckets.active:
-        raise Wrong("account", {}, "balance", replay.balance, whole)
+    check_buckets(buckets, replay.balance)
     return Standing(
         stored.member_id, stored.wallet, replay.seq, replay.balance, replay.head, buckets
     )
+
+
+def check_buckets(buckets: Buckets, sum_of_entries: int) -> None:
+    """What points are worth adds up to what was written.
+
+    Raises:
+        Wrong: the buckets, or the scheduled ends of the active ones, have another sum.
+
+    Rule: R-15.
+    """
+    whole = buckets.active + buckets.pending + buckets.due - buckets.deficit
+    if whole != sum_of_entries:
+        raise Wrong("account", {}, "balance", sum_of_entries, whole)
+    scheduled = buckets.never_expiring + sum(points for _, points in buckets.expiring)
+    if scheduled != buckets.active:
+        raise Wrong("account", {}, "active", scheduled, buckets.active)
 
 
 def _check_beside(stored: StoredLedger, orphans: Mapping[int, Sequence[StoredAllocation]]) -> None:
