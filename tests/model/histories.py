@@ -301,6 +301,14 @@ class Author:
     ) -> Step:
         member = self.someone()
         wallet = self.dice.choices(self.wallets, [3] + [1] * (len(self.wallets) - 1))[0]
+        rich = [
+            (other, account.wallet)
+            for other in self.model.members.values()
+            for account in other.accounts.values()
+            if account.buckets(self.model.now)["active"]
+        ]
+        if kind == "debit" and rich and self.chance(80):
+            member, wallet = self.dice.choice(rich)
         if points is None:
             account = self.model.account(member, wallet)
             there = account.buckets(self.model.now)

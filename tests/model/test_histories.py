@@ -21,7 +21,7 @@ PARTS = 5
 FULL = 2_000
 EACH_ACCEPTED = 500
 MOSTLY = 0.6
-SAMPLE = 20
+SAMPLE = 40
 
 Record = Callable[[str, Any], None]
 
