@@ -15,6 +15,8 @@ COMMANDS = {
     "migrate": ("loyalty_service.cli.migrate", "Bring the database to the newest revision."),
     "program": ("loyalty_service.cli.program", "Check or apply a program document."),
     "ledger": ("loyalty_service.cli.ledger", "Prove what the ledger says."),
+    "import": ("loyalty_service.cli.imports", "Bring members and trade in from files."),
+    "demo": ("loyalty_service.cli.demo", "Fill an empty database with a demo shop."),
     "token": ("loyalty_service.cli.token", "Sign an access token with a local key."),
     "openapi": ("loyalty_service.cli.openapi", "Print, write or check the contract."),
 }
@@ -29,7 +31,10 @@ class Commands(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[name][0]), name)
+        module = COMMANDS[name][0]
+        # By the module's name: a command's may be a word of Python's own, as import.
+        own_name = module.rpartition(".")[2]
+        command: click.Command = getattr(importlib.import_module(module), own_name)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -37,6 +37,14 @@ class History:
     minor_digits: int
 
 
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What became of each invoice of a part, and how many customers were enrolled by it."""
+
+    decided: tuple[Decided, ...]
+    enrolled: int
+
+
 def find_repeated(tx: Transaction, invoices: Collection[Invoice]) -> frozenset[str]:
     """The numbers of these invoices that were imported before, whoever they belonged to."""
     purchases = [invoice.number for invoice in invoices if is_purchase(invoice)]
@@ -67,14 +75,11 @@ def cut(timeline: Sequence[Invoice]) -> Iterator[list[Invoice]]:
         yield part
 
 
-def take_in(acting: Acting, invoices: Sequence[Invoice], history: History) -> list[Decided]:
+def take_in(acting: Acting, invoices: Sequence[Invoice], history: History) -> TakenIn:
     """Take one part of a file into the books; customers seen for the first time are enrolled.
 
     Args:
         invoices: those of at most ``MEMBERS_AT_ONCE`` customers, each one's in their order.
-
-    Returns:
-        what became of each, in the same order.
 
     Raises:
         Refusal: the kernel refused what was decided here. Nothing is written.
@@ -97,12 +102,12 @@ def take_in(acting: Acting, invoices: Sequence[Invoice], history: History) -> li
         )
         for invoice in invoices
     ]
-    _enrol(acting.tx, decided, known)
+    enrolled = _enrol(acting.tx, decided, known)
     items = [item for one in decided for item in _items(one, history.currency)]
     for outcome in take_items(acting, items):
         if isinstance(outcome, Refusal):
             raise outcome
-    return decided
+    return TakenIn(tuple(decided), enrolled)
 
 
 def _imported(tx: Transaction, invoices: Sequence[Invoice], known: dict[Ref, int]) -> set[str]:
@@ -127,7 +132,7 @@ def _shelves(
     return {ref.value: shelves[number] for ref, number in known.items() if number in shelves}
 
 
-def _enrol(tx: Transaction, decided: Sequence[Decided], known: dict[Ref, int]) -> None:
+def _enrol(tx: Transaction, decided: Sequence[Decided], known: dict[Ref, int]) -> int:
     """Enrol each new customer at the instant of their first order, for history to replay on."""
     first: dict[Ref, datetime] = {}
     for one in decided:
@@ -135,7 +140,7 @@ def _enrol(tx: Transaction, decided: Sequence[Decided], known: dict[Ref, int]) -
         if one.order and ref not in known:
             first.setdefault(ref, one.invoice.instant)
     if not first:
-        return
+        return 0
     new = []
     for (ref, instant), member_id in zip(
         first.items(), members.new_ids(tx, len(first)), strict=True
@@ -145,6 +150,7 @@ def _enrol(tx: Transaction, decided: Sequence[Decided], known: dict[Ref, int]) -
         new.append((member, (ref,)))
     members.add_new(tx, new)
     tx.flush()
+    return len(new)
 
 
 def _items(decided: Decided, currency: str) -> Iterator[Item]:

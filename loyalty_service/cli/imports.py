@@ -1,0 +1,82 @@
+"""`loyalty import`: history and members from files."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from loyalty_service.cli.databases import open_database
+from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.config import read_config
+from loyalty_service.imports.rules.lines import PARTS
+from loyalty_service.imports.rules.tables import FileFault
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def imports() -> None:
+    """Bring members and trade from files into the books.
+
+    Done again, or stopped and done again, an import changes nothing that it has done before.
+    """
+
+
+class _Zone(click.ParamType[ZoneInfo]):
+    name = "zone"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> ZoneInfo:
+        try:
+            return ZoneInfo(str(value))
+        except (KeyError, ValueError, OSError):
+            self.fail(f"{value!r} is no time zone; one is Europe/London.", param, ctx)
+
+
+class _Columns(click.ParamType[Mapping[str, str]]):
+    name = "part=column,..."
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Mapping[str, str]:
+        named = dict(pair.partition("=")[::2] for pair in str(value).split(","))
+        strange = [part for part, column in named.items() if part not in PARTS or not column]
+        if strange:
+            parts = ", ".join(PARTS)
+            self.fail(
+                f"{strange[0]!r}: name columns as part=column; parts are {parts}.", param, ctx
+            )
+        return named
+
+
+@imports.command("invoice-lines")
+@click.argument("file", type=_FILE)
+@click.option("--zone", type=_Zone(), help="Of the file's local times; else the program's.")
+@click.option(
+    "--columns", type=_Columns(), help="For a file with other names: invoice=No,sku=Code."
+)
+@click.option("--currency", help="Of the file's prices; refused if it is not the program's.")
+def invoice_lines(
+    file: Path, zone: ZoneInfo | None, columns: Mapping[str, str] | None, currency: str | None
+) -> None:
+    """Import a shop's invoices from FILE (.csv or .csv.gz), one line for each line of an invoice.
+
+    Every line and every invoice is counted by what became of it, or why it was left out.
+    docs/import-invoice-lines.md says exactly what an invoice is and how returns find their
+    purchases.
+    """
+    from loyalty_service.cli.invoices import Asked, import_invoices, tell
+
+    with _told(file), open_database(read_config()) as db:
+        tell(import_invoices(db, file, Asked(zone, columns, currency)))
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileFault as fault:
+        raise Fault(Exit.FOUND_WRONG, f"{file}: {fault}") from None

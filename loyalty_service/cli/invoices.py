@@ -1,0 +1,146 @@
+"""The run behind `loyalty import invoice-lines`: a file, part by part, each a transaction."""
+
+import gc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from loyalty_service.cli.progress import progress
+from loyalty_service.imports.rules.deciding import TAKEN_IN, Decided, Report, begin_report, decide
+from loyalty_service.imports.rules.invoices import reason_to_skip
+from loyalty_service.imports.rules.lines import Invoice, Invoices, read_invoices
+from loyalty_service.imports.rules.matching import Shelf
+from loyalty_service.imports.service import (
+    History,
+    TakenIn,
+    cut,
+    find_repeated,
+    open_lines,
+    take_in,
+)
+from loyalty_service.kit.db import Database
+from loyalty_service.ledger.service import Acting
+from loyalty_service.program.queries import find_newest
+from loyalty_service.program.rules.currencies import minor_digits
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.versions import NoProgram
+from loyalty_service.program.service import Programs
+
+ACTOR = ("import", "invoice-lines")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a file is to be read.
+
+    Args:
+        zone: of its local times; None is the program's.
+        columns: its columns' names by part; None for the usual ones.
+        currency: of its prices; None is the program's.
+    """
+
+    zone: ZoneInfo | None = None
+    columns: Mapping[str, str] | None = None
+    currency: str | None = None
+
+
+def import_invoices(db: Database, path: Path, asked: Asked) -> Report:
+    """Take a file of invoice lines into the books; what is there already is passed over.
+
+    Raises:
+        FileFault: the file cannot be read. Nothing is written.
+        NoProgram: there is no program to import under. Nothing is written.
+        click.UsageError: the prices are in another currency. Nothing is written.
+    """
+    programs = Programs()
+    program = current_program(db, programs)
+    if asked.currency not in (None, program.currency):
+        raise click.UsageError(f"The program counts in {program.currency}, not {asked.currency}.")
+    with open_lines(path) as lines:
+        file = read_invoices(lines, asked.zone or program.zone, asked.columns)
+    # What was read stays to the end; looking at it again and again took a sixth of the run.
+    gc.collect()
+    gc.freeze()
+    history = History(program.currency, minor_digits(program.currency))
+    try:
+        return _take_in(db, programs, file, history)
+    finally:
+        gc.unfreeze()
+
+
+def current_program(db: Database, programs: Programs) -> Program:
+    """The newest program.
+
+    Raises:
+        NoProgram: none has been applied.
+    """
+    newest = find_newest(db.fetch)
+    if newest is None:
+        raise NoProgram("No program has been applied yet; apply one first.")
+    return programs.get(db.fetch, newest.version)
+
+
+def _take_in(db: Database, programs: Programs, file: Invoices, history: History) -> Report:
+    report = begin_report(file)
+    with db.reading() as tx:
+        repeated = find_repeated(tx, file.timeline)
+    decided, rest = _skip(file, repeated, db.clock.now(), history)
+    with progress("Importing invoices", "invoices", len(file.timeline)) as show:
+        for part in cut(rest):
+            taken = _take_part(db, programs, part, history)
+            decided.update((one.invoice.number, one) for one in taken.decided)
+            report.enrolled += taken.enrolled
+            show(len(decided))
+    for invoice in file.timeline:
+        report.note(decided[invoice.number])
+    return report
+
+
+def _take_part(
+    db: Database, programs: Programs, part: Sequence[Invoice], history: History
+) -> TakenIn:
+    return db.run(lambda tx: take_in(Acting(tx, programs, ACTOR), part, history))
+
+
+def _skip(
+    file: Invoices, repeated: frozenset[str], now: datetime, history: History
+) -> tuple[dict[str, Decided], list[Invoice]]:
+    """Leave out what needs no look at a customer; the rest goes into the books."""
+    decided, rest = {}, []
+    for invoice in file.timeline:
+        if reason_to_skip(invoice, repeated, now) is None:
+            rest.append(invoice)
+        else:
+            left_out = decide(invoice, repeated, now, Shelf(), history.minor_digits)
+            decided[invoice.number] = left_out
+    return decided, rest
+
+
+def tell(report: Report) -> None:
+    """Print what became of every line and every invoice."""
+    click.echo(f"{report.read:,} lines")
+    for outcome, count in report.lines.most_common():
+        examples = ""
+        if outcome == "unreadable":
+            examples = "as on lines " + ", ".join(map(str, report.unreadable_lines))
+        _row(outcome, count, examples)
+    click.echo(f"{report.invoices.total():,} invoices")
+    for outcome, count in report.invoices.most_common():
+        _row(outcome, count, "as " + ", ".join(report.examples[outcome]))
+    if report.matched or report.unmatched:
+        click.echo(f"{report.matched + report.unmatched:,} units came back")
+        _row("matched", report.matched)
+        _row("unmatched", report.unmatched)
+    imported = sum(report.invoices[outcome] for outcome in TAKEN_IN)
+    click.echo(
+        f"Imported {imported:,} invoices: {report.invoices['order']:,} orders and "
+        f"{report.returns:,} returns; {report.enrolled:,} members were enrolled."
+    )
+
+
+def _row(name: str, count: int, more: str = "") -> None:
+    click.echo(f"  {name:<24}{count:>12,}   {more}".rstrip())
