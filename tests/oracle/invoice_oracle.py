@@ -170,6 +170,10 @@ class Oracle:
         bought = trade.usable_purchase_lines(invoice, self.report.lines)
         if not bought:
             return "no_usable_line"
+        if sum(line.paid_minor for line in bought) > 10**13:
+            self.report.lines["ordered"] -= len(bought)
+            self.report.lines["too_dear"] += len(bought)
+            return "too_dear"
         customer = self.customers.setdefault(invoice.rows[0].customer, Customer())
         placed_at = invoice.instant(self.zone)
         customer.catch_up(placed_at)

@@ -170,4 +170,6 @@ def _row(fields: list[str]) -> Row | None:
         at = datetime.fromisoformat(wall_time)
     except ValueError:
         return None
+    if at.year < 1970:
+        return None
     return Row(number, sku, int(quantity), at, Fraction(price), customer)
