@@ -1,7 +1,9 @@
 """`loyalty import`: history and members from files."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,8 +12,10 @@ import click
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.config import read_config
+from loyalty_service.imports.rules.forms import ValueFault, read_instant
 from loyalty_service.imports.rules.lines import PARTS
 from loyalty_service.imports.rules.tables import FileFault
+from loyalty_service.members.service import read_secret
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -52,6 +56,18 @@ class _Columns(click.ParamType[Mapping[str, str]]):
         return named
 
 
+class _Instant(click.ParamType[datetime]):
+    name = "instant"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        try:
+            return read_instant(str(value))
+        except ValueFault as fault:
+            self.fail(f"{value!r} {fault}.", param, ctx)
+
+
 @imports.command("invoice-lines")
 @click.argument("file", type=_FILE)
 @click.option("--zone", type=_Zone(), help="Of the file's local times; else the program's.")
@@ -72,6 +88,30 @@ def invoice_lines(
 
     with _told(file), open_database(read_config()) as db:
         tell(import_invoices(db, file, Asked(zone, columns, currency)))
+
+
+@imports.command("members")
+@click.argument("file", type=_FILE)
+@click.option("--check", "only_check", is_flag=True, help="Only tell the faults; write nothing.")
+@click.option("--as-of", type=_Instant(), help="When the opening balances stood; else now.")
+def members(file: Path, *, only_check: bool, as_of: datetime | None) -> None:
+    """Import members and their opening balances from FILE (.csv or .csv.gz).
+
+    Ends with 1 when a line has a fault; nothing of a member with a fault is written, everybody
+    else is. docs/import-members.md names the columns and works an example through.
+    """
+    from loyalty_service.cli.newcomers import import_members, tell
+
+    config = read_config()
+    try:
+        secret = read_secret(config.ref_secret_file)
+    except (OSError, ValueError) as error:
+        raise Fault(Exit.SETTINGS, f"LOYALTY_REF_SECRET_FILE cannot be used: {error}") from None
+    with _told(file), open_database(config) as db:
+        report = import_members(db, file, as_of=as_of, secret=secret, only_check=only_check)
+    tell(report, file, only_check=only_check)
+    if report.faults:
+        sys.exit(Exit.FOUND_WRONG)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def import_invoices(db: Database, path: Path, asked: Asked) -> Report:
         click.UsageError: the prices are in another currency. Nothing is written.
     """
     programs = Programs()
-    program = current_program(db, programs)
+    _, program = current_program(db, programs)
     if asked.currency not in (None, program.currency):
         raise click.UsageError(f"The program counts in {program.currency}, not {asked.currency}.")
     with open_lines(path) as lines:
@@ -72,8 +72,8 @@ def import_invoices(db: Database, path: Path, asked: Asked) -> Report:
         gc.unfreeze()
 
 
-def current_program(db: Database, programs: Programs) -> Program:
-    """The newest program.
+def current_program(db: Database, programs: Programs) -> tuple[int, Program]:
+    """The newest version of the program, and the program.
 
     Raises:
         NoProgram: none has been applied.
@@ -81,7 +81,7 @@ def current_program(db: Database, programs: Programs) -> Program:
     newest = find_newest(db.fetch)
     if newest is None:
         raise NoProgram("No program has been applied yet; apply one first.")
-    return programs.get(db.fetch, newest.version)
+    return newest.version, programs.get(db.fetch, newest.version)
 
 
 def _take_in(db: Database, programs: Programs, file: Invoices, history: History) -> Report:

@@ -4,7 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from loyalty_service.imports.rules.matching import Shelf
+from loyalty_service.imports.rules.openings import Known
 from loyalty_service.kit.db import Transaction
+from loyalty_service.members.queries import find_member_ids
+from loyalty_service.members.rules import Ref
 
 NUMBERS_AT_ONCE = 5_000
 
@@ -64,3 +67,34 @@ def read_shelves(tx: Transaction, asked: Collection[tuple[int, str]]) -> dict[in
     for (member_id, _), (order_ref, placed_at, lines) in orders.items():
         shelves.setdefault(member_id, Shelf()).add(order_ref, placed_at, lines)
     return shelves
+
+
+_KNOWN = """
+SELECT member_id, birth_month, birth_day, tags FROM member WHERE member_id = ANY(%s)
+"""
+# One that was reversed, because it was a mistake, does not stand in the way of a better one.
+_OPENINGS = """
+SELECT e.member_id, e.wallet, x.body
+  FROM entry e
+  JOIN explanation x ON x.member_id = e.member_id AND x.wallet = e.wallet AND x.seq = e.seq
+ WHERE e.member_id = ANY(%s) AND x.member_id = ANY(%s) AND e.reason = 'opening_balance'
+   AND e.kind = 'credit'
+   AND NOT EXISTS (SELECT FROM entry r
+                    WHERE r.member_id = e.member_id AND r.wallet = e.wallet AND r.reverses = e.seq)
+"""
+
+
+def find_known(tx: Transaction, refs: Collection[Ref]) -> dict[Ref, Known]:
+    """Who has these references already, and what they brought with them."""
+    found = find_member_ids(tx, refs)
+    if not found:
+        return {}
+    member_ids = sorted(set(found.values()))
+    openings: dict[int, dict[str, str]] = {}
+    for member_id, wallet, body in tx.fetch(_OPENINGS, (member_ids, member_ids)):
+        openings.setdefault(member_id, {})[wallet] = body
+    known = {}
+    for member_id, month, day, tags in tx.fetch(_KNOWN, (member_ids,)):
+        birthday = None if month is None else (month, day)
+        known[member_id] = Known(member_id, birthday, tuple(tags), openings.get(member_id, {}))
+    return {ref: known[member_id] for ref, member_id in found.items()}

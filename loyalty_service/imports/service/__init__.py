@@ -8,5 +8,17 @@ from loyalty_service.imports.service.invoices import (
     find_repeated,
     take_in,
 )
+from loyalty_service.imports.service.members import Arrival, bring_in, cut_members, look_at
 
-__all__ = ["History", "TakenIn", "cut", "find_repeated", "open_lines", "take_in"]
+__all__ = [
+    "Arrival",
+    "History",
+    "TakenIn",
+    "bring_in",
+    "cut",
+    "cut_members",
+    "find_repeated",
+    "look_at",
+    "open_lines",
+    "take_in",
+]

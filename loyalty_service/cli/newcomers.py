@@ -1,0 +1,97 @@
+"""The run behind `loyalty import members`: a file, part by part, each a transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from loyalty_service.cli.invoices import current_program
+from loyalty_service.cli.progress import progress
+from loyalty_service.imports.rules.members import Newcomer, Setting, read_members
+from loyalty_service.imports.rules.openings import MembersReport, Welcome
+from loyalty_service.imports.service import Arrival, bring_in, cut_members, look_at, open_lines
+from loyalty_service.kit.db import Database
+from loyalty_service.ledger.service import Acting
+from loyalty_service.members.rules import check_past
+from loyalty_service.program.service import Programs
+
+ACTOR = ("import", "members")
+MOST_FAULTS = 100
+MOST_EXAMPLES = 5
+
+
+def import_members(
+    db: Database, path: Path, *, as_of: datetime | None, secret: bytes | None, only_check: bool
+) -> MembersReport:
+    """Bring the members of a file in with their balances; who has a fault is left out whole.
+
+    Args:
+        as_of: the instant of the opening balances (UTC); None is now.
+        secret: what personal references are hashed with; None refuses them.
+        only_check: find the faults and write nothing.
+
+    Raises:
+        FileFault: the file cannot be read. Nothing is written.
+        NoProgram: there is no program to import under. Nothing is written.
+        InTheFuture: ``as_of`` has not come yet. Nothing is written.
+    """
+    now = db.clock.now()
+    check_past(as_of or now, now, "as_of")
+    programs = Programs()
+    version, program = current_program(db, programs)
+    with open_lines(path) as lines:
+        file = read_members(lines, Setting(program, now, secret))
+    arrival = Arrival(program, version, as_of)
+    sound = [member for member in file.members if not member.is_faulty]
+    report = MembersReport(file.read, faulty=len(file.members) - len(sound), faults=file.faults)
+    with progress("Importing members", "members", len(sound)) as show:
+        done = 0
+        for part in cut_members(sound):
+            for one in _take_part(db, programs, part, arrival, only_check=only_check):
+                report.note(one)
+            done += len(part)
+            show(done)
+    report.faults.sort()
+    return report
+
+
+def _take_part(
+    db: Database,
+    programs: Programs,
+    part: Sequence[Newcomer],
+    arrival: Arrival,
+    *,
+    only_check: bool,
+) -> list[Welcome]:
+    if only_check:
+        with db.reading() as tx:
+            return look_at(tx, part, arrival)
+    return db.run(lambda tx: bring_in(Acting(tx, programs, ACTOR), part, arrival))
+
+
+def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
+    """Print every fault with its line, and what became of everybody."""
+    for fault in report.faults[:MOST_FAULTS]:
+        click.echo(f"{path}:{fault.line}: {fault.column}: {fault.message}")
+    if len(report.faults) > MOST_FAULTS:
+        click.echo(f"... and {len(report.faults) - MOST_FAULTS:,} more faults.")
+    members = report.enrolled + report.known + report.faulty
+    click.echo(f"{report.read:,} lines, {members:,} members")
+    would = "would be " if only_check else ""
+    _row(f"{would}enrolled", report.enrolled)
+    _row("known already", report.known)
+    if report.differing:
+        lines = ", ".join(map(str, report.differing[:MOST_EXAMPLES]))
+        _row("  known otherwise", len(report.differing), f"left as they are, as on lines {lines}")
+    _row("left out with a fault", report.faulty)
+    click.echo(f"{report.balances + report.repeated:,} opening balances")
+    _row(f"{would}brought", report.balances)
+    for wallet, points in sorted(report.points.items()):
+        _row(f"  points in {wallet}", points)
+    _row("imported before", report.repeated)
+    click.echo(f"{len(report.faults):,} faults." if report.faults else "No faults.")
+
+
+def _row(name: str, count: int, more: str = "") -> None:
+    click.echo(f"  {name:<24}{count:>20,}   {more}".rstrip())

@@ -1,0 +1,176 @@
+"""What becomes of a member of a file, given who and what is known already."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+
+from loyalty_service.imports.rules.members import LineFault, Newcomer, OpeningLot
+from loyalty_service.ledger.rules.movements import Opening
+from loyalty_service.members.rules import Ref
+from loyalty_service.program.rules.wallets import Never, Wallet
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who is a member already.
+
+    Args:
+        openings: what each opening balance was made from, by wallet.
+    """
+
+    member_id: int
+    birthday: tuple[int, int] | None
+    tags: tuple[str, ...]
+    openings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What becomes of one member.
+
+    Args:
+        member_id: None for somebody new.
+        bring: the wallets whose opening balance is still to be written.
+        repeated: how many opening balances were imported before.
+        differs: whether the file says otherwise than what is known; that is left as it is.
+        faults: why nothing is written.
+    """
+
+    newcomer: Newcomer
+    member_id: int | None
+    bring: tuple[str, ...]
+    repeated: int
+    differs: bool
+    faults: tuple[LineFault, ...]
+
+
+def welcome(newcomer: Newcomer, known: Mapping[Ref, Known], as_of: datetime) -> Welcome:
+    """Decide on one member of a file.
+
+    Args:
+        known: who has the member's references already.
+        as_of: the instant of the opening balances (UTC).
+    """
+    owners = {known[ref].member_id: known[ref] for ref in newcomer.refs if ref in known}
+    owner = next(iter(owners.values()), None)
+    faults = []
+    if len(owners) > 1:
+        message = "the references belong to different members"
+        faults.append(LineFault(newcomer.line, "member_ref", message))
+    if owner is None and newcomer.enrolled_at is not None and newcomer.enrolled_at > as_of:
+        message = "is later than the opening balances"
+        faults.append(LineFault(newcomer.line, "enrolled_at", message))
+    bring, repeated = [], 0
+    for wallet, lots in newcomer.lots.items():
+        before = owner.openings.get(wallet) if owner else None
+        if before is None:
+            bring.append(wallet)
+            faults += [_ended(lot) for lot in lots if lot.expires_at and lot.expires_at <= as_of]
+        elif before == opening_text(wallet, lots):
+            repeated += 1
+        else:
+            message = f"another opening balance in {wallet} was imported before"
+            faults.append(LineFault(lots[0].line, "points", message))
+    return Welcome(
+        newcomer,
+        owner.member_id if owner else None,
+        tuple(bring),
+        repeated,
+        owner is not None and _differs(newcomer, owner, known),
+        tuple(faults),
+    )
+
+
+def _ended(lot: OpeningLot) -> LineFault:
+    return LineFault(lot.line, "points", "have ended already")
+
+
+def _differs(newcomer: Newcomer, owner: Known, known: Mapping[Ref, Known]) -> bool:
+    return (
+        any(ref not in known for ref in newcomer.refs)
+        or newcomer.birthday not in (None, owner.birthday)
+        or newcomer.tags not in (None, owner.tags)
+    )
+
+
+def opening_text(wallet: str, lots: list[OpeningLot]) -> str:
+    """The one text of an opening balance: what it was made from, kept as its explanation.
+
+    Rule: R-27.
+    """
+    told = [
+        [lot.points, _text(lot.active_at), _text(lot.expires_at)]
+        for lot in sorted(lots, key=_place)
+    ]
+    return orjson.dumps({"on": "opening_balance", "wallet": wallet, "lots": told}).decode()
+
+
+def open_balance(wallet: Wallet, lots: list[OpeningLot], as_of: datetime) -> list[Opening]:
+    """The lots of an opening balance; what never ends where nothing does joins the standing lot.
+
+    Rule: R-12.
+    """
+    openings, standing = [], 0
+    never_ends = not wallet.spendable and isinstance(wallet.expiry, Never)
+    for lot in sorted(lots, key=_place):
+        begins = lot.active_at or as_of
+        if never_ends and lot.expires_at is None and begins <= as_of:
+            standing += lot.points
+        else:
+            openings.append(Opening(lot.points, None, begins, lot.expires_at))
+    if standing:
+        openings.append(Opening(standing, standing=True))
+    return openings
+
+
+def _place(lot: OpeningLot) -> tuple[datetime, datetime, int]:
+    """Soonest to end first; the same however the file orders its lines."""
+    return lot.expires_at or _LATEST, lot.active_at or _EARLIEST, lot.points
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class MembersReport:
+    """What became of a file of members.
+
+    Args:
+        points: brought, by wallet.
+        balances: opening balances written; ``repeated`` were imported before.
+        differing: lines of members of whom something else is known.
+    """
+
+    read: int = 0
+    enrolled: int = 0
+    known: int = 0
+    faulty: int = 0
+    balances: int = 0
+    repeated: int = 0
+    points: Counter[str] = field(default_factory=Counter)
+    differing: list[int] = field(default_factory=list)
+    faults: list[LineFault] = field(default_factory=list)
+
+    def note(self, one: Welcome) -> None:
+        """Count one member."""
+        self.repeated += one.repeated
+        if one.faults:
+            self.faulty += 1
+            self.faults += one.faults
+            return
+        if one.member_id is None:
+            self.enrolled += 1
+        else:
+            self.known += 1
+        if one.differs:
+            self.differing.append(one.newcomer.line)
+        self.balances += len(one.bring)
+        for wallet in one.bring:
+            self.points[wallet] += sum(lot.points for lot in one.newcomer.lots[wallet])

@@ -1,0 +1,111 @@
+"""Members of a file, and the balances they bring."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loyalty_service.checkout.service.batch import MEMBERS_AT_ONCE
+from loyalty_service.imports import queries
+from loyalty_service.imports.rules.members import Newcomer
+from loyalty_service.imports.rules.openings import Welcome, open_balance, opening_text, welcome
+from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries import read_accounts
+from loyalty_service.ledger.rules.entry import Reason, Source
+from loyalty_service.ledger.rules.movements import credit
+from loyalty_service.ledger.service import Acting, Books, told
+from loyalty_service.members import service as members
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How the members of a file come in.
+
+    Args:
+        program: whose wallets the balances are in; version ``version``.
+        as_of: the instant of the opening balances (UTC); None is now.
+    """
+
+    program: Program
+    version: int
+    as_of: datetime | None = None
+
+
+def cut_members(newcomers: Sequence[Newcomer]) -> Iterator[Sequence[Newcomer]]:
+    """Cut members into the parts that are one transaction each."""
+    for begin in range(0, len(newcomers), MEMBERS_AT_ONCE):
+        yield newcomers[begin : begin + MEMBERS_AT_ONCE]
+
+
+def look_at(tx: Transaction, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
+    """What would become of these members; nothing is written."""
+    refs = {ref for newcomer in newcomers for ref in newcomer.refs}
+    known = queries.find_known(tx, refs)
+    as_of = arrival.as_of or tx.now()
+    return [welcome(newcomer, known, as_of) for newcomer in newcomers]
+
+
+def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
+    """Enrol those who are new and write the opening balances that are not there yet.
+
+    A member with a fault is left out whole; the others go on.
+
+    Rule: R-12, R-80.
+    """
+    tx = acting.tx
+    refs = {ref for newcomer in newcomers for ref in newcomer.refs}
+    owners = queries.find_known(tx, refs)
+    members.lock_many(tx, {owner.member_id for owner in owners.values()})
+    # Looked at again under the locks: another import may have been here in the meantime.
+    decided = look_at(tx, newcomers, arrival)
+    sound = [one for one in decided if not one.faults]
+    ids = _enrol(tx, sound, arrival)
+    tx.flush()
+    bringing = {ids[one.newcomer.line]: one for one in sound if one.bring}
+    locked = members.lock_many(tx, bringing)
+    books = acting.books(*locked.values())
+    books.accounts = read_accounts(tx, locked.keys())
+    for member_id, member in locked.items():
+        _open(books, member, bringing[member_id], arrival)
+    books.write(locked.values())
+    return decided
+
+
+def _enrol(tx: Transaction, sound: Sequence[Welcome], arrival: Arrival) -> dict[int, int]:
+    """Enrol those who are new; returns everybody's number, by the first line that names them."""
+    ids = {one.newcomer.line: one.member_id for one in sound if one.member_id is not None}
+    fresh = [one.newcomer for one in sound if one.member_id is None]
+    if not fresh:
+        return ids
+    new = []
+    for newcomer, member_id in zip(fresh, members.new_ids(tx, len(fresh)), strict=True):
+        enrolled_at = newcomer.enrolled_at or arrival.as_of or tx.now()
+        member = members.new_member(member_id, enrolled_at, tx.now(), newcomer.tags or ())
+        member.birth_month, member.birth_day = newcomer.birthday or (None, None)
+        member.tell("member.enrolled", enrolled_at, {})
+        new.append((member, newcomer.refs))
+        ids[newcomer.line] = member_id
+    members.add_new(tx, new)
+    return ids
+
+
+def _open(books: Books, member: Member, one: Welcome, arrival: Arrival) -> None:
+    when, _ = books.meet(member, arrival.as_of)
+    cause = books.cause(
+        member,
+        Reason.OPENING_BALANCE,
+        Source.IMPORT,
+        version=arrival.version,
+        occurred_at=when,
+    )
+    for wallet in arrival.program.wallets:
+        if wallet.id in one.bring:
+            lots = one.newcomer.lots[wallet.id]
+            entry, _ = credit(
+                books.account(member, wallet.id),
+                cause,
+                open_balance(wallet, lots, when),
+                explanation=opening_text(wallet.id, lots),
+            )
+            member.tell("points.opened", when, told(entry))
