@@ -90,7 +90,7 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
     for wallet, points in sorted(report.points.items()):
         _row(f"  points in {wallet}", points)
     _row("imported before", report.repeated)
-    click.echo(f"{len(report.faults):,} faults." if report.faults else "No faults.")
+    click.echo(f"Faults: {len(report.faults):,}" if report.faults else "No faults.")
 
 
 def _row(name: str, count: int, more: str = "") -> None:

@@ -47,6 +47,8 @@ def read_ref(text: str, kind: str | None, secret: bytes | None) -> Ref:
 
     Rule: R-80.
     """
+    if kind is None and text.partition(":")[0] in PERSONAL:
+        kind, _, text = text.partition(":")
     try:
         if kind in PERSONAL:
             if not _PERSONAL.fullmatch(text):

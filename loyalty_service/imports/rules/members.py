@@ -118,8 +118,7 @@ def read_members(lines: Iterable[str], setting: Setting) -> MembersFile:
     reader = _Reader([name.strip() for name in header], setting)
     for line, fields in rows:
         reader.add(line, fields)
-    reader.file.faults.sort()
-    return reader.file
+    return reader.finish()
 
 
 class _Reader:
@@ -130,25 +129,33 @@ class _Reader:
         self._header = header
         self._setting = setting
         self._by_ref: dict[Ref, Newcomer] = {}
+        self._cut_short: set[Ref] = set()
         self.file = MembersFile()
 
     def add(self, line_no: int, fields: list[str]) -> None:
         self.file.read += 1
         line = _Line(line_no, self.file.faults)
+        texts = dict(zip(self._header, (text.strip() for text in fields), strict=False))
         if len(fields) != len(self._header):
+            # Whoever it seems to be about must not come in with a part of what they have.
+            self._cut_short.update(self._refs(_Line(line_no, []), texts))
             expected = len(self._header)
             line.fault("line", f"has {len(fields)} fields where the first line has {expected}")
             return
-        texts = dict(zip(self._header, (text.strip() for text in fields), strict=True))
         refs = self._refs(line, texts)
-        if not refs:
-            if not line.is_faulty:
-                line.fault(self._header[0], "names no member")
-            return
-        member = self._member(line, refs)
+        if not refs and not line.is_faulty:
+            line.fault(self._header[0], "names no member")
+        member = self._member(line, refs) if refs else Newcomer(line_no, ())
         self._add_details(line, texts, member)
         self._add_lot(line, texts, member)
         member.is_faulty |= line.is_faulty
+
+    def finish(self) -> MembersFile:
+        """What was read, its faults in the order of the lines."""
+        for ref in self._cut_short & self._by_ref.keys():
+            self._by_ref[ref].is_faulty = True
+        self.file.faults.sort()
+        return self.file
 
     def _refs(self, line: "_Line", texts: dict[str, str]) -> tuple[Ref, ...]:
         refs = []
