@@ -48,8 +48,9 @@ from loyalty_service.members.rules import (
     InTheFuture,
     MemberUnknown,
     PersonalRefsOff,
+    RefMalformed,
+    hashed,
     parse_ref,
-    stored_ref,
 )
 from loyalty_service.members.service import read_secret
 from loyalty_service.program.rules.versions import NoProgram
@@ -148,8 +149,7 @@ def fulfil(call: Call, member_ref: str, order_ref: str) -> Reply:
     ref, when = parse_ref(member_ref), call.body.get("occurred_at")
 
     def work(tx: Transaction) -> bytes:
-        receipt = service.fulfil(acting(call, tx), ref, order_ref, occurred_at=when)
-        return receipt.encode()
+        return service.fulfil(acting(call, tx), ref, order_ref, occurred_at=when).encode()
 
     return reply_once(call, work)
 
@@ -171,8 +171,7 @@ def cancel(call: Call, member_ref: str, order_ref: str) -> Reply:
     ref, when = parse_ref(member_ref), call.body.get("occurred_at")
 
     def work(tx: Transaction) -> bytes:
-        receipt = service.cancel(acting(call, tx), ref, order_ref, occurred_at=when)
-        return receipt.encode()
+        return service.cancel(acting(call, tx), ref, order_ref, occurred_at=when).encode()
 
     return reply_once(call, work)
 
@@ -250,7 +249,7 @@ def find_order(call: Call, order_ref: str) -> Reply:
     scopes=WRITERS,
     body=BatchSchema,
     answers={200: OutcomesSchema},
-    refusals=(PersonalRefsOff,),
+    refusals=(PersonalRefsOff, RefMalformed),
     keyed=True,
     max_body_bytes=16_000_000,
     summary="Record many orders and returns",
@@ -264,16 +263,15 @@ def take_batch(call: Call) -> Reply:
     """
     secret = read_secret(call.parts.config.ref_secret_file)
     items = [_item(item, secret) for item in call.body["items"]]
-    db = call.parts.db
-    answer = find_answer_by_itself(db, NO_MEMBER, call.claim)
+    answer = find_answer_by_itself(call.parts.db, NO_MEMBER, call.claim)
     if answer is not None:
         return Reply(answer.body, answer.status)
     outcomes: list[service.Outcome] = []
     for part in service.in_transactions(items):
-        outcomes += db.run(partial(_take_part, call, part))
+        outcomes += call.parts.db.run(partial(_take_part, call, part))
     told = [_outcome(call, *pair) for pair in zip(items, outcomes, strict=True)]
-    refused = sum("problem" in outcome for outcome in told)
-    body = {"taken": len(told) - refused, "refused": refused, "outcomes": told}
+    no = sum("problem" in outcome for outcome in told)
+    body = {"taken": len(told) - no, "refused": no, "outcomes": told}
     return reply_once(call, partial(_keep, body))
 
 
@@ -287,18 +285,16 @@ def _keep(body: dict[str, Any], tx: Transaction) -> dict[str, Any]:
 
 
 def _item(item: dict[str, Any], secret: bytes | None) -> service.Item:
-    named = parse_ref(item["member_ref"])
-    ref = stored_ref(named.kind, named.value, secret)
+    ref = hashed(parse_ref(item["member_ref"]), secret)
     if "order" in item:
         return service.OrderItem(ref, read_order(item["order_ref"], item["order"]))
-    returned = item["return_"]
-    asked = read_return(returned["return_ref"], returned)
+    asked = read_return(item["return_"]["return_ref"], item["return_"])
     return service.ReturnItem(ref, item["order_ref"], asked)
 
 
 def _outcome(call: Call, item: service.Item, outcome: service.Outcome) -> dict[str, Any]:
     if isinstance(outcome, Refusal):
-        problem = problem_of(outcome, call.path)
-        told = orjson.Fragment(problem.as_bytes())
-        return {"order_ref": item.order_ref, "status": problem.status, "problem": told}
+        no = problem_of(outcome, call.path)
+        fragment = orjson.Fragment(no.as_bytes())
+        return {"order_ref": item.order_ref, "status": no.status, "problem": fragment}
     return {"order_ref": item.order_ref, "status": 200, "receipt": orjson.Fragment(outcome)}

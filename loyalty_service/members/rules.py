@@ -103,6 +103,15 @@ def stored_ref(kind: str, value: str, secret: bytes | None) -> Ref:
     return Ref(kind, hmac.new(secret, f"{kind}:{value}".encode(), sha256).hexdigest())
 
 
+def hashed(ref: Ref, secret: bytes | None) -> Ref:
+    """A reference as a caller names it, as it is stored.
+
+    Raises:
+        PersonalRefsOff: the kind is personal and there is no secret.
+    """
+    return stored_ref(ref.kind, ref.value, secret)
+
+
 def check_birthday(month: int, day: int) -> None:
     """Refuse a day that no year has; 29 February is one.
 

@@ -12,7 +12,7 @@ from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
 from loyalty_service.kit.idempotency import NO_MEMBER, find_answer
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
 from loyalty_service.program.queries import find_newest, find_version, list_before
-from loyalty_service.program.rules.document import read_document
+from loyalty_service.program.rules.document import UnreadableProgram, read_document
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.versions import (
     NoProgram,
@@ -108,7 +108,7 @@ def list_versions(call: Call) -> Reply:
     scopes=("operator",),
     body=ApplySchema,
     answers={200: AppliedSchema},
-    refusals=(ProgramFaulty, ProgramFixed),
+    refusals=(ProgramFaulty, ProgramFixed, UnreadableProgram),
     keyed=True,
     max_body_bytes=MAX_BODY_BYTES,
     summary="Put a program document in force",

@@ -1,0 +1,25 @@
+"""Enrol, amend and lock members; the member row is the lock of everything a member owns."""
+
+from loyalty_service.members.service.enrolling import (
+    Details,
+    amend,
+    enrol,
+    enrol_or_amend,
+    read_secret,
+)
+from loyalty_service.members.service.locking import lock, lock_many
+from loyalty_service.members.service.saving import add_new, new_ids, new_member, save
+
+__all__ = [
+    "Details",
+    "add_new",
+    "amend",
+    "enrol",
+    "enrol_or_amend",
+    "lock",
+    "lock_many",
+    "new_ids",
+    "new_member",
+    "read_secret",
+    "save",
+]

@@ -1,0 +1,123 @@
+"""Write new members, and what moved on those that are locked."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from loyalty_service.kit import outbox
+from loyalty_service.kit.db import Row, Transaction
+from loyalty_service.members.rules import Member, Ref, tidy_tags
+
+_NEW_IDS = "SELECT nextval('member_id_seq') FROM generate_series(1, %s)"
+_INSERT = """
+INSERT INTO member (member_id, refs_version, enrolled_at, birth_month, birth_day, tags,
+                    caught_up_to, recorded_at, event_seq, order_seq, live_orders, check_in_on,
+                    check_in_streak)
+"""
+INSERT_REFS = "INSERT INTO member_ref (kind, value, member_id)"
+_SAVE = """
+UPDATE member SET caught_up_to = %s, recorded_at = %s, event_seq = %s, order_seq = %s,
+       live_orders = %s, check_in_on = %s, check_in_streak = %s
+ WHERE member_id = %s
+"""
+_SAVE_MANY = """
+UPDATE member SET caught_up_to = v.caught_up_to, recorded_at = v.recorded_at,
+       event_seq = v.event_seq, order_seq = v.order_seq, live_orders = v.live_orders,
+       check_in_on = v.check_in_on::date, check_in_streak = v.check_in_streak
+  FROM ("""
+_SAVED = """) AS v (member_id, caught_up_to, recorded_at, event_seq, order_seq, live_orders,
+                    check_in_on, check_in_streak)
+ WHERE member.member_id = v.member_id
+"""
+
+
+def new_member(
+    member_id: int, enrolled_at: datetime, now: datetime, tags: Sequence[str] = ()
+) -> Member:
+    """The facts of a member who has just been enrolled; nothing is written."""
+    return Member(
+        member_id=member_id,
+        refs_version=1,
+        enrolled_at=enrolled_at,
+        birth_month=None,
+        birth_day=None,
+        tags=tidy_tags(tags),
+        caught_up_to=enrolled_at,
+        recorded_at=now,
+        event_seq=0,
+        order_seq=0,
+        live_orders=0,
+        check_in_on=None,
+        check_in_streak=0,
+        program_version=0,
+    )
+
+
+def new_ids(tx: Transaction, count: int) -> list[int]:
+    """Numbers for ``count`` new members."""
+    return [row[0] for row in tx.fetch(_NEW_IDS, (count,))]
+
+
+def add_new(tx: Transaction, members: Sequence[tuple[Member, Collection[Ref]]]) -> None:
+    """Add new members with their references to the writes of the transaction."""
+    tx.add_rows(_INSERT, [_row(member) for member, _ in members])
+    tx.add_rows(
+        INSERT_REFS,
+        [
+            (ref.kind, ref.value, member.member_id)
+            for member, refs in members
+            for ref in sorted(refs)
+        ],
+    )
+    _publish(tx, [member for member, _ in members])
+
+
+def _row(member: Member) -> Row:
+    return (
+        member.member_id,
+        member.refs_version,
+        member.enrolled_at,
+        member.birth_month,
+        member.birth_day,
+        list(member.tags),
+        member.caught_up_to,
+        member.recorded_at,
+        member.event_seq,
+        member.order_seq,
+        member.live_orders,
+        member.check_in_on,
+        member.check_in_streak,
+    )
+
+
+def save(tx: Transaction, members: Iterable[Member]) -> None:
+    """Add to the writes what moved on these members, and what happened to them."""
+    members = list(members)
+    if len(members) == 1:
+        # A join with a list of one costs the server half as much again.
+        tx.add(_SAVE, (*_moving(members[0]), members[0].member_id))
+    else:
+        tx.add_rows(_SAVE_MANY, [(m.member_id, *_moving(m)) for m in members], _SAVED)
+    _publish(tx, members)
+
+
+def _moving(member: Member) -> Row:
+    return (
+        member.caught_up_to,
+        member.recorded_at,
+        member.event_seq,
+        member.order_seq,
+        member.live_orders,
+        member.check_in_on,
+        member.check_in_streak,
+    )
+
+
+def _publish(tx: Transaction, members: Iterable[Member]) -> None:
+    outbox.publish(
+        tx,
+        [
+            outbox.Happened(member.member_id, seq, kind, occurred_at, member.recorded_at, payload)
+            for member in members
+            for seq, kind, occurred_at, payload in member.happened
+        ],
+    )
