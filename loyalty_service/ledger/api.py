@@ -28,6 +28,8 @@ from loyalty_service.ledger.schemas import (
     BalanceSchema,
     EntriesQuery,
     EntriesSchema,
+    ProofQuery,
+    ProofSchema,
 )
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.queries import get_member
@@ -92,6 +94,24 @@ def _worth(wallet_id: str, active: int, program: Program) -> dict[str, Any] | No
     if wallet is None or not wallet.spendable or redemption is None:
         return None
     return {"amount": redemption.worth_minor(active), "currency": program.currency}
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/v1/members/{member_ref}/proof",
+    scopes=READERS,
+    query=ProofQuery,
+    answers={200: ProofSchema},
+    refusals=(MemberUnknown, InTheFuture),
+    summary="Prove a member's points",
+    tags=("ledger",),
+)
+def prove(call: Call, member_ref: str) -> Reply:
+    """Recompute the member's accounts from their entries; name the first row that is wrong."""
+    with call.parts.db.reading() as tx:
+        member = get_member(tx, parse_ref(member_ref))
+        return Reply(service.prove(tx, member, call.query.get("at")))
 
 
 @endpoint(

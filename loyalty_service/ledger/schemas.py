@@ -21,7 +21,7 @@ from loyalty_service.kit.fields import (
     Text,
     Whole,
 )
-from loyalty_service.kit.shapes import Items, ListOf
+from loyalty_service.kit.shapes import Items, JsonValue, ListOf
 from loyalty_service.ledger.rules.entry import Kind, Reason, Source
 
 MOST = 10**12
@@ -75,6 +75,46 @@ class BalanceSchema(Body):
 
     at = Instant(required=True)
     wallets = Items(WalletBalanceSchema, maximum=100, required=True)
+
+
+class ProofQuery(Query):
+    """When; left out: now."""
+
+    at = Instant(metadata={"description": "a past instant: what was recorded by then"})
+
+
+class ProvedAccountSchema(Body):
+    """An account whose rows agree: active + pending + due - deficit = sum of entries."""
+
+    wallet = Code(required=True)
+    entries = Whole(required=True)
+    sum_of_entries = Points(-LARGEST, required=True)
+    balance = Points(-LARGEST, required=True)
+    active = Points(required=True)
+    pending = Points(required=True)
+    due = Points(required=True)
+    deficit = Points(required=True)
+    head = HexDigest(required=True, metadata={"example": "9f86d081884c7d65" * 4})
+
+
+class LedgerFaultSchema(Body):
+    """The first row of an account that is wrong: where, what was expected and what was found."""
+
+    wallet = Text(40, minimum=0, required=True, allow_none=True)
+    table = Code(required=True)
+    key = JsonValue(required=True, metadata={"example": {"seq": 3}})
+    column = Text(100, required=True)
+    expected = JsonValue(required=True, allow_none=True)
+    found = JsonValue(required=True, allow_none=True)
+
+
+class ProofSchema(Body):
+    """What was recomputed from entries and allocations alone."""
+
+    proved = Flag(required=True)
+    at = Instant(required=True)
+    accounts = Items(ProvedAccountSchema, maximum=100, required=True)
+    faults = Items(LedgerFaultSchema, maximum=1_000, required=True, metadata={"example": []})
 
 
 class EntriesQuery(Query):

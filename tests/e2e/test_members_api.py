@@ -1,0 +1,118 @@
+"""A member's life over HTTP: enrolled, paying, returning, proved."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from loyalty_service.app import create_app
+from loyalty_service.config import read_config
+from loyalty_service.kit.auth import TokenVerifier, mint_token
+from loyalty_service.kit.clock import SettableClock
+from loyalty_service.kit.db import Database
+from loyalty_service.kit.keys import FileKeys, create_key_file
+from tests.factories import Shop
+
+CNY_100 = {"amount": 10_000, "currency": "CNY"}
+ORDER = {"payment_ref": "p-1", "lines": [{"sku": "A-1", "quantity": 2, "amount": CNY_100}]}
+
+
+class Client:
+    """A caller whose every POST carries a key of its own."""
+
+    def __init__(self, db: Database, clock: SettableClock, folder: Path) -> None:
+        create_key_file(folder / "keys.json")
+        self.keys = FileKeys(folder / "keys.json")
+        tokens = TokenVerifier(self.keys, issuer="loyalty-dev", audience="loyalty")
+        app = create_app(replace(read_config()), db=db, clock=clock, tokens=tokens)
+        app.testing = True
+        self.http = app.test_client()
+        self.count = 0
+
+    def call(
+        self, method: str, path: str, body: Any = None, key: str | None = None
+    ) -> TestResponse:
+        self.count += 1
+        token = mint_token(
+            self.keys.find("dev"),
+            issuer="loyalty-dev",
+            audience="loyalty",
+            subject="shop",
+            scopes=["checkout", "members", "operator"],
+        )
+        headers = {"Authorization": f"Bearer {token}"}
+        if method == "POST":
+            headers["Idempotency-Key"] = key or f"key-{self.count}"
+        return self.http.open(f"/v1{path}", method=method, json=body, headers=headers)
+
+
+@pytest.fixture
+def client(db: Database, clock: SettableClock, tmp_path: Path) -> Client:
+    Shop(db)
+    client = Client(db, clock, tmp_path)
+    assert client.call("PUT", "/members/m-1", {}).status_code == 200
+    return client
+
+
+def test_the_same_key_gets_the_same_bytes_and_one_effect(client):
+    first = client.call("POST", "/members/m-1/orders/o-1/payment", ORDER, key="k")
+
+    again = client.call("POST", "/members/m-1/orders/o-1/payment", ORDER, key="k")
+
+    assert (again.status_code, again.data) == (first.status_code, first.data)
+    balance = client.call("GET", "/members/m-1/balance?wallet=points").json
+    assert balance["wallets"][0]["active"] == 100
+
+
+def test_the_same_key_for_another_request_is_refused(client):
+    client.call("POST", "/members/m-1/orders/o-1/payment", ORDER, key="k")
+
+    other = client.call("POST", "/members/m-1/orders/o-2/payment", ORDER, key="k")
+
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+
+
+def test_points_of_a_standing_lot_are_told_to_begin_when_they_were_earned(client):
+    receipt = client.call("POST", "/members/m-1/orders/o-1/payment", ORDER).json
+
+    growth = next(earned for earned in receipt["earned"] if earned["wallet"] == "growth")
+
+    assert growth["lots"][0]["active_at"] == receipt["placed_at"]
+
+
+def test_a_member_is_proved_after_a_payment_and_a_return(client):
+    client.call("POST", "/members/m-1/orders/o-1/payment", ORDER)
+    client.call("PUT", "/members/m-1/orders/o-1/returns/r-1", {"lines": [{"line": 1, "units": 1}]})
+
+    proof = client.call("GET", "/members/m-1/proof").json
+
+    assert proof["proved"] is True
+    assert proof["faults"] == []
+    sums = {account["wallet"]: account["sum_of_entries"] for account in proof["accounts"]}
+    assert sums == {"points": 50, "growth": 50}
+
+
+def test_a_row_that_is_wrong_is_named(client, owner_connection):
+    client.call("POST", "/members/m-1/orders/o-1/payment", ORDER)
+    with owner_connection.cursor() as cursor:
+        cursor.execute("UPDATE account SET balance = balance + 1 WHERE wallet = 'points'")
+
+    proof = client.call("GET", "/members/m-1/proof").json
+
+    assert proof["proved"] is False
+    assert [(f["wallet"], f["table"], f["column"]) for f in proof["faults"]] == [
+        ("points", "account", "balance")
+    ]
+
+
+def test_a_refusal_is_repeated_to_the_same_key(client):
+    debit = {"wallet": "points", "points": -5}
+    first = client.call("POST", "/members/m-1/adjustments", debit, key="k")
+    client.call("POST", "/members/m-1/orders/o-1/payment", ORDER)
+
+    again = client.call("POST", "/members/m-1/adjustments", debit, key="k")
+
+    assert (first.status_code, first.json["values"]) == (409, {"asked": 5, "available": 0})
+    assert (again.status_code, again.data) == (409, first.data)
