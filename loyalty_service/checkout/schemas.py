@@ -46,7 +46,7 @@ class PaymentSchema(Body):
 
     payment_ref = Ref(
         required=True,
-        metadata={"description": "the charge; never another order's", "example": "ch-77"},
+        metadata={"description": "the charge that paid it; another one makes another order", "example": "ch-77"},
     )
     lines = Items(LineSchema, minimum=1, maximum=MAX_LINES, required=True)
     discount = Money(
@@ -60,15 +60,25 @@ class PaymentSchema(Body):
     @validates_schema
     def _one_currency(self, data: dict[str, Any], **_: Any) -> None:
         currency = data["lines"][0]["amount"].currency
-        named = [
-            (f"lines.{i}.{key}", line.get(key))
+        word = f"must be in {currency}, as the first line is"
+        lines = {
+            i: foreign
             for i, line in enumerate(data["lines"])
-            for key in ("amount", "discount")
-        ]
-        named += [(key, data.get(key)) for key in ("discount", "paid")]
-        for path, money in named:
-            if money is not None and money.currency != currency:
-                raise ValidationError({path: f"must be in {currency}, as the first line is"})
+            if (foreign := _foreign(line, ("amount", "discount"), currency, word))
+        }
+        faults: dict[str, Any] = _foreign(data, ("discount", "paid"), currency, word)
+        if lines:
+            faults["lines"] = lines
+        if faults:
+            raise ValidationError(faults)
+
+
+def _foreign(
+    data: dict[str, Any], names: tuple[str, ...], currency: str, word: str
+) -> dict[str, Any]:
+    """Which of these amounts are in another currency."""
+    found = ((name, data.get(name)) for name in names)
+    return {name: word for name, money in found if money and money.currency != currency}
 
 
 class ReceiptSchema(Body):

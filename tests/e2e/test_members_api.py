@@ -116,3 +116,17 @@ def test_a_refusal_is_repeated_to_the_same_key(client):
 
     assert (first.status_code, first.json["values"]) == (409, {"asked": 5, "available": 0})
     assert (again.status_code, again.data) == (409, first.data)
+
+
+def test_every_amount_in_another_currency_is_named_by_its_path(client):
+    pounds = {"amount": 0, "currency": "GBP"}
+    lines = [ORDER["lines"][0], {**ORDER["lines"][0], "discount": pounds}]
+
+    answer = client.call(
+        "POST",
+        "/members/m-1/orders/o-1/payment",
+        {**ORDER, "lines": lines, "paid": pounds},
+    )
+
+    assert answer.status_code == 400
+    assert {error["path"] for error in answer.json["errors"]} == {"lines[1].discount", "paid"}
