@@ -46,7 +46,10 @@ class PaymentSchema(Body):
 
     payment_ref = Ref(
         required=True,
-        metadata={"description": "the charge that paid it; another one makes another order", "example": "ch-77"},
+        metadata={
+            "description": "the charge that paid it; another one makes another order",
+            "example": "ch-77",
+        },
     )
     lines = Items(LineSchema, minimum=1, maximum=MAX_LINES, required=True)
     discount = Money(
