@@ -10,8 +10,7 @@ from loyalty_service.earning.queries import Totals
 from loyalty_service.earning.rules.facts import Earned, Refused, Who
 from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.kit.db import Transaction
-from loyalty_service.ledger.rules.entry import Allocation, Entry, Reason, Source
-from loyalty_service.ledger.rules.lots import STANDING
+from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.movements import credit
 from loyalty_service.ledger.service import Books, told
 from loyalty_service.members.rules import Member
@@ -101,18 +100,11 @@ def lots_told(entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "points": allocation.points,
-            "active_at": instant_text(_since(allocation, entry)),
+            "active_at": instant_text(allocation.active_at),
             "expires_at": instant_text(allocation.expires_at),
         }
         for allocation in entry.allocations
     ]
-
-
-def _since(allocation: Allocation, entry: Entry) -> datetime | None:
-    """When points came alive; a standing lot is always active, what was put into it is not."""
-    if allocation.lot_seq == STANDING:
-        return entry.cause.occurred_at
-    return allocation.active_at
 
 
 def refused_told(refused: Refused) -> dict[str, Any]:

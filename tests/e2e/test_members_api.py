@@ -74,14 +74,6 @@ def test_the_same_key_for_another_request_is_refused(client):
     assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
 
 
-def test_points_of_a_standing_lot_are_told_to_begin_when_they_were_earned(client):
-    receipt = client.call("POST", "/members/m-1/orders/o-1/payment", ORDER).json
-
-    growth = next(earned for earned in receipt["earned"] if earned["wallet"] == "growth")
-
-    assert growth["lots"][0]["active_at"] == receipt["placed_at"]
-
-
 def test_a_member_is_proved_after_a_payment_and_a_return(client):
     client.call("POST", "/members/m-1/orders/o-1/payment", ORDER)
     client.call("PUT", "/members/m-1/orders/o-1/returns/r-1", {"lines": [{"line": 1, "units": 1}]})
