@@ -2,6 +2,7 @@
 
 import gzip
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -90,14 +91,18 @@ def spring(tmp_path_factory):
 
 
 @pytest.fixture
-def halves(winter, tmp_path):
-    """The same trade cut into two files that overlap in a third of their lines."""
-    head, *lines = winter.read_text(encoding="utf-8").splitlines(keepends=True)
-    third = len(lines) // 3
-    early, late = tmp_path / "early.csv", tmp_path / "late.csv"
-    early.write_text(head + "".join(lines[: 2 * third]), encoding="utf-8")
-    late.write_text(head + "".join(lines[third:]), encoding="utf-8")
-    return early, late
+def cut(tmp_path):
+    """Cut a file of trade into two that overlap in a third of their lines."""
+
+    def in_two(file):
+        head, *lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        third = len(lines) // 3
+        early, late = tmp_path / "early.csv", tmp_path / "late.csv"
+        early.write_text(head + "".join(lines[: 2 * third]), encoding="utf-8")
+        late.write_text(head + "".join(lines[third:]), encoding="utf-8")
+        return early, late
+
+    return in_two
 
 
 @pytest.mark.parametrize("program", [BENCH, SHORT_ENDS], ids=["bench", "short_ends"])
@@ -166,7 +171,8 @@ def test_an_import_done_again_changes_nothing(db, winter):
     assert (again.returns, again.enrolled) == (0, 0)
 
 
-def test_two_overlapping_files_come_to_the_same_as_one(db, winter, halves):
+def test_two_overlapping_files_come_to_the_same_as_one(db, winter, cut):
+    halves = cut(winter)
     apply(db, BENCH)
 
     take(db, *halves)
@@ -176,13 +182,25 @@ def test_two_overlapping_files_come_to_the_same_as_one(db, winter, halves):
     assert oracle.report.invoices["repeated"] > 100
 
 
-def test_files_in_the_wrong_order_meet_the_books_as_they_stand(db, halves):
-    early, late = halves
-    apply(db, BENCH)
+@pytest.mark.parametrize("program", [BENCH, SHORT_ENDS], ids=["bench", "short_ends"])
+def test_files_in_the_wrong_order_meet_the_books_as_they_stand(db, spring, cut, program):
+    early, late = cut(spring)
+    apply(db, program)
 
     take(db, late, early)
 
-    assert_agrees(db, calculate(BENCH, late, early))
+    assert_agrees(db, calculate(program, late, early))
+
+
+def test_two_imports_at_once_take_everything_in_once(db, spring):
+    apply(db, BENCH)
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(lambda path: take(db, path)[0], [spring, spring])
+
+    oracle = calculate(BENCH, spring)
+    assert_agrees(db, oracle)
+    assert first.returns + second.returns == sum(one.returns for one in oracle.customers.values())
 
 
 def test_orders_that_were_sent_singly_before_are_passed_over(db, winter):

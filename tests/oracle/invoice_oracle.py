@@ -91,12 +91,14 @@ class Customer:
         return sum(order.returned_minor for order in self.orders)
 
     def catch_up(self, at: datetime) -> None:
-        """Move the customer's clock and expire what ended by then."""
-        if at < self.clock:
-            return
-        self.clock = at
+        """Move the customer's clock, never back, and expire what ended by then.
+
+        Something late moves no clock, but what an earlier late order opened may have ended by the
+        clock already: it has ended whether or not anybody wrote it down (R-14).
+        """
+        self.clock = max(at, self.clock)
         for wallet in self.wallets.values():
-            wallet.expire(at)
+            wallet.expire(self.clock)
 
 
 @dataclass
