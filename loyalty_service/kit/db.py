@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.errors import Conflict
-from loyalty_service.kit.literals import rows_text
+from loyalty_service.kit.literals import rows_text, statement_text
 
 metadata = MetaData()
 
@@ -58,7 +58,7 @@ class Transaction:
         self.cache = cache
         self._now: datetime | None = None
         self._begun = False
-        self._waiting: list[bytes] = []
+        self._waiting: list[str] = []
         self.claim: Any = None
 
     def now(self) -> datetime:
@@ -69,7 +69,7 @@ class Transaction:
 
     def fetch(self, sql: str, args: Args = ()) -> list[Row]:
         """Run one statement in a message of its own and return its rows."""
-        return self._send([self._cursor.mogrify(sql, args)])
+        return self._send([statement_text(self._cursor.mogrify, sql, args)])
 
     def fetch_after(self, first: Sequence[tuple[str, Args]], sql: str, args: Args) -> list[Row]:
         """Run ``first`` and then ``sql`` in one message; return the rows of ``sql``.
@@ -77,17 +77,18 @@ class Transaction:
         Each statement still takes a snapshot of its own, so ``sql`` sees what ``first`` waited for.
         """
         mogrify = self._cursor.mogrify
-        return self._send([*(mogrify(s, a) for s, a in first), mogrify(sql, args)])
+        every = [*first, (sql, args)]
+        return self._send([statement_text(mogrify, sql, args) for sql, args in every])
 
     def add(self, sql: str, args: Args) -> None:
         """Add a write to the list that is sent with COMMIT."""
-        self._waiting.append(self._cursor.mogrify(sql, args))
+        self._waiting.append(statement_text(self._cursor.mogrify, sql, args))
 
     def add_rows(self, sql: str, rows: Sequence[Args], after: str = "") -> None:
         """Add ``sql``, a VALUES list of ``rows`` and ``after``; nothing where there are no rows."""
         if rows:
             values = rows_text(self._cursor.mogrify, rows)
-            self._waiting.append(f"{sql} VALUES {values} {after}".encode())
+            self._waiting.append(f"{sql} VALUES {values} {after}")
 
     def flush(self) -> None:
         """Send the waiting writes now; only for work whose later reads must see them."""
@@ -95,19 +96,19 @@ class Transaction:
             waiting, self._waiting = self._waiting, []
             self._send(waiting, rows=False)
 
-    def _send(self, statements: list[bytes], *, rows: bool = True) -> list[Row]:
+    def _send(self, statements: list[str], *, rows: bool = True) -> list[Row]:
         if not self._begun:
             self._begun = True
-            statements.insert(0, b"BEGIN")
-        self._cursor.execute(b";\n".join(statements))
+            statements.insert(0, "BEGIN")
+        self._cursor.execute(_message(statements))
         return self._cursor.fetchall() if rows and self._cursor.description else []
 
     def _commit(self) -> None:
         waiting, self._waiting = self._waiting, []
         if self._begun:
-            self._cursor.execute(b";\n".join([*waiting, b"COMMIT"]))
+            self._cursor.execute(_message([*waiting, "COMMIT"]))
         elif waiting:
-            self._cursor.execute(b";\n".join([b"BEGIN", *waiting, b"COMMIT"]))
+            self._cursor.execute(_message(["BEGIN", *waiting, "COMMIT"]))
 
 
 class Database:
@@ -165,7 +166,7 @@ class Database:
     def fetch(self, sql: str, args: Args = ()) -> list[Row]:
         """Run one reading statement by itself, in one message."""
         with self._cursor() as cursor:
-            cursor.execute(cursor.mogrify(sql, args))
+            cursor.execute(_message([statement_text(cursor.mogrify, sql, args)]))
             rows: list[Row] = cursor.fetchall()
             return rows
 
@@ -245,6 +246,10 @@ def _engine(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) ->
 
     event.listen(engine, "connect", in_autocommit)
     return engine
+
+
+def _message(statements: list[str]) -> bytes:
+    return ";\n".join(statements).encode()
 
 
 def _roll_back(cursor: Any) -> None:

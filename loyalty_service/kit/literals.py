@@ -13,20 +13,45 @@ from typing import Any
 Mogrify = Callable[[str, Sequence[Any]], bytes]
 
 
+def statement_text(mogrify: Mogrify, sql: str, args: Sequence[Any]) -> str:
+    """``sql`` with each ``%s`` written out, as psycopg2 would write it.
+
+    Args:
+        mogrify: psycopg2's, of the cursor it will be sent by.
+    """
+    if not args:
+        return sql
+    return sql % tuple([_PLAIN[type(arg)](arg) or _driver(mogrify, arg) for arg in args])
+
+
 def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:
     """``(1,'a',NULL),(2,'b',NULL)``
 
     Args:
         mogrify: psycopg2's, of the cursor they will be sent by.
     """
-
-    def driver(cell: Any) -> str:
-        return mogrify("%s", (cell,)).decode()
-
     plain = _PLAIN
     return ",".join(
-        [f"({','.join([plain[type(cell)](cell) or driver(cell) for cell in row])})" for row in rows]
+        [
+            f"({','.join([plain[type(cell)](cell) or _driver(mogrify, cell) for cell in row])})"
+            for row in rows
+        ]
     )
+
+
+def _driver(mogrify: Mogrify, value: Any) -> str:
+    return mogrify("%s", (value,)).decode()
+
+
+def _array(values: list[Any]) -> str | None:
+    """Of texts or numbers; psycopg2 writes the other lists, and the empty one."""
+    cells = [_PLAIN[type(value)](value) for value in values]
+    return f"ARRAY[{','.join(cells)}]" if cells and None not in cells else None
+
+
+def _whole(value: int) -> str:
+    # Behind a minus of the statement a second one would begin a comment.
+    return str(value) if value >= 0 else f" {value}"
 
 
 def _text(value: str) -> str | None:
@@ -58,10 +83,11 @@ def _leave(_value: Any) -> None:
 
 _PLAIN = _Writers(
     {
-        int: str,
+        int: _whole,
         str: _text,
         datetime: _instant,
         bytes: _bytes,
+        list: _array,
         bool: lambda value: "true" if value else "false",
         NoneType: lambda _: "NULL",
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from loyalty_service.kit.clock import SystemClock
 from loyalty_service.kit.db import Database
-from loyalty_service.kit.literals import rows_text
+from loyalty_service.kit.literals import rows_text, statement_text
 
 
 class Colour(StrEnum):
@@ -80,6 +80,24 @@ def test_strange_values_mean_what_they_mean_to_psycopg2(cursor, cell):
     )
 
     assert cursor.fetchone() == (True,)
+
+
+@given(row=st.tuples(*[st.none() | cell for cell in CELLS.values()]))
+def test_a_statement_is_written_as_psycopg2_writes_it(cursor, row):
+    casts = ", ".join(f"%s::{kind}" for kind in CELLS)
+    sql = f"SELECT {casts}, '100%%'"
+
+    cursor.execute(statement_text(cursor.mogrify, sql, row).encode())
+    ours = cursor.fetchone()
+
+    cursor.execute(sql, row)
+    assert ours == cursor.fetchone()
+
+
+def test_a_number_below_zero_begins_no_comment(cursor):
+    cursor.execute(statement_text(cursor.mogrify, "SELECT 2 -%s", [-1]).encode())
+
+    assert cursor.fetchone() == (3,)
 
 
 def test_a_text_with_a_zero_byte_is_refused(cursor):
