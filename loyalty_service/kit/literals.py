@@ -45,8 +45,8 @@ def _driver(mogrify: Mogrify, value: Any) -> str:
 
 def _array(values: list[Any]) -> str | None:
     """Of texts or numbers; psycopg2 writes the other lists, and the empty one."""
-    cells = [_PLAIN[type(value)](value) for value in values]
-    return f"ARRAY[{','.join(cells)}]" if cells and None not in cells else None
+    cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
+    return f"ARRAY[{','.join(cells)}]" if cells and len(cells) == len(values) else None
 
 
 def _whole(value: int) -> str:
