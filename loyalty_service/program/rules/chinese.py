@@ -34,7 +34,7 @@ from loyalty_service.program.rules.earning import (
     Step,
 )
 from loyalty_service.program.rules.language import Language, decimal_text, selects_simply
-from loyalty_service.program.rules.program import Overdrawn, Program, Rounding
+from loyalty_service.program.rules.program import GiveBack, Overdrawn, Program, Redemption, Rounding
 from loyalty_service.program.rules.spans import RoundTo, Unit
 from loyalty_service.program.rules.wallets import (
     ActivateOn,
@@ -190,24 +190,43 @@ class Chinese(Language):
 
     def general(self, program: Program) -> list[str]:
         earning = program.earning
-        basis = "".join(
-            word
-            for word, counts in (("、运费", earning.shipping), ("、税费", earning.tax))
-            if counts
-        )
-        lines = [f"积分按每条规则{ROUNDINGS[program.rounding]}一次", f"商品{basis}实付金额计积分"]
+        paid = "（含积分抵扣部分）" if earning.earn_on_points_paid else ""
+        lines = [
+            f"积分按每条规则{ROUNDINGS[program.rounding]}一次",
+            f"商品{_also(earning)}实付金额{paid}计积分",
+        ]
         if program.redemption is not None:
             worth = program.redemption
             value = _money(worth.block_value_minor, program.currency)
             share = decimal_text(worth.max_share * 100)
             lines.append(
                 f"{worth.block_points:,} 积分抵 {value}；{worth.minimum_points:,} 积分起用，"
-                f"每次为 {worth.step_points:,} 的倍数，最多抵订单的 {share}%"
+                f"每次为 {worth.step_points:,} 的倍数，最多抵商品{_also(worth)}金额的 {share}%"
             )
+            lines.append(self._held(program))
+            lines.append(self._given_back(program))
         negative = program.returns.overdrawn is Overdrawn.NEGATIVE
         owed = "记为欠分，由以后所得抵扣" if negative else "不再追回"
         lines.append(f"退货时不足扣回的积分{owed}")
         return lines
+
+    def _held(self, program: Program) -> str:
+        times = program.reservations
+        return f"下单锁定积分 {times.minutes:,} 分钟，续期后最长 {times.most_minutes:,} 分钟"
+
+    def _given_back(self, program: Program) -> str:
+        in_parts = program.returns.give_back is GiveBack.PRO_RATA
+        when = "随每次退货按比例退回" if in_parts else "全部退货后退回"
+        grace = program.returns.grace
+        ended = "退回即过期"
+        if grace is not None:
+            ended = f"再有效 {grace.count:,} {UNITS[grace.unit]}"
+        return f"订单所用积分{when}，其间已到期的{ended}"
+
+
+def _also(basis: Earning | Redemption) -> str:
+    parts = (("、运费", basis.shipping), ("、税费", basis.tax))
+    return "".join(word for word, counts in parts if counts)
 
 
 def spaced(text: str) -> str:

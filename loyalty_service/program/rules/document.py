@@ -5,7 +5,6 @@ because a shop mends its program in one sitting, not one error at a time.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,18 +18,17 @@ from loyalty_service.program.rules.earning import (
     Streak,
 )
 from loyalty_service.program.rules.nodes import Kind, Node, Unreadable, read_tree, write_json
-from loyalty_service.program.rules.program import (
-    Overdrawn,
-    Program,
-    Redemption,
-    Returns,
-    Rounding,
-)
+from loyalty_service.program.rules.program import Program, Rounding
 from loyalty_service.program.rules.read_conditions import Frame
 from loyalty_service.program.rules.read_limits import read_caps, read_multipliers
 from loyalty_service.program.rules.read_rules import Declared, read_rule
+from loyalty_service.program.rules.read_spending import (
+    read_redemption,
+    read_reservations,
+    read_returns,
+)
 from loyalty_service.program.rules.read_wallets import read_wallets
-from loyalty_service.program.rules.reading import MAX_POINTS, Fault, Fields, Place, TooManyFaults
+from loyalty_service.program.rules.reading import Fault, Fields, Place, TooManyFaults
 from loyalty_service.program.rules.showing import guessed
 from loyalty_service.program.rules.spans import PeriodClock
 from loyalty_service.program.rules.wallets import Wallet
@@ -108,6 +106,7 @@ def _read_program(place: Place) -> Program:
         "wallets",
         "earning",
         "redemption",
+        "reservations",
         "returns",
     )
     currency = _read_currency(fields.need("currency"))
@@ -121,8 +120,9 @@ def _read_program(place: Place) -> Program:
         clock=fields.choice("clock", PeriodClock.DAYS),
         wallets=wallets,
         earning=_read_earning(fields.need("earning"), frame, wallets),
-        redemption=_read_redemption(fields.find("redemption"), frame, wallets),
-        returns=_read_returns(fields.find("returns")),
+        redemption=read_redemption(fields.find("redemption"), frame, wallets),
+        reservations=read_reservations(fields.find("reservations")),
+        returns=read_returns(fields.find("returns")),
     )
 
 
@@ -152,6 +152,7 @@ def _read_earning(place: Place, frame: Frame, wallets: tuple[Wallet, ...]) -> Ea
     fields = place.fields(
         "shipping",
         "tax",
+        "earn_on_points_paid",
         "multipliers_combine",
         "streak",
         "groups",
@@ -167,6 +168,7 @@ def _read_earning(place: Place, frame: Frame, wallets: tuple[Wallet, ...]) -> Ea
     return Earning(
         shipping=fields.flag("shipping", default=False),
         tax=fields.flag("tax", default=False),
+        earn_on_points_paid=fields.flag("earn_on_points_paid", default=False),
         multipliers_combine=combine,
         streak=fields.choice("streak", Streak.OPEN),
         groups=groups,
@@ -190,31 +192,3 @@ def _read_groups(place: Place) -> tuple[Group, ...]:
         return Group(fields.need("id").new_id(taken), fields.need("combine").choice(Combine))
 
     return place.each(1, MAX_GROUPS, read)
-
-
-def _read_redemption(
-    place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]
-) -> Redemption | None:
-    if place is None:
-        return None
-    fields = place.fields(
-        "block_points", "block_value", "minimum_points", "step_points", "max_share"
-    )
-    if not any(wallet.spendable for wallet in wallets):
-        place.report("no wallet can be spent", "a wallet with spendable: true")
-    block = fields.need("block_points").whole(1, MAX_POINTS)
-    minimum, step = fields.find("minimum_points"), fields.find("step_points")
-    share = fields.find("max_share")
-    return Redemption(
-        block_points=block,
-        block_value_minor=fields.need("block_value").money(frame.digits),
-        minimum_points=block if minimum is None else minimum.whole(1, MAX_POINTS),
-        step_points=block if step is None else step.whole(1, MAX_POINTS),
-        max_share=Fraction(1) if share is None else share.exact(1, words="a share"),
-    )
-
-
-def _read_returns(place: Place | None) -> Returns:
-    if place is None:
-        return Returns(Overdrawn.NEGATIVE)
-    return Returns(place.fields("overdrawn").choice("overdrawn", Overdrawn.NEGATIVE))

@@ -150,3 +150,4 @@ class Earning:
     rules: tuple[EarningRule, ...]
     multipliers: tuple[Multiplier, ...]
     caps: tuple[Cap, ...]
+    earn_on_points_paid: bool = False

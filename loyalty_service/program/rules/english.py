@@ -33,7 +33,7 @@ from loyalty_service.program.rules.earning import (
     Step,
 )
 from loyalty_service.program.rules.language import Language, decimal_text, selects_simply
-from loyalty_service.program.rules.program import Overdrawn, Program, Rounding
+from loyalty_service.program.rules.program import GiveBack, Overdrawn, Program, Redemption, Rounding
 from loyalty_service.program.rules.spans import RoundTo
 from loyalty_service.program.rules.wallets import (
     ActivateOn,
@@ -191,24 +191,46 @@ class English(Language):
     def general(self, program: Program) -> list[str]:
         earning = program.earning
         basis = [word for word, counts in _parts(earning) if counts]
+        paid = ", paid with points too" if earning.earn_on_points_paid else ""
         lines = [f"Points are rounded {ROUNDINGS[program.rounding]}, once per rule"]
-        lines.append("Points are earned on goods" + "".join(f" and {word}" for word in basis))
+        lines.append(
+            "Points are earned on goods" + "".join(f" and {word}" for word in basis) + paid
+        )
         if program.redemption is not None:
             worth = program.redemption
             value = money_text(worth.block_value_minor, program.currency)
             share = decimal_text(worth.max_share * 100)
+            also = "".join(f" and {word}" for word, counts in _parts(worth) if counts)
             lines.append(
                 f"{_count(worth.block_points, 'point')} are worth {value}; spent from "
                 f"{worth.minimum_points:,} in steps of {worth.step_points:,}, for at most "
-                f"{share}% of an order"
+                f"{share}% of the goods{also} of an order"
             )
+            lines.append(self._held(program))
+            lines += self._given_back(program)
         negative = program.returns.overdrawn is Overdrawn.NEGATIVE
         owed = "are owed" if negative else "are let go"
         lines.append(f"Points that a return cannot take back {owed}")
         return lines
 
+    def _held(self, program: Program) -> str:
+        times = program.reservations
+        return (
+            f"A reservation holds points for {_count(times.minutes, 'minute')}, renewed for "
+            f"{_count(times.most_minutes, 'minute')} at most"
+        )
 
-def _parts(earning: Earning) -> tuple[tuple[str, bool], ...]:
+    def _given_back(self, program: Program) -> list[str]:
+        in_parts = program.returns.give_back is GiveBack.PRO_RATA
+        when = "come back with each return" if in_parts else "come back once all is returned"
+        grace = program.returns.grace
+        ended = "expire at once"
+        if grace is not None:
+            ended = f"last another {_count(grace.count, grace.unit.value[:-1])}"
+        return [f"Points spent on an order {when}; those that ended meanwhile {ended}"]
+
+
+def _parts(earning: Earning | Redemption) -> tuple[tuple[str, bool], ...]:
     return ("shipping", earning.shipping), ("tax", earning.tax)
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from loyalty_service.program.rules.earning import Earning
-from loyalty_service.program.rules.spans import PeriodClock
+from loyalty_service.program.rules.spans import Period, PeriodClock, Unit
 from loyalty_service.program.rules.wallets import Wallet
 
 
@@ -26,15 +26,31 @@ class Overdrawn(StrEnum):
     CLAMP = "clamp"
 
 
+class GiveBack(StrEnum):
+    """When a return gives back points that were spent on the order (R-42)."""
+
+    PRO_RATA = "pro_rata"
+    ONLY_WHEN_FULL = "only_when_full"
+
+
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """What points are worth as money (R-30): ``block_points`` buy ``block_value_minor``."""
+    """What points are worth as money (R-30): ``block_points`` buy ``block_value_minor``.
+
+    Args:
+        wallet: the spendable wallet that pays.
+        max_share: of what points may pay for, 0 to 1.
+        shipping, tax: whether points may pay for them too.
+    """
 
     block_points: int
     block_value_minor: int
     minimum_points: int
     step_points: int
     max_share: Fraction
+    wallet: str = ""
+    shipping: bool = False
+    tax: bool = False
 
     def worth_minor(self, points: int) -> int:
         """What so many points would buy, minor units: whole steps of at least the minimum.
@@ -48,8 +64,28 @@ class Redemption:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservations:
+    """How long an order holds its points (R-32): at first, and with all renewals; minutes."""
+
+    minutes: int = 30
+    most_minutes: int = 120
+
+
+USUAL_GRACE = Period(30, Unit.DAYS)
+
+
+@dataclass(frozen=True, slots=True)
 class Returns:
-    overdrawn: Overdrawn
+    """What returns do (R-41, R-42).
+
+    Args:
+        grace: how long points last whose lot ended meanwhile, from the day they come back; None:
+            they expire at once.
+    """
+
+    overdrawn: Overdrawn = Overdrawn.NEGATIVE
+    give_back: GiveBack = GiveBack.PRO_RATA
+    grace: Period | None = USUAL_GRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +101,7 @@ class Program:
     earning: Earning
     redemption: Redemption | None
     returns: Returns
+    reservations: Reservations = Reservations()
 
     def find_wallet(self, wallet_id: str) -> Wallet | None:
         """The wallet of that id, or None."""

@@ -71,10 +71,11 @@ def read_expiry(place: Place) -> Expiry:
         if round_to is not None:
             round_to.report("round_to next to fixed", "round_to only next to after")
         return FixedDates(tuple(sorted(kind.distinct(24, _read_month_day))))
-    return After(_read_period(kind), None if round_to is None else round_to.choice(RoundTo))
+    return After(read_period(kind), None if round_to is None else round_to.choice(RoundTo))
 
 
-def _read_period(place: Place) -> Period:
+def read_period(place: Place) -> Period:
+    """So many days, months or years."""
     chosen = None if place.is_silent else place.only_key([unit.value for unit in Unit])
     if chosen is None:
         return Period(1, Unit.DAYS)
