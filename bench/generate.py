@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from loyalty_service.checkout.rules.cart import CartLine, Order
+from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.checkout.service.batch import (
     Item,
@@ -78,7 +78,7 @@ def _order(order_ref: str, when: datetime, dice: random.Random) -> Order:
         )
         for _ in range(dice.randrange(1, 4))
     )
-    return Order(order_ref, f"pay-{order_ref}", "CNY", None, lines, occurred_at=when)
+    return Order(order_ref, f"pay-{order_ref}", Cart("CNY", None, lines), occurred_at=when)
 
 
 def main() -> None:

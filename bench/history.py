@@ -15,7 +15,7 @@ from common import Stand, enrol_members, median, payment, ratio, stand, title, w
 from load import request, run_load
 from recording import call_service
 
-from loyalty_service.checkout.rules.cart import CartLine, Order
+from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.checkout.service import (
     Item,
@@ -52,7 +52,7 @@ def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
 def _bought(ref: Ref, order_ref: str, at: datetime, *, keep: bool) -> list[Item]:
     lines = (CartLine(LineKind.GOODS, "A-1", None, None, 1, 10_000),)
     bought = OrderItem(
-        ref, Order(order_ref, f"pay-{order_ref}", "CNY", None, lines, occurred_at=at)
+        ref, Order(order_ref, f"pay-{order_ref}", Cart("CNY", None, lines), occurred_at=at)
     )
     if keep:
         return [bought]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import psutil
 from common import HERE, median, stand, title
 
-from loyalty_service.checkout.rules.cart import Order, price
+from loyalty_service.checkout.rules.cart import Cart, price
 from loyalty_service.earning.rules.earn import earn_on_order
 from loyalty_service.earning.rules.facts import OrderFacts, Who
 from loyalty_service.imports.rules.deciding import Decided, decide
@@ -49,17 +49,10 @@ def read_and_price(file: Path, program: Program) -> int:
         if not decided.order:
             continue
         invoice = decided.invoice
-        order = Order(
-            invoice.number,
-            invoice.number,
-            program.currency,
-            None,
-            decided.order,
-            occurred_at=invoice.instant,
-        )
+        cart = Cart(program.currency, None, decided.order)
         is_first = invoice.customer not in seen
         seen.add(invoice.customer)
-        lines = price(order, program.currency)
+        lines = price(cart, program.currency)
         nobody = Who(frozenset(), None)
         facts = OrderFacts(invoice.instant, None, lines, is_first, nobody)
         earn_on_order(program, facts, {})

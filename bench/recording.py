@@ -8,7 +8,7 @@ from typing import Any
 
 from common import Stand, cart, enrol_members
 
-from loyalty_service.checkout.api import read_order
+from loyalty_service.checkout.api.reading import read_order
 from loyalty_service.checkout.schemas import PaymentSchema
 from loyalty_service.checkout.service import pay
 from loyalty_service.kit.db import Database

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from loyalty_service.checkout import service as checkout
-from loyalty_service.checkout.rules.cart import CartLine, Order
+from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.events import service as events
@@ -91,11 +91,16 @@ class Shop:
     ) -> dict[str, Any]:
         """Record a paid order and return its receipt."""
         more.setdefault("payment_ref", f"pay-{order_ref}")
+        cart = Cart(
+            more.pop("currency", "CNY"),
+            more.pop("channel", None),
+            lines or (line(),),
+            more.pop("discount_minor", 0),
+            more.pop("points", 0),
+        )
         order = Order(
             order_ref=order_ref,
-            currency=more.pop("currency", "CNY"),
-            channel=more.pop("channel", None),
-            lines=lines or (line(),),
+            cart=cart,
             occurred_at=at,
             is_fulfilled=fulfilled,
             **more,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from loyalty_service.checkout import service as checkout
-from loyalty_service.checkout.rules.cart import CartLine, Order
+from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.cli.invoices import Asked, import_invoices
 from loyalty_service.cli.main import main
 from loyalty_service.earning.rules.facts import LineKind
@@ -237,7 +237,9 @@ def _send(db, customer, order):
         )
         for one in order.lines
     )
-    sent = Order(order.ref, f"pay-{order.ref}", "GBP", None, lines, occurred_at=order.placed_at)
+    sent = Order(
+        order.ref, f"pay-{order.ref}", Cart("GBP", None, lines), occurred_at=order.placed_at
+    )
     programs = Programs()
     db.run(lambda tx: checkout.pay(Acting(tx, programs, STOREFRONT), ref, sent))
 

@@ -3,10 +3,19 @@
 from loyalty_service.checkout.queries.records import (
     OrderRecord,
     OrderUnknown,
+    blank_order,
     find_order,
     find_orders,
     read_steps,
 )
 from loyalty_service.checkout.queries.stories import get_story
 
-__all__ = ["OrderRecord", "OrderUnknown", "find_order", "find_orders", "get_story", "read_steps"]
+__all__ = [
+    "OrderRecord",
+    "OrderUnknown",
+    "blank_order",
+    "find_order",
+    "find_orders",
+    "get_story",
+    "read_steps",
+]

@@ -7,13 +7,16 @@ from fractions import Fraction
 from typing import Any
 
 from loyalty_service.checkout.rules.returns import OrderLine
+from loyalty_service.checkout.rules.steps import State
+from loyalty_service.earning.rules.facts import Line, LineKind
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.errors import NotFound
 
 _ORDERS = """
-SELECT i.order_ref, i.member_id, i.order_no, h.payment_ref, h.state, h.program_version,
-       h.placed_at, h.fulfilled_at, h.paid_minor, h.returned_minor, h.step_seq, h.fingerprint,
-       h.entries, h.receipt
+SELECT i.order_ref, i.member_id, i.order_no, h.payment_ref, h.state, h.channel,
+       h.program_version, h.placed_at, h.paid_at, h.fulfilled_at, h.price_minor, h.paid_minor,
+       h.returned_minor, h.step_seq, h.fingerprint, h.entries, h.receipt, h.spent, h.cart,
+       h.reserved_since, h.lapses_at, h.hold_no, h.judged
   FROM order_index i
   LEFT JOIN order_head h ON h.member_id = i.member_id AND h.order_no = i.order_no
 """
@@ -21,8 +24,8 @@ _KNOWN = "SELECT 1 FROM order_index WHERE order_ref = %s"
 _ONE = _ORDERS + "WHERE i.order_ref = %s"
 _MANY = _ORDERS + "WHERE i.order_ref = ANY(%s)"
 _LINES = """
-SELECT member_id, order_no, line_no, quantity, paid_minor, shares, returned_units, returned_num,
-       returned_den
+SELECT member_id, order_no, line_no, kind, sku, category, brand, quantity, amount_minor,
+       price_minor, paid_minor, points, shares, returned_units, returned_num, returned_den
   FROM order_line
   JOIN unnest(%s::bigint[], %s::bigint[]) AS o (m, n) ON member_id = o.m AND order_no = o.n
  WHERE member_id = ANY(%s)
@@ -48,6 +51,19 @@ class OrderRecord:
     """An order as it is stored, moving as the operation decides.
 
     Args:
+        payment_ref, paid_at: None while it is not paid.
+        price_minor: what it costs after discounts; points and ``paid_minor`` pay it.
+        spent: what points pay: wallet, points, worth; once paid also the entry and the lots drawn
+            from, in the order of drawing, and what of it was given back. None without points.
+        cart: digest of what was reserved; None where it was brought whole.
+        reserved_since: when what is reserved was first reserved.
+        lapses_at: until when the reservation stands.
+        hold_no: how often it was placed by a reservation.
+        judged: what a reservation was judged by: whether it was the first order, the member's tags
+            and month of birth.
+        is_stored: whether it stands in the database already.
+        sold: what was bought, line by line, net of discounts; ``amounts``: before them; empty until
+            asked for.
         entries: wallet -> {"seq": the credit's number, "lots": {lot number: rule}}.
         lines: with what has been returned of each; empty until asked for.
         steps: (kind, ref) -> (fingerprint, receipt) of what happened since; empty until asked for.
@@ -58,24 +74,75 @@ class OrderRecord:
     order_ref: str
     member_id: int
     order_no: int
-    payment_ref: str
+    payment_ref: str | None
     state: str
+    channel: str | None
     program_version: int
     placed_at: datetime
+    paid_at: datetime | None
     fulfilled_at: datetime | None
+    price_minor: int
     paid_minor: int
     returned_minor: int
     step_seq: int
     fingerprint: bytes
     entries: dict[str, dict[str, Any]]
     receipt: str
+    spent: dict[str, Any] | None = None
+    cart: bytes | None = None
+    reserved_since: datetime | None = None
+    lapses_at: datetime | None = None
+    hold_no: int = 0
+    judged: dict[str, Any] | None = None
+    is_stored: bool = True
+    sold: list[Line] = field(default_factory=list)
+    amounts: list[int] = field(default_factory=list)
     lines: list[OrderLine] = field(default_factory=list)
     steps: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
     expired_counted: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def points(self) -> int:
+        """Points that pay for it."""
+        return 0 if self.spent is None else int(self.spent["points"])
+
+    def is_reserved(self, at: datetime) -> bool:
+        """Whether a reservation stands at ``at``: up to, not including, its end (R-14)."""
+        stands = self.state == State.RESERVED and self.lapses_at is not None
+        return stands and at < self.lapses_at  # type: ignore[operator]
+
+    def state_at(self, at: datetime) -> State:
+        """Where it stands at ``at``; a reservation lapses by the clock alone (R-14, R-32)."""
+        lapsed = self.state == State.RESERVED and not self.is_reserved(at)
+        return State.LAPSED if lapsed else State(self.state)
+
     def lots_of(self, wallet: str) -> dict[int, str]:
         """The lots the order opened in a wallet, and a rule each was opened for."""
         return {int(lot): rule for lot, rule in self.entries[wallet]["lots"].items()}
+
+
+def blank_order(order_ref: str, member_id: int, order_no: int, placed_at: datetime) -> OrderRecord:
+    """An order that is just being placed."""
+    return OrderRecord(
+        order_ref,
+        member_id,
+        order_no,
+        payment_ref=None,
+        state=State.RESERVED,
+        channel=None,
+        program_version=0,
+        placed_at=placed_at,
+        paid_at=None,
+        fulfilled_at=None,
+        price_minor=0,
+        paid_minor=0,
+        returned_minor=0,
+        step_seq=0,
+        fingerprint=b"",
+        entries={},
+        receipt="",
+        is_stored=False,
+    )
 
 
 def find_orders(tx: Transaction, order_refs: Collection[str]) -> dict[str, OrderRecord]:
@@ -88,6 +155,7 @@ def find_orders(tx: Transaction, order_refs: Collection[str]) -> dict[str, Order
     for row in rows:
         order = OrderRecord(*row)
         order.fingerprint = bytes(order.fingerprint)
+        order.cart = None if order.cart is None else bytes(order.cart)
         found[order.order_ref] = order
     return found
 
@@ -107,13 +175,19 @@ def read_steps(tx: Transaction, orders: Collection[OrderRecord]) -> None:
         [order.order_no for order in orders],
         sorted({order.member_id for order in orders}),
     )
-    for member_id, order_no, line_no, quantity, paid, shares, units, num, den in tx.fetch(
-        _LINES, keys
-    ):
-        line = OrderLine(line_no, quantity, paid, shares, units, Fraction(int(num), int(den)))
-        by_key[member_id, order_no].lines.append(line)
+    for member_id, order_no, *row in tx.fetch(_LINES, keys):
+        _add_line(by_key[member_id, order_no], *row)
     for member_id, order_no, kind, ref, fingerprint, expired, receipt in tx.fetch(_STEPS, keys):
         order = by_key[member_id, order_no]
         order.steps[kind, ref] = (bytes(fingerprint), receipt)
         for wallet, points in expired.items():
             order.expired_counted[wallet] = order.expired_counted.get(wallet, 0) + points
+
+
+def _add_line(order: OrderRecord, line_no: int, kind: str, *row: Any) -> None:
+    sku, category, brand, quantity, amount, price, paid, points, shares, units, num, den = row
+    sold = Line(line_no, LineKind(kind), sku, category, brand, quantity, price)
+    order.sold.append(sold)
+    order.amounts.append(amount)
+    returned = Fraction(int(num), int(den))
+    order.lines.append(OrderLine(line_no, quantity, paid, shares, points, units, returned))

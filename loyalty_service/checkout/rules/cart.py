@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
 from operator import attrgetter
+from typing import Any
 
 import orjson
 
@@ -55,79 +56,126 @@ class CartLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A paid order as the shop sends it.
+class Cart:
+    """What is bought, as the shop sends it.
 
     Args:
-        discount_minor: off the whole order, spread over its goods (R-03).
-        paid_minor: what the shop says was paid for it; None where it says nothing.
-        occurred_at: when it was placed and paid (UTC); None is now.
-        is_fulfilled: whether the goods went out when it was paid (R-35).
+        discount_minor: off the whole cart, spread over its goods (R-03).
+        points: to pay with: exactly so many, of a quote at most so many.
     """
 
-    order_ref: str
-    payment_ref: str
     currency: str
     channel: str | None
     lines: tuple[CartLine, ...]
     discount_minor: int = 0
+    points: int = 0
+
+    def fingerprint(self) -> bytes:
+        """Digest of what makes the cart this cart."""
+        return _digest(_cart_content(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A paid order as the shop sends it.
+
+    Args:
+        cart: None where the order was reserved: then what was reserved is paid.
+        paid_minor: what the shop says was paid for it; None where it says nothing.
+        occurred_at: when it was paid (UTC); None is now.
+        is_fulfilled: whether the goods went out when it was paid; None: yes where the order is
+            brought whole (R-35), no where a reservation is paid.
+        accept_repricing: take it at the price of now where the promised one has lapsed (R-33).
+    """
+
+    order_ref: str
+    payment_ref: str
+    cart: Cart | None
     paid_minor: int | None = None
     occurred_at: datetime | None = None
-    is_fulfilled: bool = True
+    is_fulfilled: bool | None = None
+    accept_repricing: bool = False
 
     def fingerprint(self) -> bytes:
         """Digest of what makes the order this order: two orders that share it are repetitions."""
         content = {name: getattr(self, name) for name in _ORDER_FIELDS}
-        content["lines"] = [
-            dict(zip(_LINE_FIELDS, _line_values(line), strict=True)) for line in self.lines
-        ]
-        return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+        content["cart"] = None if self.cart is None else _cart_content(self.cart)
+        return _digest(content)
 
 
-_ORDER_FIELDS = tuple(one.name for one in fields(Order) if one.name != "occurred_at")
+_ORDER_FIELDS = ("order_ref", "payment_ref", "paid_minor", "is_fulfilled")
+_CART_FIELDS = ("currency", "channel", "discount_minor", "points")
 _LINE_FIELDS = tuple(one.name for one in fields(CartLine))
 # dataclasses.asdict says the same, after copying every value: it took a third of an import.
 _line_values = attrgetter(*_LINE_FIELDS)
 
 
-def price(order: Order, currency: str) -> tuple[Line, ...]:
-    """What every line costs, net of its own discount and its share of the order's.
+def _cart_content(cart: Cart) -> dict[str, Any]:
+    content = {name: getattr(cart, name) for name in _CART_FIELDS}
+    content["lines"] = [
+        dict(zip(_LINE_FIELDS, _line_values(line), strict=True)) for line in cart.lines
+    ]
+    return content
+
+
+def _digest(content: dict[str, Any]) -> bytes:
+    return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def price(cart: Cart, currency: str) -> tuple[Line, ...]:
+    """What every line costs, net of its own discount and its share of the cart's.
 
     Raises:
-        CurrencyForeign: the order is not in the program's currency.
-        DiscountTooHigh: a discount exceeds its line, or the order's exceeds the goods.
-        CartDoesNotAddUp: the sum is not what is said to have been paid.
+        CurrencyForeign: the cart is not in the program's currency.
+        DiscountTooHigh: a discount exceeds its line, or the cart's exceeds the goods.
         CartTooDear: the sum is above ``MAX_MINOR``.
 
     Rule: R-03, R-20.
     """
-    if order.currency != currency:
+    if cart.currency != currency:
         raise CurrencyForeign(
             f"The program counts in {currency}.",
             path="lines[0].amount.currency",
-            asked=order.currency,
+            asked=cart.currency,
             expected=currency,
         )
-    net = _net_of_line_discounts(order.lines)
+    if sum(line.amount_minor for line in cart.lines) > MAX_MINOR:
+        raise CartTooDear("The cart costs more than can be counted.", path="lines", limit=MAX_MINOR)
+    net = _net_of_line_discounts(cart.lines)
     goods = [
-        paid if line.kind is LineKind.GOODS else 0
-        for line, paid in zip(order.lines, net, strict=True)
+        cost if line.kind is LineKind.GOODS else 0
+        for line, cost in zip(cart.lines, net, strict=True)
     ]
-    if order.discount_minor > sum(goods):
+    if cart.discount_minor > sum(goods):
         raise DiscountTooHigh(
             "The discount is more than the goods cost.",
             path="discount",
-            asked=order.discount_minor,
+            asked=cart.discount_minor,
             limit=sum(goods),
         )
-    if order.discount_minor:
-        shares = spread(order.discount_minor, goods)
-        net = [paid - share for paid, share in zip(net, shares, strict=True)]
-    _check_sum(order, sum(net))
+    if cart.discount_minor:
+        shares = spread(cart.discount_minor, goods)
+        net = [cost - share for cost, share in zip(net, shares, strict=True)]
     return tuple(
-        Line(no, line.kind, line.sku, line.category, line.brand, line.quantity, paid)
-        for no, (line, paid) in enumerate(zip(order.lines, net, strict=True), start=1)
+        Line(no, line.kind, line.sku, line.category, line.brand, line.quantity, cost)
+        for no, (line, cost) in enumerate(zip(cart.lines, net, strict=True), start=1)
     )
+
+
+def check_paid(paid_minor: int | None, payable_minor: int) -> None:
+    """Refuse a cart that does not come to what is said to have been paid.
+
+    Raises:
+        CartDoesNotAddUp: as said. Nothing is written.
+    """
+    if paid_minor is not None and paid_minor != payable_minor:
+        raise CartDoesNotAddUp(
+            f"The lines less the discounts and points come to {payable_minor}, not to "
+            f"{paid_minor}.",
+            path="paid",
+            asked=paid_minor,
+            expected=payable_minor,
+        )
 
 
 def _net_of_line_discounts(lines: Sequence[CartLine]) -> list[int]:
@@ -140,15 +188,3 @@ def _net_of_line_discounts(lines: Sequence[CartLine]) -> list[int]:
                 limit=line.amount_minor,
             )
     return [line.amount_minor - line.discount_minor for line in lines]
-
-
-def _check_sum(order: Order, total: int) -> None:
-    if order.paid_minor is not None and order.paid_minor != total:
-        raise CartDoesNotAddUp(
-            f"The lines less the discounts come to {total}, not to {order.paid_minor}.",
-            path="paid",
-            asked=order.paid_minor,
-            expected=total,
-        )
-    if sum(line.amount_minor for line in order.lines) > MAX_MINOR:
-        raise CartTooDear("The cart costs more than can be counted.", path="lines", limit=MAX_MINOR)

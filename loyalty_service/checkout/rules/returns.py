@@ -1,11 +1,12 @@
 """Returns: each line's returned fraction, and what follows from it, exact over any split (R-40)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.errors import Conflict, Invalid
+from loyalty_service.program.rules.program import GiveBack
 
 WHOLE = Fraction(1)
 
@@ -38,6 +39,7 @@ class OrderLine:
     Args:
         paid_minor: its share of the money paid, minor units.
         shares: what each rule earned for it, whole points by wallet and rule.
+        points: points that were spent on it.
         returned_units: units returned so far.
         returned: the exact fraction of the line that has been returned, 0 to 1.
     """
@@ -46,6 +48,7 @@ class OrderLine:
     quantity: int
     paid_minor: int
     shares: Shares
+    points: int = 0
     returned_units: int = 0
     returned: Fraction = Fraction(0)
 
@@ -57,7 +60,8 @@ class OrderLine:
     @property
     def carries_something(self) -> bool:
         """Whether money or points hang on the line."""
-        return bool(self.paid_minor) or any(any(rules.values()) for rules in self.shares.values())
+        earned = any(any(rules.values()) for rules in self.shares.values())
+        return bool(self.paid_minor or self.points) or earned
 
 
 def so_far(share: int, returned: Fraction) -> int:
@@ -207,3 +211,33 @@ def sum_of_points(back: Sequence[LineReturned]) -> dict[str, dict[str, int]]:
                 of_wallet = total.setdefault(wallet, {})
                 of_wallet[rule] = of_wallet.get(rule, 0) + points
     return total
+
+
+def points_back(lines: Sequence[OrderLine], give_back: GiveBack) -> int:
+    """Points spent on the order that have come back so far, whole points.
+
+    Rule: R-40, R-42.
+    """
+    if give_back is GiveBack.ONLY_WHEN_FULL and not is_fully_returned(lines):
+        return 0
+    return sum(so_far(line.points, line.returned) for line in lines)
+
+
+def slice_of_draws(
+    draws: Iterable[tuple[int, int]], before: int, after: int
+) -> list[tuple[int, int]]:
+    """The part of what was drawn that comes back: the last drawn first.
+
+    Args:
+        draws: (lot, points) in the order of drawing.
+        before, after: points that had come back, and will have.
+
+    Rule: R-42.
+    """
+    found, passed = [], 0
+    for lot_seq, points in reversed(list(draws)):
+        back = min(after, passed + points) - max(before, passed)
+        passed += points
+        if back > 0:
+            found.append((lot_seq, back))
+    return found

@@ -9,8 +9,10 @@ from loyalty_service.kit.errors import Conflict, Invalid
 
 
 class State(StrEnum):
-    """Where an order stands."""
+    """Where an order stands; ``lapsed`` is a reservation whose time has passed, never stored."""
 
+    RESERVED = "reserved"
+    LAPSED = "lapsed"
     PAID = "paid"
     FULFILLED = "fulfilled"
     PART_RETURNED = "part_returned"
@@ -19,8 +21,14 @@ class State(StrEnum):
 
 
 class Step(StrEnum):
-    """What can happen to an order after its payment."""
+    """What can happen to an order besides the payment that its receipt tells.
 
+    ``payment`` is one of an earlier chapter, before the order was cancelled and opened again.
+    """
+
+    RESERVATION = "reservation"
+    RELEASE = "release"
+    PAYMENT = "payment"
     FULFILMENT = "fulfilment"
     RETURN = "return"
     CANCELLATION = "cancellation"
@@ -44,10 +52,46 @@ class ReturnDiffers(Conflict):
     code = "return_differs"
 
 
+class OrderPaid(Conflict):
+    """The order is paid; nothing of it is reserved any more."""
+
+    code = "order_paid"
+
+
+class OrderNotPaid(Conflict):
+    """The order is not paid; nothing of it can be returned."""
+
+    code = "order_not_paid"
+
+
+class CartMissing(Invalid):
+    """Nothing is reserved under this reference, so the payment must bring its cart."""
+
+    code = "cart_missing"
+
+
+class AmountDiffers(Conflict):
+    """What was paid is not what the order was promised for."""
+
+    code = "amount_differs"
+
+
+class ReservationLapsed(Conflict):
+    """The reservation has lapsed, and the same price or points are not to be had any more."""
+
+    code = "reservation_lapsed"
+
+
 class OrderCancelled(Conflict):
     """The order was cancelled; nothing more can be fulfilled."""
 
     code = "order_cancelled"
+
+
+class InThePast(Invalid):
+    """A quote is for now or for an instant to come."""
+
+    code = "in_the_past"
 
 
 class BeforeTheOrder(Invalid):
@@ -91,4 +135,21 @@ def check_after_order(occurred_at: datetime, placed_at: datetime) -> None:
             path="occurred_at",
             asked=occurred_at.isoformat().replace("+00:00", "Z"),
             limit=placed_at.isoformat().replace("+00:00", "Z"),
+        )
+
+
+def check_promise(paid_minor: int | None, payable_minor: int) -> None:
+    """Refuse a payment of another amount than the order comes to.
+
+    Raises:
+        AmountDiffers: as said. Nothing is written.
+
+    Rule: R-33.
+    """
+    if paid_minor is not None and paid_minor != payable_minor:
+        raise AmountDiffers(
+            f"The order comes to {payable_minor}, and {paid_minor} is said to have been paid.",
+            path="paid",
+            asked=paid_minor,
+            expected=payable_minor,
         )

@@ -1,12 +1,13 @@
-"""Orders that are paid elsewhere, and what becomes of them: the story that crosses features."""
+"""A checkout from the quote to the last return: the story that crosses features."""
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.cart import Order
-from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.checkout.rules.cart import Cart, Order
+from loyalty_service.checkout.rules.steps import InThePast, Return, State
 from loyalty_service.checkout.service.batch import (
     ITEMS_AT_ONCE,
     Item,
@@ -17,17 +18,27 @@ from loyalty_service.checkout.service.batch import (
     take_items,
 )
 from loyalty_service.checkout.service.fulfilling import record_fulfilment
-from loyalty_service.checkout.service.owning import own_lots, own_order
+from loyalty_service.checkout.service.owning import own_lots, own_order, require_own
 from loyalty_service.checkout.service.paying import record_payment
+from loyalty_service.checkout.service.quoting import quote as tell_quote
+from loyalty_service.checkout.service.reserving import record_release, record_reservation
 from loyalty_service.checkout.service.returning import record_cancellation, record_return
+from loyalty_service.checkout.service.telling import instant_text
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import Totals, read_totals
-from loyalty_service.ledger.queries import read_accounts, read_due, read_expired
-from loyalty_service.ledger.service import Acting, Books
+from loyalty_service.ledger.queries import (
+    read_accounts,
+    read_due,
+    read_expired,
+    read_for_spending,
+)
+from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books
 from loyalty_service.members import service as members
+from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
 
 __all__ = [
     "ITEMS_AT_ONCE",
@@ -39,39 +50,147 @@ __all__ = [
     "fulfil",
     "in_transactions",
     "pay",
+    "quote",
+    "release",
+    "reserve",
     "take_items",
     "take_return",
 ]
 
 
+def quote(
+    acting: Acting, ref: Ref, cart: Cart, *, at: datetime | None, order_ref: str | None
+) -> Any:
+    """Price a cart without writing anything: what is payable, with which points, earning what.
+
+    Args:
+        at: an instant to come; None is now.
+        order_ref: the order it is for, if it is known: what it holds already is free for it.
+
+    Raises:
+        MemberUnknown, InThePast, OrderOfAnother, CurrencyForeign, DiscountTooHigh, CartTooDear: as
+            said.
+
+    Rule: R-05, R-30, R-31.
+    """
+    tx = acting.tx
+    member = get_member(tx, ref)
+    when = _not_past(at, tx.now(), member)
+    books = Books(tx, acting.programs, when, CLOCK_ACTOR, {member.member_id: member})
+    orders = queries.find_order(tx, order_ref) if order_ref else {}
+    own = orders.get(order_ref or "")
+    if own is not None:
+        require_own(own, member)
+    # The limits are told also where no points are asked for.
+    _read_for(books, member, max(cart.points, 1), books.program_at(member, when)[1], when)
+    work = Work(books, orders, totals=_totals(books, member, when))
+    return tell_quote(work, member, cart, when, own)
+
+
+def _not_past(at: datetime | None, now: datetime, member: Member) -> datetime:
+    earliest = max(now, member.caught_up_to)
+    if at is None:
+        return earliest
+    if at < earliest:
+        raise InThePast(
+            "A quote is for now or for an instant to come.",
+            path="at",
+            asked=instant_text(at),
+            limit=instant_text(earliest),
+        )
+    return at
+
+
+def reserve(acting: Acting, ref: Ref, order_ref: str, cart: Cart) -> str:
+    """Keep a cart's price and points for a while; the same cart again keeps them longer.
+
+    Returns:
+        what is promised, as JSON.
+
+    Raises:
+        MemberUnknown, OrderOfAnother, OrderPaid, CurrencyForeign, DiscountTooHigh, CartTooDear,
+        InsufficientPoints, PointsNotAllowed, RedemptionLocked: nothing is written.
+
+    Rule: R-06, R-30, R-32.
+    """
+    tx = acting.tx
+    member = members.lock(tx, ref)
+    books = acting.books(member)
+    orders = queries.find_order(tx, order_ref)
+    queries.read_steps(tx, orders.values())
+    program = books.program_at(member, books.now)[1]
+    _read_for(books, member, cart.points, program, books.now)
+    work = Work(books, orders, totals=_totals(books, member, books.now))
+    receipt = record_reservation(work, member, order_ref, cart)
+    work.write()
+    return receipt
+
+
+def release(acting: Acting, ref: Ref, order_ref: str) -> str:
+    """Let a reservation go before its time.
+
+    Raises:
+        MemberUnknown, OrderUnknown, OrderOfAnother, OrderPaid, OrderCancelled: nothing is written.
+
+    Rule: R-32.
+    """
+    return _follow(acting, ref, order_ref, record_release)
+
+
 def pay(acting: Acting, ref: Ref, order: Order) -> str:
-    """Record a paid order; the member earns by the program of that day.
+    """Record a paid order; its points are spent, and the member earns by the program of its day.
 
     Returns:
         the receipt, as JSON; the same again for a repetition.
 
     Raises:
-        MemberUnknown, OrderOfAnother, OrderDiffers, InTheFuture, CurrencyForeign,
-        DiscountTooHigh, CartDoesNotAddUp, CartTooDear: nothing is written.
+        MemberUnknown, OrderOfAnother, OrderDiffers, InTheFuture, BeforeTheOrder, CurrencyForeign,
+        DiscountTooHigh, CartDoesNotAddUp, CartTooDear, CartMissing, AmountDiffers,
+        ReservationLapsed, InsufficientPoints, PointsNotAllowed, RedemptionLocked: nothing is
+            written.
 
-    Rule: R-06, R-20 to R-25, R-35.
+    Rule: R-06, R-20 to R-25, R-30, R-33 to R-35.
     """
     tx = acting.tx
     member = members.lock(tx, ref)
     books = acting.books(member)
     orders = queries.find_order(tx, order.order_ref)
     work = Work(books, orders)
-    if not orders:
-        until = max(order.occurred_at or books.now, member.caught_up_to)
-        books.accounts = read_due(tx, [member.member_id], until)
-        work.totals = _totals(books, member, order.occurred_at)
+    known = orders.get(order.order_ref)
+    if known is None or known.payment_ref is None or known.state == State.CANCELLED:
+        queries.read_steps(tx, orders.values())
+        _read_for_payment(work, member, order, known)
     receipt = record_payment(work, member, order)
     work.write()
     return receipt
 
 
-def _totals(books: Books, member: Member, occurred_at: datetime | None) -> Totals:
-    when = occurred_at or books.now
+def _read_for_payment(work: Work, member: Member, order: Order, known: OrderRecord | None) -> None:
+    books = work.books
+    when = order.occurred_at or books.now
+    program = books.program_at(member, when)[1]
+    points = order.cart.points if order.cart else 0
+    if known is not None:
+        # What was promised may be placed again, so the more of the two is read.
+        points = max(points, known.points)
+    _read_for(books, member, points, program, max(when, member.caught_up_to))
+    wanted = [(program, ORDER, local_date(when, program.zone))]
+    if known is not None:
+        promised = books.program(known.program_version)
+        wanted.append((promised, ORDER, local_date(known.placed_at, promised.zone)))
+    work.totals = read_totals(books.tx, [member.member_id], wanted)
+
+
+def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
+    """Read what a credit needs, and where points are to be spent, enough lots to pay them."""
+    if points and program.redemption is not None:
+        wallet = program.redemption.wallet
+        books.accounts = read_for_spending(books.tx, member, until, wallet, points)
+    else:
+        books.accounts = read_due(books.tx, [member], until)
+
+
+def _totals(books: Books, member: Member, when: datetime) -> Totals:
     _, program = books.program_at(member, when)
     wanted = [(program, ORDER, local_date(when, program.zone))]
     return read_totals(books.tx, [member.member_id], wanted)
@@ -84,7 +203,7 @@ def fulfil(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | 
         MemberUnknown, OrderUnknown, OrderOfAnother, OrderCancelled, BeforeTheOrder, InTheFuture:
             nothing is written.
 
-    Rule: R-25.
+    Rule: R-25, R-34.
     """
 
     def step(work: Work, member: Member, order: OrderRecord) -> str:
@@ -94,13 +213,15 @@ def fulfil(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | 
 
 
 def take_return(acting: Acting, ref: Ref, order_ref: str, *, asked: Return) -> str:
-    """Record a return of units or of money; what the order earned for them is taken back.
+    """Record a return of units or of money.
+
+    What was spent on them comes back, and what the order earned for them is taken back.
 
     Raises:
-        MemberUnknown, OrderUnknown, OrderOfAnother, ReturnDiffers, LineUnknown, MoreThanLeft,
-        CurrencyForeign, BeforeTheOrder, InTheFuture: nothing is written.
+        MemberUnknown, OrderUnknown, OrderOfAnother, OrderNotPaid, ReturnDiffers, LineUnknown,
+        MoreThanLeft, CurrencyForeign, BeforeTheOrder, InTheFuture: nothing is written.
 
-    Rule: R-40, R-41, R-43.
+    Rule: R-40 to R-43.
     """
 
     def step(work: Work, member: Member, order: OrderRecord) -> str:
@@ -110,7 +231,7 @@ def take_return(acting: Acting, ref: Ref, order_ref: str, *, asked: Return) -> s
 
 
 def cancel(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | None) -> str:
-    """Cancel a paid order: a return of all that is left.
+    """Cancel an order: before its payment all is let go, after it all that is left comes back.
 
     Raises:
         MemberUnknown, OrderUnknown, OrderOfAnother, NothingLeft, BeforeTheOrder, InTheFuture:
@@ -137,7 +258,7 @@ def _follow(
     order = own_order(queries.find_orders(tx, [order_ref]), member, order_ref)
     queries.read_steps(tx, [order])
     books = acting.books(member)
-    books.accounts = read_accounts(tx, [member.member_id])
+    books.accounts = read_accounts(tx, [member])
     work = Work(books, {order_ref: order}, expired=read_expired(tx, own_lots([order])))
     receipt = step(work, member, order)
     work.write()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
-from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.checkout.rules.steps import Return, State
 from loyalty_service.checkout.service.owning import own_lots, own_order
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.returning import record_return
@@ -56,15 +56,25 @@ Outcome = str | Refusal
 
 
 def in_transactions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Cut a batch into the parts that are one transaction each, in the order given."""
+    """Cut a batch into the parts that are one transaction each, in the order given.
+
+    An order that spends points goes alone: whether it may is known only once the member is met.
+    """
     begin, refs = 0, set[Ref]()
     for i, item in enumerate(items):
         refs.add(item.ref)
-        if len(refs) > MEMBERS_AT_ONCE or i - begin >= ITEMS_AT_ONCE:
+        is_full = len(refs) > MEMBERS_AT_ONCE or i - begin >= ITEMS_AT_ONCE
+        if i > begin and (is_full or _spends(item) or _spends(items[i - 1])):
             yield items[begin:i]
             begin, refs = i, {item.ref}
     if begin < len(items):
         yield items[begin:]
+
+
+def _spends(item: Item) -> bool:
+    return (
+        isinstance(item, OrderItem) and item.order.cart is not None and item.order.cart.points > 0
+    )
 
 
 def take_items(acting: Acting, items: Sequence[Item]) -> list[Outcome]:
@@ -103,13 +113,19 @@ def _read(acting: Acting, items: Sequence[Item], owners: dict[Ref, Member]) -> W
     followed = [
         orders[item.order_ref]
         for item in items
-        if isinstance(item, ReturnItem) and item.order_ref in orders
+        if item.order_ref in orders and _is_followed(item, orders[item.order_ref])
     ]
     unique = list({order.order_ref: order for order in followed}.values())
     queries.read_steps(tx, unique)
-    books.accounts = read_accounts(tx, books.members.keys())
+    books.accounts = read_accounts(tx, list(books.members.values()))
     expired = read_expired(tx, own_lots(unique))
     return Work(books, orders, totals=_totals(books, items, owners), expired=expired)
+
+
+def _is_followed(item: Item, order: OrderRecord) -> bool:
+    """Whether the item goes on with what is stored, rather than repeat it."""
+    is_open = order.payment_ref is None or order.state == State.CANCELLED
+    return isinstance(item, ReturnItem) or is_open
 
 
 def _totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> Totals:

@@ -7,7 +7,8 @@ from typing import Any
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.steps import OrderCancelled, State, Step, check_after_order
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
-from loyalty_service.checkout.service.work import Work, as_json, instant_text
+from loyalty_service.checkout.service.telling import as_json, instant_text
+from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.rules.openings import fulfilled_lots
 from loyalty_service.earning.service import lots_told
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
@@ -21,11 +22,13 @@ def record_fulfilment(
 ) -> str:
     """Record that the goods went out, once; a repetition gets the same receipt.
 
+    Before the payment it is remembered, and takes effect with it.
+
     Raises:
         OrderCancelled: nothing is written.
         BeforeTheOrder, InTheFuture: nothing is written.
 
-    Rule: R-25.
+    Rule: R-25, R-34.
     """
     known = order.steps.get((Step.FULFILMENT, ONCE))
     if known is not None:
@@ -36,13 +39,13 @@ def record_fulfilment(
         return as_json(_fulfilled(order, order.state, order.fulfilled_at, []))
     when = occurred_at or work.books.now
     check_after_order(when, order.placed_at)
-    when, _ = work.books.meet(member, occurred_at)
+    when, at = work.books.meet(member, occurred_at)
     program = work.books.program(order.program_version)
     entries = _activate(work, member, order, program, when)
     order.fulfilled_at = when
     if order.state == State.PAID:
         order.state = State.FULFILLED
-    receipt = _fulfilled(order, order.state, when, entries)
+    receipt = _fulfilled(order, order.state_at(at), when, entries)
     member.tell("order.fulfilled", when, {"order_ref": order.order_ref})
     taken = StepTaken(Step.FULFILMENT, ONCE, when, b"", receipt)
     return remember(work, member, order, taken)

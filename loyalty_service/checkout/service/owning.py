@@ -17,11 +17,22 @@ def own_order(orders: Mapping[str, OrderRecord], member: Member, order_ref: str)
     order = orders.get(order_ref)
     if order is None:
         raise OrderUnknown("No such order is known.", path="order_ref", asked=order_ref)
+    require_own(order, member)
+    return order
+
+
+def require_own(order: OrderRecord, member: Member) -> None:
+    """Refuse an order of another member.
+
+    Raises:
+        OrderOfAnother: as said.
+    """
     if order.member_id != member.member_id:
         raise OrderOfAnother(
-            "This order reference belongs to another member.", path="order_ref", asked=order_ref
+            "This order reference belongs to another member.",
+            path="order_ref",
+            asked=order.order_ref,
         )
-    return order
 
 
 def own_lots(orders: Collection[OrderRecord]) -> list[tuple[int, str, int]]:

@@ -1,166 +1,293 @@
-"""A paid order: price it, earn on it, open its lots, remember every share."""
+"""An order is paid: its points are spent, and what it earns is given."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.cart import Order, price
-from loyalty_service.checkout.rules.returns import OrderLine
-from loyalty_service.checkout.rules.steps import OrderDiffers, OrderOfAnother, State
-from loyalty_service.checkout.service.work import Work, as_json, instant_text
+from loyalty_service.checkout.rules.cart import Order, check_paid
+from loyalty_service.checkout.rules.steps import (
+    CartMissing,
+    OrderDiffers,
+    ReservationLapsed,
+    State,
+    Step,
+    check_after_order,
+    check_promise,
+)
+from loyalty_service.checkout.service.owning import require_own
+from loyalty_service.checkout.service.placing import Placing, as_promised, place, place_again
+from loyalty_service.checkout.service.reserving import let_go
+from loyalty_service.checkout.service.telling import as_json, instant_text, money
+from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import count
-from loyalty_service.earning.rules.earn import earn_on_order
-from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts
+from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act
-from loyalty_service.earning.service import Credited, Occasion, give, refused_told, who
-from loyalty_service.ledger.rules.entry import Reason, Source
+from loyalty_service.earning.service import Credited, Occasion, give, refused_told
+from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.movements import capture, spend
 from loyalty_service.ledger.service import told
 from loyalty_service.members.rules import Member
-from loyalty_service.program.rules.earning import ORDER
-from loyalty_service.program.rules.periods import local_date
-from loyalty_service.program.rules.program import Program
 
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """An order on its way into the books: what was asked, and what it came to."""
-
-    order: Order
-    order_no: int
-    version: int
-    program: Program
-    placed_at: datetime
-    lines: tuple[Line, ...]
-    earned: Earned
-    was_first: bool
-
-    @property
-    def fulfilled_at(self) -> datetime | None:
-        """When the goods went out, as far as the payment says (R-35)."""
-        return self.placed_at if self.order.is_fulfilled else None
-
-    @property
-    def paid_minor(self) -> int:
-        """The money paid, in minor units."""
-        return sum(line.paid_minor for line in self.lines)
+Draws = Sequence[tuple[int, int]]
 
 
 def record_payment(work: Work, member: Member, order: Order) -> str:
     """Take a paid order into the books, once; a repetition gets the same receipt.
+
+    What was reserved is paid as it was promised. Where the reservation has lapsed or the order was
+    cancelled, it is placed again.
 
     Returns:
         the receipt, as JSON.
 
     Raises:
         OrderOfAnother, OrderDiffers: the reference is taken.
-        InTheFuture, CurrencyForeign, DiscountTooHigh, CartDoesNotAddUp, CartTooDear: nothing is
-            written.
+        InTheFuture, BeforeTheOrder, CurrencyForeign, DiscountTooHigh, CartDoesNotAddUp,
+        CartTooDear, CartMissing, AmountDiffers, ReservationLapsed, InsufficientPoints,
+        PointsNotAllowed, RedemptionLocked: nothing is written.
 
-    Rule: R-06, R-20 to R-25, R-35.
+    Rule: R-06, R-20 to R-25, R-30, R-33 to R-35.
     """
     known = work.orders.get(order.order_ref)
-    if known is not None:
-        return _repeat(known, member, order)
-    when = order.occurred_at or work.books.now
-    version, program = work.books.program_at(member, when)
-    lines = price(order, program.currency)
-    when, _ = work.books.meet(member, order.occurred_at)
-    day = local_date(when, program.zone)
-    facts = OrderFacts(when, order.channel, lines, member.live_orders == 0, who(member))
-    used = work.totals.used(program, member.member_id, ORDER, day)
-    earned = earn_on_order(program, facts, used)
-    count(work.totals, program, member.member_id, day, earned)
-    member.order_seq += 1
-    paid = Paid(
-        order, member.order_seq, version, program, when, lines, earned, member.live_orders == 0
+    if known is None:
+        return _pay_whole(work, member, order)
+    require_own(known, member)
+    answered = _answered(known, order.payment_ref)
+    if answered is not None:
+        return _repeat(known, order, *answered)
+    if known.state not in (State.RESERVED, State.CANCELLED):
+        raise _differs(known, order)
+    check_after_order(order.occurred_at or work.books.now, known.placed_at)
+    when, at = work.books.meet(member, order.occurred_at)
+    is_same = order.cart is None or order.cart.fingerprint() == known.cart
+    if is_same and known.is_reserved(at):
+        return _capture(work, member, known, order, (when, at))
+    placing = (
+        _place_again(work, member, known, order, (when, at))
+        if is_same
+        else _place_other(work, member, known, order, (when, at))
     )
+    return _take(work, member, order, placing, (when, at), known=known)
+
+
+def _answered(known: OrderRecord, payment_ref: str) -> tuple[bytes, str] | None:
+    """What the same payment was answered with, in this chapter of the order or an earlier one."""
+    if known.payment_ref == payment_ref:
+        return known.fingerprint, known.receipt
+    return known.steps.get((Step.PAYMENT, payment_ref))
+
+
+def _repeat(known: OrderRecord, order: Order, fingerprint: bytes, receipt: str) -> str:
+    is_current = known.payment_ref == order.payment_ref
+    moved = is_current and order.occurred_at not in (None, known.paid_at)
+    if moved or fingerprint != order.fingerprint():
+        raise _differs(known, order)
+    return receipt
+
+
+def _differs(known: OrderRecord, order: Order) -> OrderDiffers:
+    return OrderDiffers(
+        "This order is known already, with another cart, payment or time; a changed order "
+        "needs a reference of its own.",
+        asked=order.order_ref,
+        placed_at=instant_text(known.placed_at),
+    )
+
+
+def _pay_whole(work: Work, member: Member, order: Order) -> str:
+    """An order that was not reserved (R-35)."""
+    if order.cart is None:
+        raise CartMissing(
+            "Nothing is reserved under this order reference; send the cart with the payment.",
+            path="lines",
+            asked=order.order_ref,
+        )
+    if order.cart.points:
+        when, at = work.books.meet(member, order.occurred_at)
+        placing = place(work.books, member, order.cart, when, at)
+        check_paid(order.paid_minor, placing.payable_minor)
+    else:
+        # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
+        when = order.occurred_at or work.books.now
+        placing = place(work.books, member, order.cart, when, when)
+        check_paid(order.paid_minor, placing.payable_minor)
+        when, at = work.books.meet(member, order.occurred_at)
+    return _take(work, member, order, placing, (when, at))
+
+
+def _capture(
+    work: Work,
+    member: Member,
+    known: OrderRecord,
+    order: Order,
+    instants: tuple[datetime, datetime],
+) -> str:
+    """What was reserved is paid: the promised price stands (R-33)."""
+    check_promise(order.paid_minor, known.paid_minor)
+    placing = as_promised(work.books, known)
+    return _take(work, member, order, placing, instants, known=known, is_held=True)
+
+
+def _place_again(
+    work: Work,
+    member: Member,
+    known: OrderRecord,
+    order: Order,
+    instants: tuple[datetime, datetime],
+) -> Placing:
+    """What was promised has lapsed: taken all the same where the same comes out (R-33)."""
+    placing = place_again(work.books, member, known, *instants)
+    same = placing.points == known.points and placing.payable_minor == known.paid_minor
+    if not same and not order.accept_repricing:
+        currency = placing.program.currency
+        limits = {str(limit): points for limit, points in placing.allowed.limits.items()}
+        raise ReservationLapsed(
+            "The reservation has lapsed, and the same points or price are not to be had any more.",
+            lost={"points": {"asked": known.points, "allowed": placing.points, "limits": limits}},
+            promised=money(known.paid_minor, currency),
+            now=money(placing.payable_minor, currency),
+        )
+    check_promise(order.paid_minor, placing.payable_minor)
+    return placing
+
+
+def _place_other(
+    work: Work,
+    member: Member,
+    known: OrderRecord,
+    order: Order,
+    instants: tuple[datetime, datetime],
+) -> Placing:
+    """Another cart than was reserved: what was held is free for it, and it is placed anew."""
+    assert order.cart is not None
+    placing = place(work.books, member, order.cart, *instants, own=known)
+    check_paid(order.paid_minor, placing.payable_minor)
+    let_go(work, member, known, instants[1])
+    return placing
+
+
+def _take(
+    work: Work,
+    member: Member,
+    order: Order,
+    placing: Placing,
+    instants: tuple[datetime, datetime],
+    *,
+    known: OrderRecord | None = None,
+    is_held: bool = False,
+) -> str:
+    """Spend the points of an order, give what it earns, and remember it."""
+    when, at = instants
+    earned = placing.earn(member, work.totals)
+    count(work.totals, placing.program, member.member_id, placing.day, earned)
+    record = work.open_order(member, order.order_ref, placing, known)
+    record.payment_ref, record.fingerprint = order.payment_ref, order.fingerprint()
+    record.paid_at, record.fulfilled_at = when, _fulfilled_at(order, known, when)
+    record.lapses_at = None
+    record.state = State.PAID if record.fulfilled_at is None else State.FULFILLED
+    spent = _spend(work, member, record, placing, at, is_held=is_held)
     member.live_orders += 1
-    entries = _give(work, member, paid)
-    return _remember(work, member, paid, entries)
-
-
-def _repeat(known: OrderRecord, member: Member, order: Order) -> str:
-    if known.member_id != member.member_id:
-        raise OrderOfAnother(
-            "This order reference belongs to another member.",
-            path="order_ref",
-            asked=order.order_ref,
-        )
-    moved = order.occurred_at is not None and order.occurred_at != known.placed_at
-    if moved or known.fingerprint != order.fingerprint():
-        raise OrderDiffers(
-            "This order is known already, with another cart, payment or time; a changed order "
-            "needs a reference of its own.",
-            asked=order.order_ref,
-            placed_at=instant_text(known.placed_at),
-        )
-    return known.receipt
-
-
-def _give(work: Work, member: Member, paid: Paid) -> list[Credited]:
-    act = Act(paid.placed_at, paid.fulfilled_at, paid.order_no)
-    occasion = Occasion(
-        Reason.ORDER_PAID, Source.ORDER, paid.order_no, paid.version, paid.program, act
-    )
-    return give(work.books, member, occasion, paid.earned)
-
-
-def _remember(work: Work, member: Member, paid: Paid, entries: list[Credited]) -> str:
-    order = paid.order
-    record = OrderRecord(
-        order.order_ref,
-        member.member_id,
-        paid.order_no,
-        order.payment_ref,
-        State.PAID if paid.fulfilled_at is None else State.FULFILLED,
-        paid.version,
-        paid.placed_at,
-        paid.fulfilled_at,
-        paid.paid_minor,
-        0,
-        0,
-        order.fingerprint(),
-        {credited.entry.wallet: credited.stored() for credited in entries},
-        "",
-    )
-    record.receipt = as_json(_receipt(paid, record.state, entries))
-    shares = _shares(paid.earned)
-    record.lines = [
-        OrderLine(line.line_no, line.quantity, line.paid_minor, shares.get(line.line_no, {}))
-        for line in paid.lines
-    ]
-    work.add_order(record, order, paid.lines, member.recorded_at, was_first=paid.was_first)
-    work.touched[member.member_id] = member
-    member.tell(
-        "order.paid",
-        paid.placed_at,
-        {
-            "order_ref": order.order_ref,
-            "earned": [told(credited.entry) for credited in entries],
-        },
-    )
+    entries = _give(work, member, record, placing, earned)
+    record.entries = {credited.entry.wallet: credited.stored() for credited in entries}
+    record.receipt = as_json(_receipt(record, placing, spent, entries, earned))
+    work.write_order(member, record, placing, placing.sold(earned), keeps_lines=is_held)
+    _tell(member, record, spent, entries)
     return record.receipt
 
 
-def _shares(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
-    by_line: dict[int, dict[str, dict[str, int]]] = {}
-    for given in earned.by_rule:
-        for line_no, points in given.shares:
-            wallets = by_line.setdefault(line_no, {})
-            wallets.setdefault(given.rule.wallet, {})[given.rule.id] = points
-    return by_line
+def _fulfilled_at(order: Order, known: OrderRecord | None, when: datetime) -> datetime | None:
+    """When the goods went out, as far as the payment or an earlier message says (R-34, R-35)."""
+    if order.is_fulfilled or (order.is_fulfilled is None and known is None):
+        return when
+    return known.fulfilled_at if known is not None and known.state == State.RESERVED else None
 
 
-def _receipt(paid: Paid, state: str, entries: list[Credited]) -> dict[str, Any]:
+def _spend(
+    work: Work,
+    member: Member,
+    record: OrderRecord,
+    placing: Placing,
+    at: datetime,
+    *,
+    is_held: bool,
+) -> Entry | None:
+    if not placing.points:
+        return None
+    assert record.paid_at is not None
+    account = work.books.account(member, placing.wallet or "")
+    cause = work.books.cause(
+        member,
+        Reason.ORDER_SPENT,
+        Source.ORDER,
+        record.order_no,
+        version=placing.version,
+        occurred_at=record.paid_at,
+    )
+    if is_held:
+        entry, draws = capture(account, record.order_no, cause, at)
+    else:
+        entry, draws = spend(account, cause, placing.points, at)
+    record.spent = {
+        **(placing.told_points() or {}),
+        "entry": entry.seq,
+        "draws": [list(draw) for draw in draws],
+    }
+    return entry
+
+
+def _give(
+    work: Work, member: Member, record: OrderRecord, placing: Placing, earned: Earned
+) -> list[Credited]:
+    assert record.paid_at is not None
+    fulfilled_at = record.fulfilled_at and max(record.fulfilled_at, record.paid_at)
+    act = Act(record.paid_at, fulfilled_at, record.order_no)
+    occasion = Occasion(
+        Reason.ORDER_PAID, Source.ORDER, record.order_no, placing.version, placing.program, act
+    )
+    return give(work.books, member, occasion, earned)
+
+
+def _tell(
+    member: Member, record: OrderRecord, spent: Entry | None, entries: Sequence[Credited]
+) -> None:
+    happened = {
+        "order_ref": record.order_ref,
+        "spent": None if spent is None else told(spent),
+        "earned": [told(credited.entry) for credited in entries],
+    }
+    member.tell("order.paid", record.paid_at or record.placed_at, happened)
+
+
+def _receipt(
+    record: OrderRecord,
+    placing: Placing,
+    spent: Entry | None,
+    entries: Sequence[Credited],
+    earned: Earned,
+) -> dict[str, Any]:
+    currency = placing.program.currency
     return {
-        "order_ref": paid.order.order_ref,
-        "payment_ref": paid.order.payment_ref,
-        "state": str(state),
-        "paid": {"amount": paid.paid_minor, "currency": paid.program.currency},
-        "placed_at": instant_text(paid.placed_at),
-        "fulfilled_at": instant_text(paid.fulfilled_at),
-        "program_version": paid.version,
+        "order_ref": record.order_ref,
+        "payment_ref": record.payment_ref,
+        "state": str(record.state),
+        "price": money(placing.price_minor, currency),
+        "spent": None if spent is None else _told_spent(placing, spent),
+        "paid": money(placing.payable_minor, currency),
+        "placed_at": instant_text(record.placed_at),
+        "paid_at": instant_text(record.paid_at),
+        "fulfilled_at": instant_text(record.fulfilled_at),
+        "program_version": placing.version,
         "earned": [credited.told() for credited in entries],
-        "not_earned": [refused_told(refused) for refused in paid.earned.refused],
+        "not_earned": [refused_told(refused) for refused in earned.refused],
+    }
+
+
+def _told_spent(placing: Placing, entry: Entry) -> dict[str, Any]:
+    return {
+        "wallet": entry.wallet,
+        "points": -entry.points,
+        "worth": money(placing.worth_minor, placing.program.currency),
+        "entry": entry.seq,
+        "balance_after": entry.balance_after,
     }

@@ -1,7 +1,7 @@
 """Goods or money came back: take back what the order earned for them, exactly."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,16 +20,26 @@ from loyalty_service.checkout.rules.returns import (
     sum_of_points,
     what_came_back,
 )
-from loyalty_service.checkout.rules.steps import Return, ReturnDiffers, Step, check_after_order
+from loyalty_service.checkout.rules.steps import (
+    OrderNotPaid,
+    Return,
+    ReturnDiffers,
+    State,
+    Step,
+    check_after_order,
+)
+from loyalty_service.checkout.service.giving_back import GivenBack, give_back
+from loyalty_service.checkout.service.reserving import let_go
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
-from loyalty_service.checkout.service.work import Work, instant_text, state_of
+from loyalty_service.checkout.service.taking_back import TakenFrom, take_back_in
+from loyalty_service.checkout.service.telling import instant_text, money
+from loyalty_service.checkout.service.work import Work, state_of
 from loyalty_service.earning.queries import capped_rules, metric
-from loyalty_service.ledger.rules.entry import Entry, Reason, Source
-from loyalty_service.ledger.rules.movements import Taken, take_back
+from loyalty_service.ledger.rules.entry import Reason
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.earning import CapUnit
 from loyalty_service.program.rules.periods import local_date
-from loyalty_service.program.rules.program import Overdrawn, Program
+from loyalty_service.program.rules.program import Program
 
 REASONS = {
     Step.RETURN: Reason.ORDER_RETURNED,
@@ -53,36 +63,18 @@ class Coming:
     after: list[OrderLine]
 
 
-@dataclass(frozen=True, slots=True)
-class TakenFrom:
-    """What a return took back in one wallet: the points due, where they came from, the entry."""
-
-    wallet: str
-    points: int
-    taken: Taken
-    entry: Entry | None
-
-    def told(self) -> dict[str, Any]:
-        """As answers and events tell it; ``entry`` is None when nothing was left to write."""
-        return {
-            "wallet": self.wallet,
-            "points": self.points,
-            "from": asdict(self.taken),
-            "entry": self.entry.seq if self.entry else None,
-            "balance_after": self.entry.balance_after if self.entry else None,
-        }
-
-
 def record_return(work: Work, member: Member, order: OrderRecord, asked: Return) -> str:
     """Goods or money came back: take back what the order earned for them, exactly.
 
     Raises:
         ReturnDiffers: the return is known with other content.
-        LineUnknown, MoreThanLeft, CurrencyForeign, BeforeTheOrder, InTheFuture: nothing is
-            written.
+        OrderNotPaid, LineUnknown, MoreThanLeft, CurrencyForeign, BeforeTheOrder, InTheFuture:
+            nothing is written.
 
-    Rule: R-40, R-41, R-43.
+    Rule: R-40 to R-43.
     """
+    if order.payment_ref is None:
+        raise OrderNotPaid("The order is not paid; nothing of it can come back.")
     known = order.steps.get((Step.RETURN, asked.return_ref))
     if known is not None:
         if known[0] != asked.fingerprint():
@@ -117,7 +109,7 @@ def _check_currency(currency: str | None, program: Program) -> None:
 def record_cancellation(
     work: Work, member: Member, order: OrderRecord, occurred_at: datetime | None
 ) -> str:
-    """Cancel a paid order: a return of all that is left.
+    """Cancel an order: before its payment all is let go, after it all that is left comes back.
 
     Raises:
         NothingLeft: everything has been returned already.
@@ -128,11 +120,34 @@ def record_cancellation(
     known = order.steps.get((Step.CANCELLATION, ONCE))
     if known is not None:
         return known[1]
+    if order.state == State.RESERVED:
+        return _call_off(work, member, order, occurred_at)
     if is_fully_returned(order.lines):
         raise NothingLeft("All of the order has been returned already; nothing is left to cancel.")
     after = return_all(order.lines)
     coming = Coming(order, Step.CANCELLATION, ONCE, b"", occurred_at, after)
     return _take(work, member, coming, work.books.program(order.program_version))
+
+
+def _call_off(work: Work, member: Member, order: OrderRecord, occurred_at: datetime | None) -> str:
+    check_after_order(occurred_at or work.books.now, order.placed_at)
+    when, at = work.books.meet(member, occurred_at)
+    released = let_go(work, member, order, at)
+    order.state = State.CANCELLED
+    currency = work.books.program(order.program_version).currency
+    receipt = {
+        "order_ref": order.order_ref,
+        "return_ref": None,
+        "state": str(order.state),
+        "occurred_at": instant_text(when),
+        "released": released,
+        "returned": money(0, currency),
+        "lines": [],
+        "given_back": [],
+        "taken": [],
+    }
+    member.tell("order.cancelled", when, {"order_ref": order.order_ref, "released": released})
+    return remember(work, member, order, StepTaken(Step.CANCELLATION, ONCE, when, b"", receipt))
 
 
 def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
@@ -141,19 +156,18 @@ def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
     when, at = work.books.meet(member, coming.occurred_at)
     back = what_came_back(order.lines, after)
     points = sum_of_points(back)
+    reason = REASONS[coming.step]
+    given = give_back(work, member, order, after, (when, at))
     taken = [
-        _take_in_wallet(work, member, coming, wallet, sum(rules.values()), when=when, at=at)
+        take_back_in(work, member, order, (wallet, sum(rules.values())), (when, at), reason=reason)
         for wallet, rules in points.items()
         if any(rules.values())
     ]
     _free_room(work, member, order, after, program)
     _move(work, member, coming)
-    receipt = _receipt(coming, program, when, back, taken)
-    member.tell(
-        f"order.{order.state}",
-        when,
-        {"order_ref": order.order_ref, "taken": [of_wallet.told() for of_wallet in taken]},
-    )
+    receipt = _receipt(coming, program, when, back, given=given, taken=taken)
+    happened = {name: receipt[name] for name in ("order_ref", "given_back", "taken")}
+    member.tell(f"order.{order.state}", when, happened)
     step = StepTaken(
         coming.step,
         coming.ref,
@@ -164,42 +178,6 @@ def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
         {of_wallet.wallet: of_wallet.taken.expired for of_wallet in taken},
     )
     return remember(work, member, order, step)
-
-
-def _take_in_wallet(
-    work: Work,
-    member: Member,
-    coming: Coming,
-    wallet: str,
-    points: int,
-    *,
-    when: datetime,
-    at: datetime,
-) -> TakenFrom:
-    order = coming.order
-    program = work.books.program(order.program_version)
-    own_lots = order.lots_of(wallet)
-    ended = sum(work.expired.get((member.member_id, wallet, lot), 0) for lot in own_lots)
-    account = work.books.account(member, wallet)
-    ended += account.expired_since(own_lots)
-    cause = work.books.cause(
-        member,
-        REASONS[coming.step],
-        Source.ORDER,
-        order.order_no,
-        version=order.program_version,
-        occurred_at=when,
-    )
-    taken, entry = take_back(
-        account,
-        cause,
-        points,
-        at,
-        own_lots=own_lots,
-        expired=ended - order.expired_counted.get(wallet, 0),
-        may_overdraw=program.returns.overdrawn is Overdrawn.NEGATIVE,
-    )
-    return TakenFrom(wallet, points, taken, entry)
 
 
 def _free_room(
@@ -236,7 +214,7 @@ def _move(work: Work, member: Member, coming: Coming) -> None:
     for old, new in zip(order.lines, after, strict=True):
         if old != new:
             fraction = new.returned
-            work.moved_lines[order.member_id, order.order_no, new.line_no] = (
+            work.writing.lines_moved[order.member_id, order.order_no, new.line_no] = (
                 new.returned_units,
                 Decimal(fraction.numerator),
                 Decimal(fraction.denominator),
@@ -254,20 +232,26 @@ def _receipt(
     program: Program,
     when: datetime,
     back: Sequence[LineReturned],
+    *,
+    given: GivenBack | None,
     taken: Sequence[TakenFrom],
 ) -> dict[str, Any]:
-    def money(amount_minor: int) -> dict[str, Any]:
-        return {"amount": amount_minor, "currency": program.currency}
-
+    currency = program.currency
     return {
         "order_ref": coming.order.order_ref,
         "return_ref": coming.ref or None,
         "state": str(coming.order.state),
         "occurred_at": instant_text(when),
-        "returned": money(sum(line.money_minor for line in back)),
+        "released": 0,
+        "returned": money(sum(line.money_minor for line in back), currency),
         "lines": [
-            {"line": line.line_no, "units": line.units, "returned": money(line.money_minor)}
+            {
+                "line": line.line_no,
+                "units": line.units,
+                "returned": money(line.money_minor, currency),
+            }
             for line in back
         ],
+        "given_back": [] if given is None else [given.told()],
         "taken": [of_wallet.told() for of_wallet in taken],
     }

@@ -7,7 +7,8 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.steps import Step
-from loyalty_service.checkout.service.work import Work, as_json
+from loyalty_service.checkout.service.telling import as_json
+from loyalty_service.checkout.service.work import Work
 from loyalty_service.members.rules import Member
 
 ONCE = ""
@@ -37,26 +38,16 @@ class StepTaken:
 
 def remember(work: Work, member: Member, order: OrderRecord, taken: StepTaken) -> str:
     """Add a step to its order; returns the receipt as it is stored."""
-    order.step_seq += 1
     receipt = as_json(taken.receipt)
-    order.steps[taken.step, taken.ref] = (taken.fingerprint, receipt)
     for wallet, points in taken.expired.items():
         order.expired_counted[wallet] = order.expired_counted.get(wallet, 0) + points
-    work.steps.append(
-        (
-            order.member_id,
-            order.order_no,
-            order.step_seq,
-            taken.step.value,
-            taken.ref,
-            taken.when,
-            member.recorded_at,
-            taken.money_minor,
-            taken.fingerprint,
-            as_json(taken.expired),
-            receipt,
-        )
+    work.add_step(
+        member,
+        order,
+        (taken.step, taken.ref),
+        (taken.when, taken.fingerprint, receipt),
+        money_minor=taken.money_minor,
+        expired=taken.expired,
     )
-    work.changed[order.order_ref] = order
-    work.touched[member.member_id] = member
+    work.writing.changed[order.order_ref] = order
     return receipt

@@ -1,60 +1,24 @@
 """What one checkout operation read, decides on and will write, for one member or many."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
-import orjson
-
-from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.cart import Order
-from loyalty_service.checkout.rules.steps import State
+from loyalty_service.checkout.queries import OrderRecord, blank_order
+from loyalty_service.checkout.rules.returns import OrderLine
+from loyalty_service.checkout.rules.steps import State, Step
+from loyalty_service.checkout.service.placing import Placing
+from loyalty_service.checkout.service.telling import as_json
+from loyalty_service.checkout.service.writing import Writing
 from loyalty_service.earning import service as earning
 from loyalty_service.earning.queries import Totals
-from loyalty_service.earning.rules.facts import Line
-from loyalty_service.kit.db import Row, Transaction
+from loyalty_service.kit.db import Row
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member
 
-_INDEX = "INSERT INTO order_index (order_ref, member_id, order_no)"
-_HEAD = """
-INSERT INTO order_head (member_id, order_no, order_ref, payment_ref, state, channel,
-                        program_version, placed_at, paid_at, fulfilled_at, recorded_at,
-                        paid_minor, returned_minor, step_seq, was_first, fingerprint, entries,
-                        receipt)
-"""
-_LINE = """
-INSERT INTO order_line (member_id, order_no, line_no, kind, sku, category, brand, quantity,
-                        amount_minor, paid_minor, shares, returned_units, returned_num,
-                        returned_den)
-"""
-# As one JSON text: most rows by far are lines, and as VALUES they took half of a batch's time.
-# Of only a few lines the JSON costs the server half as much again as VALUES.
-_MANY_LINES = """
-SELECT m, o, n, k, s, c, b, q, a, p, h, 0, 0, 1
-  FROM json_to_recordset(%s) AS v (m bigint, o bigint, n integer, k text, s text, c text, b text,
-                                   q bigint, a bigint, p bigint, h jsonb)
-"""
-FEW_LINES = 20
-_HEAD_MOVED = """
-UPDATE order_head SET state = v.state, fulfilled_at = v.fulfilled_at::timestamptz,
-       returned_minor = v.returned_minor, step_seq = v.step_seq
-  FROM ("""
-_HEAD_MOVED_BY = """) AS v (member_id, order_no, state, fulfilled_at, returned_minor, step_seq)
- WHERE order_head.member_id = v.member_id AND order_head.order_no = v.order_no
-"""
-_LINE_MOVED = """
-UPDATE order_line SET returned_units = v.units, returned_num = v.num, returned_den = v.den
-  FROM ("""
-_LINE_MOVED_BY = """) AS v (member_id, order_no, line_no, units, num, den)
- WHERE order_line.member_id = v.member_id AND order_line.order_no = v.order_no
-   AND order_line.line_no = v.line_no
-"""
-_STEP = """
-INSERT INTO order_step (member_id, order_no, step_no, kind, ref, occurred_at, recorded_at,
-                        money_minor, fingerprint, expired, receipt)
-"""
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -65,117 +29,179 @@ class Work:
         books: the locked members and their accounts.
         orders: the orders asked about, by reference.
         totals: what calendar caps have used up.
-        new_heads, new_lines, steps: rows to be inserted; lines as ``_MANY_LINES`` reads them.
         expired: (member, wallet, lot) -> points of the orders' own lots that had expired unspent
             when the facts were read.
-        changed: orders whose head is to be updated; ``moved_lines``: their lines that moved.
         touched: the members for whom anything was decided.
+        writing: rows of orders to be written.
     """
 
     books: Books
     orders: dict[str, OrderRecord] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
-    new_heads: list[Row] = field(default_factory=list)
-    new_lines: list[dict[str, Any]] = field(default_factory=list)
-    steps: list[Row] = field(default_factory=list)
-    changed: dict[str, OrderRecord] = field(default_factory=dict)
     expired: dict[tuple[int, str, int], int] = field(default_factory=dict)
-    moved_lines: dict[tuple[int, int, int], Row] = field(default_factory=dict)
     touched: dict[int, Member] = field(default_factory=dict)
+    writing: Writing = field(default_factory=Writing)
 
-    def add_order(
+    def open_order(
+        self, member: Member, order_ref: str, placing: Placing, known: OrderRecord | None
+    ) -> OrderRecord:
+        """The record of an order that is placed: a new one, or the unpaid one that it replaces.
+
+        A cancelled order is opened again as a new chapter, which remembers the payments of the
+        ones before.
+        """
+        if known is not None and known.state == State.RESERVED:
+            record = known
+        else:
+            member.order_seq += 1
+            record = blank_order(order_ref, member.member_id, member.order_seq, placing.placed_at)
+            name = (order_ref, record.member_id, record.order_no)
+            if known is None:
+                self.writing.index.append(name)
+            else:
+                self.writing.index_moved.append(name)
+                self._end_chapter(member, known, record)
+        record.channel, record.program_version = placing.channel, placing.version
+        record.placed_at, record.price_minor = placing.placed_at, placing.price_minor
+        record.paid_minor, record.spent = placing.payable_minor, placing.told_points()
+        self.orders[order_ref] = record
+        return record
+
+    def _end_chapter(self, member: Member, known: OrderRecord, record: OrderRecord) -> None:
+        self.writing.ended.append((record.order_no, known.member_id, known.order_no))
+        answered = {ref: step for (kind, ref), step in known.steps.items() if kind == Step.PAYMENT}
+        if known.payment_ref is not None:
+            answered[known.payment_ref] = known.fingerprint, known.receipt
+        when = known.paid_at or known.placed_at
+        for ref, (fingerprint, receipt) in answered.items():
+            self.add_step(member, record, (Step.PAYMENT, ref), (when, fingerprint, receipt))
+
+    def add_step(
         self,
-        record: OrderRecord,
-        sent: Order,
-        lines: Sequence[Line],
-        recorded_at: datetime,
+        member: Member,
+        order: OrderRecord,
+        named: tuple[Step, str],
+        told: tuple[datetime, bytes, str],
         *,
-        was_first: bool,
+        money_minor: int = 0,
+        expired: Mapping[str, int] = NOTHING,
     ) -> None:
-        """Add a new order with its lines; later steps of the same operation find it."""
-        self.orders[record.order_ref] = record
-        key = (record.member_id, record.order_no)
-        self.new_heads.append(
+        """Add a step to an order's history.
+
+        Args:
+            named: its kind and the shop's reference.
+            told: when it occurred, the digest of the request, the receipt.
+            money_minor: money given back, minor units.
+            expired: wallet -> points that had expired and were counted as taken.
+        """
+        (kind, ref), (when, fingerprint, receipt) = named, told
+        order.step_seq += 1
+        order.steps[kind, ref] = (fingerprint, receipt)
+        self.writing.steps.append(
             (
-                *key,
-                record.order_ref,
-                record.payment_ref,
-                str(record.state),
-                sent.channel,
-                record.program_version,
-                record.placed_at,
-                record.placed_at,
-                record.fulfilled_at,
-                recorded_at,
-                record.paid_minor,
-                0,
-                0,
-                was_first,
-                record.fingerprint,
-                as_json(record.entries),
-                record.receipt,
+                order.member_id,
+                order.order_no,
+                order.step_seq,
+                kind.value,
+                ref,
+                when,
+                member.recorded_at,
+                money_minor,
+                fingerprint,
+                as_json(dict(expired)),
+                receipt,
             )
         )
-        for line, as_sent, paid in zip(lines, sent.lines, record.lines, strict=True):
-            self.new_lines.append(
-                {
-                    "m": record.member_id,
-                    "o": record.order_no,
-                    "n": line.line_no,
-                    "k": line.kind.value,
-                    "s": line.sku,
-                    "c": line.category,
-                    "b": line.brand,
-                    "q": line.quantity,
-                    "a": as_sent.amount_minor,
-                    "p": line.paid_minor,
-                    "h": paid.shares,
-                }
-            )
+        self.touched[member.member_id] = member
+
+    def write_order(
+        self,
+        member: Member,
+        record: OrderRecord,
+        placing: Placing,
+        sold: list[OrderLine],
+        *,
+        keeps_lines: bool = False,
+    ) -> None:
+        """Add an order that was opened, with its lines.
+
+        Args:
+            keeps_lines: the lines stand as they are, and only what they earned is new.
+        """
+        key = (record.member_id, record.order_no)
+        record.lines = sold
+        self.writing.changed.pop(record.order_ref, None)
+        heads = self.writing.again if record.is_stored else self.writing.new
+        heads.append(_head(member, record, placing))
+        if keeps_lines:
+            earned = [(*key, line.line_no, as_json(line.shares)) for line in sold]
+            self.writing.lines_earned += earned
+        else:
+            if record.is_stored:
+                self.writing.lines_gone.append(key)
+            self.writing.lines += _lines(record, placing)
+        self.touched[member.member_id] = member
 
     def write(self) -> None:
         """Add everything that was decided to the writes of the transaction."""
         tx = self.books.tx
         self.books.write(self.touched.values())
         earning.save(tx, self.totals)
-        _write_new(tx, self.new_heads, self.new_lines)
-        tx.add_rows(_HEAD_MOVED, [_moved(o) for o in self.changed.values()], _HEAD_MOVED_BY)
-        tx.add_rows(_LINE_MOVED, [(*k, *v) for k, v in self.moved_lines.items()], _LINE_MOVED_BY)
-        tx.add_rows(_STEP, self.steps)
+        self.writing.write(tx)
 
 
-def _write_new(tx: Transaction, heads: Sequence[Row], lines: Sequence[dict[str, Any]]) -> None:
-    tx.add_rows(_INDEX, [(order_ref, member, no) for member, no, order_ref, *_ in heads])
-    tx.add_rows(_HEAD, heads)
-    if len(lines) > FEW_LINES:
-        tx.add(_LINE + _MANY_LINES, (as_json(lines),))
-    else:
-        tx.add_rows(_LINE, [_line(**line) for line in lines])
-
-
-def _line(h: Any, **line: Any) -> Row:
-    return (*line.values(), as_json(h), 0, 0, 1)
-
-
-def _moved(order: OrderRecord) -> Row:
+def _head(member: Member, record: OrderRecord, placing: Placing) -> Row:
     return (
-        order.member_id,
-        order.order_no,
-        str(order.state),
-        order.fulfilled_at,
-        order.returned_minor,
-        order.step_seq,
+        record.member_id,
+        record.order_no,
+        record.order_ref,
+        record.payment_ref,
+        str(record.state),
+        record.channel,
+        record.program_version,
+        record.placed_at,
+        record.paid_at,
+        record.fulfilled_at,
+        member.recorded_at,
+        record.price_minor,
+        record.paid_minor,
+        record.returned_minor,
+        record.step_seq,
+        placing.is_first,
+        record.fingerprint,
+        as_json(record.entries),
+        record.receipt,
+        None if record.spent is None else as_json(record.spent),
+        record.cart,
+        record.reserved_since,
+        record.lapses_at,
+        record.hold_no,
+        None if record.judged is None else as_json(record.judged),
     )
 
 
-def as_json(value: Any) -> str:
-    """The one JSON text of a value, stored and sent."""
-    return orjson.dumps(value).decode()
-
-
-def instant_text(instant: datetime | None) -> str | None:
-    """RFC 3339 in UTC, or None."""
-    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
+def _lines(record: OrderRecord, placing: Placing) -> list[dict[str, Any]]:
+    return [
+        {
+            "m": record.member_id,
+            "o": record.order_no,
+            "n": line.line_no,
+            "k": line.kind.value,
+            "s": line.sku,
+            "c": line.category,
+            "b": line.brand,
+            "q": line.quantity,
+            "a": amount_minor,
+            "w": line.paid_minor,
+            "p": sold.paid_minor,
+            "v": sold.points,
+            "t": line.paid_minor - sold.paid_minor,
+            "h": sold.shares,
+        }
+        for line, amount_minor, sold in zip(
+            placing.lines, placing.amounts, record.lines, strict=True
+        )
+    ]
 
 
 def state_of(order: OrderRecord, *, all_back: bool, cancelled: bool = False) -> State:

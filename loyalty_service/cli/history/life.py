@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from loyalty_service.checkout.rules.cart import CartLine, Order
+from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.events.rules import MemberEvent
 from loyalty_service.ledger.rules.adjusting import Adjustment
@@ -93,10 +93,7 @@ class Life:
         order = Order(
             order_ref=order_ref,
             payment_ref=f"pay-{order_ref}",
-            currency="CNY",
-            channel=channel,
-            lines=lines,
-            discount_minor=discount_minor,
+            cart=Cart("CNY", channel, lines, discount_minor),
             is_fulfilled=out_after == 0,
         )
         self._write(on, hour, order)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from loyalty_service.checkout.rules.cart import Order
+from loyalty_service.checkout.rules.cart import Cart, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.checkout.service import Item, OrderItem, ReturnItem, take_items
 from loyalty_service.checkout.service.batch import MEMBERS_AT_ONCE
@@ -160,9 +160,7 @@ def _items(decided: Decided, currency: str) -> Iterator[Item]:
         order = Order(
             order_ref=invoice.number,
             payment_ref=invoice.number,
-            currency=currency,
-            channel=None,
-            lines=decided.order,
+            cart=Cart(currency, None, decided.order),
             occurred_at=invoice.instant,
         )
         yield OrderItem(ref, order)

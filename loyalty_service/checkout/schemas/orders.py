@@ -1,4 +1,4 @@
-"""The shape of orders and returns on the wire."""
+"""What becomes of orders, their story, and batches on the wire."""
 
 from typing import Any
 
@@ -6,16 +6,19 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from loyalty_service.checkout.rules.cart import MAX_LINES
 from loyalty_service.checkout.rules.steps import State, Step
+from loyalty_service.checkout.schemas.carts import PaymentSchema, ReceiptSchema
 from loyalty_service.checkout.service import ITEMS_AT_ONCE
 from loyalty_service.earning.rules.facts import LineKind
-from loyalty_service.earning.schemas import MAX_RULES, EarnedSchema, LotSchema, NotEarnedSchema
+from loyalty_service.earning.schemas import (
+    MAX_RULES,
+    LotSchema,
+)
 from loyalty_service.kit.fields import (
     LARGEST,
     Body,
     Choice,
     Code,
     Count,
-    Flag,
     Instant,
     MemberRef,
     Points,
@@ -27,75 +30,6 @@ from loyalty_service.kit.shapes import Items, JsonValue, Money
 from loyalty_service.ledger.schemas import EntrySchema, TakenSchema
 
 MAX_STEPS = 10_000
-
-
-class LineSchema(Body):
-    """One line of a cart; its amount is for the whole line, before discounts."""
-
-    sku = Text(100, required=True, metadata={"example": "TEA-100"})
-    quantity = Count(required=True)
-    amount = Money(required=True)
-    discount = Money(metadata={"description": "off this line", "example": None})
-    category = Text(100, metadata={"example": "tea"})
-    brand = Text(100, metadata={"example": "Longjing"})
-    kind = Choice(LineKind, metadata={"description": "goods unless said otherwise"})
-
-
-class PaymentSchema(Body):
-    """An order that is paid; it counts as fulfilled unless it says otherwise."""
-
-    payment_ref = Ref(
-        required=True,
-        metadata={
-            "description": "the charge that paid it; another one makes another order",
-            "example": "ch-77",
-        },
-    )
-    lines = Items(LineSchema, minimum=1, maximum=MAX_LINES, required=True)
-    discount = Money(
-        metadata={"description": "off the whole order, spread over its goods", "example": None}
-    )
-    paid = Money(metadata={"description": "what was charged; refused where it does not add up"})
-    channel = Code(metadata={"example": "app"})
-    occurred_at = Instant(metadata={"description": "when it was paid; left out: now"})
-    fulfilled = Flag(metadata={"description": "false where the goods have not gone out yet"})
-
-    @validates_schema
-    def _one_currency(self, data: dict[str, Any], **_: Any) -> None:
-        currency = data["lines"][0]["amount"].currency
-        word = f"must be in {currency}, as the first line is"
-        lines = {
-            i: foreign
-            for i, line in enumerate(data["lines"])
-            if (foreign := _foreign(line, ("amount", "discount"), currency, word))
-        }
-        faults: dict[str, Any] = _foreign(data, ("discount", "paid"), currency, word)
-        if lines:
-            faults["lines"] = lines
-        if faults:
-            raise ValidationError(faults)
-
-
-def _foreign(
-    data: dict[str, Any], names: tuple[str, ...], currency: str, word: str
-) -> dict[str, Any]:
-    """Which of these amounts are in another currency."""
-    found = ((name, data.get(name)) for name in names)
-    return {name: word for name, money in found if money and money.currency != currency}
-
-
-class ReceiptSchema(Body):
-    """What a payment came to; the same again for a repetition."""
-
-    order_ref = Ref(required=True)
-    payment_ref = Ref(required=True)
-    state = Choice(State, required=True)
-    paid = Money(required=True, maximum=LARGEST)
-    placed_at = Instant(required=True)
-    fulfilled_at = Instant(required=True, allow_none=True)
-    program_version = Whole(1, required=True)
-    earned = Items(EarnedSchema, maximum=100, required=True)
-    not_earned = Items(NotEarnedSchema, maximum=MAX_RULES, required=True)
 
 
 class WhenSchema(Body):
@@ -158,6 +92,20 @@ class TakenBackSchema(Body):
     from_ = fields.Nested(TakenSchema, required=True, data_key="from")
 
 
+class GivenBackSchema(Body):
+    """Points spent on what was returned that came back.
+
+    ``expired`` of them are of lots that had ended: they last for the grace, or end at once.
+    """
+
+    wallet = Code(required=True)
+    points = Points(1, required=True)
+    entry = Whole(1, required=True)
+    balance_after = Points(-LARGEST, required=True)
+    lots = Items(LotSchema, maximum=100_000, required=True)
+    expired = Points(required=True)
+
+
 class ReturnedSchema(Body):
     """What a return or a cancellation came to."""
 
@@ -165,8 +113,12 @@ class ReturnedSchema(Body):
     return_ref = Ref(required=True, allow_none=True)
     state = Choice(State, required=True)
     occurred_at = Instant(required=True)
+    released = Points(
+        required=True, metadata={"description": "held points that a cancellation let go"}
+    )
     returned = Money(required=True, maximum=LARGEST)
     lines = Items(LineReturnedSchema, maximum=MAX_LINES, required=True)
+    given_back = Items(GivenBackSchema, maximum=1, required=True)
     taken = Items(TakenBackSchema, maximum=100, required=True)
 
 

@@ -1,0 +1,82 @@
+"""The route of batches: many orders and returns of many members."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+from loyalty_service.checkout import service
+from loyalty_service.checkout.api.reading import (
+    WRITERS,
+    acting,
+    blueprint,
+    read_order,
+    read_return,
+)
+from loyalty_service.checkout.schemas import BatchSchema, OutcomesSchema
+from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.errors import Refusal
+from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.kit.idempotency import NO_MEMBER, find_answer, find_answer_by_itself
+from loyalty_service.kit.problems import problem_of
+from loyalty_service.members.rules import PersonalRefsOff, RefMalformed, hashed, parse_ref
+from loyalty_service.members.service import read_secret
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/v1/orders/batch",
+    scopes=WRITERS,
+    body=BatchSchema,
+    answers={200: OutcomesSchema},
+    refusals=(PersonalRefsOff, RefMalformed),
+    keyed=True,
+    max_body_bytes=16_000_000,
+    summary="Record many orders and returns",
+    tags=("orders",),
+)
+def take_batch(call: Call) -> Reply:
+    """Orders made elsewhere and returns, of any members, up to 200 members a transaction.
+
+    An item is taken whole or refused; a batch is not. Safe to send again, also when the answer
+    was lost half way: what was taken before gets the same receipt.
+    """
+    secret = read_secret(call.parts.config.ref_secret_file)
+    items = [_item(item, secret) for item in call.body["items"]]
+    answer = find_answer_by_itself(call.parts.db, NO_MEMBER, call.claim)
+    if answer is not None:
+        return Reply(answer.body, answer.status)
+    outcomes: list[service.Outcome] = []
+    for part in service.in_transactions(items):
+        outcomes += call.parts.db.run(partial(_take_part, call, part))
+    told = [_outcome(call, *pair) for pair in zip(items, outcomes, strict=True)]
+    no = sum("problem" in outcome for outcome in told)
+    body = {"taken": len(told) - no, "refused": no, "outcomes": told}
+    return reply_once(call, partial(_keep, body))
+
+
+def _take_part(call: Call, part: Sequence[service.Item], tx: Transaction) -> list[service.Outcome]:
+    return service.take_items(acting(call, tx), part)
+
+
+def _keep(body: dict[str, Any], tx: Transaction) -> dict[str, Any]:
+    find_answer(tx, NO_MEMBER, tx.claim)
+    return body
+
+
+def _item(item: dict[str, Any], secret: bytes | None) -> service.Item:
+    ref = hashed(parse_ref(item["member_ref"]), secret)
+    if "order" in item:
+        return service.OrderItem(ref, read_order(item["order_ref"], item["order"]))
+    asked = read_return(item["return_"]["return_ref"], item["return_"])
+    return service.ReturnItem(ref, item["order_ref"], asked)
+
+
+def _outcome(call: Call, item: service.Item, outcome: service.Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Refusal):
+        no = problem_of(outcome, call.path)
+        fragment = orjson.Fragment(no.as_bytes())
+        return {"order_ref": item.order_ref, "status": no.status, "problem": fragment}
+    return {"order_ref": item.order_ref, "status": 200, "receipt": orjson.Fragment(outcome)}

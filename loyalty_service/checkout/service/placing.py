@@ -1,0 +1,283 @@
+"""An order is placed: judged by the program of that instant, priced, and paid in part by points."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.cart import Cart, price
+from loyalty_service.checkout.rules.returns import OrderLine
+from loyalty_service.checkout.rules.spending import (
+    Allowed,
+    Share,
+    allow_points,
+    require_exactly,
+    share_out,
+)
+from loyalty_service.earning.queries import Totals
+from loyalty_service.earning.rules.earn import earn_on_order
+from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts, Who
+from loyalty_service.earning.service import who
+from loyalty_service.ledger.service import Books
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.earning import ORDER
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
+
+NOT_ASKED = Allowed(0, 0, {}, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """An order as it was placed (R-06).
+
+    Args:
+        lines: what is bought, net of discounts.
+        amounts: what they cost before discounts, as they were sent.
+        shares: what points pay of each line.
+        points: points that pay, whole points of ``wallet``.
+        is_first, who: what conditions ask of the member, as it was when the order was placed.
+    """
+
+    version: int
+    program: Program
+    placed_at: datetime
+    channel: str | None
+    lines: tuple[Line, ...]
+    amounts: Sequence[int]
+    shares: Sequence[Share]
+    points: int
+    wallet: str | None
+    is_first: bool
+    who: Who
+    allowed: Allowed = field(default=NOT_ASKED)
+
+    @property
+    def price_minor(self) -> int:
+        """What the lines cost after discounts, minor units."""
+        return sum([line.paid_minor for line in self.lines])
+
+    @property
+    def worth_minor(self) -> int:
+        """What points pay of it."""
+        return sum([share.worth_minor for share in self.shares])
+
+    @property
+    def payable_minor(self) -> int:
+        """What is left to be paid with money."""
+        return self.price_minor - self.worth_minor
+
+    def earn(self, member: Member, totals: Totals) -> Earned:
+        """What it earns; nothing is counted or given yet.
+
+        Rule: R-06, R-20.
+        """
+        facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, self.who)
+        used = totals.used(self.program, member.member_id, ORDER, self.day)
+        return earn_on_order(self.program, facts, used)
+
+    @property
+    def day(self) -> Any:
+        """The local day it counts for."""
+        return local_date(self.placed_at, self.program.zone)
+
+    def _basis(self) -> tuple[Line, ...]:
+        """The lines as earning sees them: less what points paid, unless that earns too."""
+        if not self.points or self.program.earning.earn_on_points_paid:
+            return self.lines
+        return tuple(
+            Line(
+                line.line_no,
+                line.kind,
+                line.sku,
+                line.category,
+                line.brand,
+                line.quantity,
+                line.paid_minor - share.worth_minor,
+            )
+            for line, share in zip(self.lines, self.shares, strict=True)
+        )
+
+    def sold(self, earned: Earned | None) -> list[OrderLine]:
+        """The lines as an order keeps them, with the shares of what was earned."""
+        by_line = {} if earned is None else _earned_by_line(earned)
+        return [
+            OrderLine(
+                line.line_no,
+                line.quantity,
+                line.paid_minor - share.worth_minor,
+                by_line.get(line.line_no, {}),
+                share.points,
+            )
+            for line, share in zip(self.lines, self.shares, strict=True)
+        ]
+
+    def told_points(self) -> dict[str, Any] | None:
+        """What points pay, as answers tell it and orders keep it; None without points."""
+        if not self.points:
+            return None
+        return {"wallet": self.wallet, "points": self.points, "worth": self.worth_minor}
+
+
+def _earned_by_line(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
+    by_line: dict[int, dict[str, dict[str, int]]] = {}
+    for given in earned.by_rule:
+        for line_no, points in given.shares:
+            wallets = by_line.setdefault(line_no, {})
+            wallets.setdefault(given.rule.wallet, {})[given.rule.id] = points
+    return by_line
+
+
+def place(
+    books: Books,
+    member: Member,
+    cart: Cart,
+    when: datetime,
+    at: datetime,
+    *,
+    own: OrderRecord | None = None,
+) -> Placing:
+    """Place a cart with exactly the points it names.
+
+    Args:
+        when: the instant it is judged by.
+        at: the instant at which it meets the member's lots.
+        own: the order that is placed anew: what it holds is free for it.
+
+    Raises:
+        CurrencyForeign, DiscountTooHigh, CartTooDear, InsufficientPoints, PointsNotAllowed,
+        RedemptionLocked: nothing is written.
+
+    Rule: R-06, R-30.
+    """
+    if cart.points:
+        placing = clamp(books, member, cart, when, at, own=own)
+        require_exactly(placing.allowed)
+        return placing
+    judged_by = books.program_at(member, when)
+    return _placed(member, when, judged_by, _offer_of(cart, judged_by[1]), NOT_ASKED)
+
+
+def clamp(
+    books: Books,
+    member: Member,
+    cart: Cart,
+    when: datetime,
+    at: datetime,
+    *,
+    own: OrderRecord | None = None,
+) -> Placing:
+    """Place a cart with the most of the points it names that are allowed.
+
+    Args:
+        when, at, own: as for ``place``.
+
+    Raises:
+        CurrencyForeign, DiscountTooHigh, CartTooDear: nothing is written.
+
+    Rule: R-30, R-31.
+    """
+    judged_by = books.program_at(member, when)
+    program = judged_by[1]
+    offer = _offer_of(cart, program)
+    allowed = _allow(member, offer, program, _available(books, member, program, at, own))
+    return _placed(member, when, judged_by, offer, allowed)
+
+
+def place_again(
+    books: Books, member: Member, order: OrderRecord, when: datetime, at: datetime
+) -> Placing:
+    """Place an order's cart anew, with the most of its points that are allowed.
+
+    Rule: R-06, R-33.
+    """
+    judged_by = books.program_at(member, when)
+    program = judged_by[1]
+    offer = Offer(order.channel, tuple(order.sold), order.amounts, order.points)
+    allowed = _allow(member, offer, program, _available(books, member, program, at, None))
+    return _placed(member, when, judged_by, offer, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What is bought, net of discounts, and the points that are offered for it."""
+
+    channel: str | None
+    lines: tuple[Line, ...]
+    amounts: Sequence[int]
+    points: int
+
+
+def _offer_of(cart: Cart, program: Program) -> Offer:
+    lines = price(cart, program.currency)
+    return Offer(cart.channel, lines, [line.amount_minor for line in cart.lines], cart.points)
+
+
+def _available(
+    books: Books, member: Member, program: Program, at: datetime, own: OrderRecord | None
+) -> int:
+    """Points that an order may use: the free ones, and those it holds itself."""
+    if program.redemption is None:
+        return 0
+    account = books.account(member, program.redemption.wallet)
+    held = 0 if own is None else account.held_by(own.order_no, at)
+    # What is let go pays a deficit first (R-41).
+    return account.available(at) + max(0, held - account.deficit)
+
+
+def _allow(member: Member, offer: Offer, program: Program, available: int) -> Allowed:
+    is_locked = member.redemption_locked_since is not None
+    return allow_points(
+        program.redemption, offer.lines, offer.points, available, is_locked=is_locked
+    )
+
+
+def _placed(
+    member: Member,
+    when: datetime,
+    judged_by: tuple[int, Program],
+    offer: Offer,
+    allowed: Allowed,
+) -> Placing:
+    version, program = judged_by
+    redemption = program.redemption
+    return Placing(
+        version,
+        program,
+        when,
+        offer.channel,
+        offer.lines,
+        offer.amounts,
+        share_out(redemption, offer.lines, allowed.points),
+        allowed.points,
+        redemption.wallet if redemption else None,
+        member.live_orders == 0,
+        who(member),
+        allowed,
+    )
+
+
+def as_promised(books: Books, order: OrderRecord) -> Placing:
+    """The order as it was placed by its reservation.
+
+    Rule: R-06, R-33.
+    """
+    judged: dict[str, Any] = order.judged or {}
+    spent: dict[str, Any] = order.spent or {}
+    return Placing(
+        order.program_version,
+        books.program(order.program_version),
+        order.placed_at,
+        order.channel,
+        tuple(order.sold),
+        order.amounts,
+        [
+            Share(line.points, sold.paid_minor - line.paid_minor)
+            for line, sold in zip(order.lines, order.sold, strict=True)
+        ],
+        order.points,
+        spent.get("wallet"),
+        judged["first"],
+        Who(frozenset(judged["tags"]), judged["birth_month"]),
+    )

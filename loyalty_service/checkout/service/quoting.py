@@ -1,0 +1,54 @@
+"""What a cart would cost, which points may pay for it, what it would earn; nothing is written."""
+
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.checkout.queries import OrderRecord
+from loyalty_service.checkout.rules.cart import Cart
+from loyalty_service.checkout.service.placing import clamp
+from loyalty_service.checkout.service.telling import (
+    instant_text,
+    money,
+    told_earned,
+    told_lines,
+)
+from loyalty_service.checkout.service.work import Work
+from loyalty_service.members.rules import Member
+
+
+def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord | None) -> Any:
+    """Price a cart as an order placed at ``at`` would be.
+
+    Args:
+        work: its books' clock stands at ``at``.
+        at: now, or an instant to come; what time brings until then is reckoned in.
+        own: the order it is for: what it holds already is free for it.
+
+    Returns:
+        JSON-ready.
+
+    Raises:
+        CurrencyForeign, DiscountTooHigh, CartTooDear: as said.
+
+    Rule: R-05, R-31, R-55.
+    """
+    work.books.meet(member, None)
+    placing = clamp(work.books, member, cart, at, at, own=own)
+    currency = placing.program.currency
+    allowed = placing.allowed
+    return {
+        "at": instant_text(at),
+        "program_version": placing.version,
+        "price": money(placing.price_minor, currency),
+        "points": {
+            "wallet": placing.wallet,
+            "asked": allowed.asked,
+            "used": allowed.points,
+            "worth": money(placing.worth_minor, currency),
+            "limits": {str(limit): points for limit, points in allowed.limits.items()},
+            "bound_by": None if allowed.bound_by is None else str(allowed.bound_by),
+        },
+        "payable": money(placing.payable_minor, currency),
+        "lines": told_lines(placing),
+        **told_earned(placing, placing.earn(member, work.totals)),
+    }
