@@ -46,9 +46,11 @@ from loyalty_service.program.rules.earning import (
     Streak,
 )
 from loyalty_service.program.rules.program import (
+    GiveBack,
     Overdrawn,
     Program,
     Redemption,
+    Reservations,
     Returns,
     Rounding,
 )
@@ -92,7 +94,11 @@ def test_what_is_left_out_has_its_default() -> None:
     assert program.earning.multipliers_combine is MultipliersCombine.MULTIPLY
     assert program.earning.streak is Streak.OPEN
     assert (program.earning.shipping, program.earning.tax) == (False, False)
-    assert program.redemption == Redemption(100, 100, 100, 100, Fraction(1))
+    assert program.redemption == Redemption(100, 100, 100, 100, Fraction(1), "points")
+    assert program.reservations == Reservations(30, 120)
+    assert program.returns.give_back is GiveBack.PRO_RATA
+    assert program.returns.grace == Period(30, Unit.DAYS)
+    assert not program.earning.earn_on_points_paid
 
 
 def test_what_is_said_is_kept() -> None:
@@ -119,7 +125,46 @@ def test_what_is_said_is_kept() -> None:
     assert (program.earning.shipping, program.earning.tax) == (True, True)
     assert program.earning.streak is Streak.MONTHLY
     assert program.earning.multipliers_combine is MultipliersCombine.ADD
-    assert program.redemption == Redemption(200, 250, 500, 50, Fraction(1, 2))
+    assert program.redemption == Redemption(200, 250, 500, 50, Fraction(1, 2), "points")
+
+
+def test_what_is_said_of_spending_is_kept() -> None:
+    program = read(
+        changed(
+            (
+                "wallets:",
+                "returns: {give_back: only_when_full, expired_meanwhile: expire}\n"
+                "reservations: {minutes: 45}\nwallets:",
+            ),
+            ("    spendable: false", "    spendable: true"),
+            ("  groups:", "  earn_on_points_paid: true\n  groups:"),
+            (
+                "block_points: 100",
+                "wallet: growth\n  shipping: true\n  tax: true\n  block_points: 100",
+            ),
+        )
+    )
+
+    assert program.earning.earn_on_points_paid
+    assert program.redemption == Redemption(
+        100, 100, 100, 100, Fraction(1), "growth", shipping=True, tax=True
+    )
+    assert program.reservations == Reservations(45, 120)
+    assert program.returns == Returns(Overdrawn.NEGATIVE, GiveBack.ONLY_WHEN_FULL, None)
+
+
+def test_a_grace_is_days_months_or_years() -> None:
+    program = read(
+        changed(("wallets:", "returns: {expired_meanwhile: {grace: {months: 2}}}\nwallets:"))
+    )
+
+    assert program.returns.grace == Period(2, Unit.MONTHS)
+
+
+def test_a_long_first_time_stretches_the_most() -> None:
+    program = read(changed(("wallets:", "reservations: {minutes: 200}\nwallets:")))
+
+    assert program.reservations == Reservations(200, 200)
 
 
 def test_a_program_needs_neither_redemption_nor_multipliers_nor_caps() -> None:

@@ -91,7 +91,7 @@ def more(count: int, start: str, rest: str) -> str:
     return start + "\n" + "\n".join(f"    - {item}" for item in items)
 
 
-WALLET = "spendable: true, expiry: never"
+WALLET = "spendable: false, expiry: never"
 CAP = "covers: [base], per: order, points: 1"
 YEARLY = [f"{month:02}-{day:02}" for month in (1, 3) for day in range(1, 14)]
 

@@ -337,6 +337,7 @@ def test_the_beginning_of_points_is_told() -> None:
 def test_what_holds_for_all_is_told_first() -> None:
     text = changed(("wallets:", "rounding: half_up\nreturns: {overdrawn: clamp}\nwallets:"))
     text = text.replace("  groups:", "  shipping: true\n  tax: true\n  groups:", 1)
+    text = text.replace("block_points:", "shipping: true\n  block_points:")
     program = read(text.replace("CNY", "EUR"))
 
     assert program_words(program, "en").general == (
@@ -344,16 +345,42 @@ def test_what_holds_for_all_is_told_first() -> None:
         "Points are earned on goods and shipping and tax",
         (
             "100 points are worth EUR 1.00; spent from 100 in steps of 100, "
-            "for at most 100% of an order"
+            "for at most 100% of the goods and shipping of an order"
         ),
+        "A reservation holds points for 30 minutes, renewed for 120 minutes at most",
+        "Points spent on an order come back with each return; "
+        "those that ended meanwhile last another 30 days",
         "Points that a return cannot take back are let go",
     )
     assert program_words(program, "zh").general == (
         "积分按每条规则四舍五入取整一次",
         "商品、运费、税费实付金额计积分",
-        "100 积分抵 EUR 1.00；100 积分起用，每次为 100 的倍数，最多抵订单的 100%",
+        "100 积分抵 EUR 1.00；100 积分起用，每次为 100 的倍数，最多抵商品、运费金额的 100%",
+        "下单锁定积分 30 分钟，续期后最长 120 分钟",
+        "订单所用积分随每次退货按比例退回，其间已到期的再有效 30 天",
         "退货时不足扣回的积分不再追回",
     )
+
+
+def test_other_ways_of_giving_back_are_told() -> None:
+    text = changed(
+        (
+            "wallets:",
+            "returns: {give_back: only_when_full, expired_meanwhile: expire}\nwallets:",
+        ),
+        ("  groups:", "  earn_on_points_paid: true\n  groups:"),
+    )
+    program = read(text)
+
+    english, chinese = program_words(program, "en").general, program_words(program, "zh").general
+
+    assert english[1] == "Points are earned on goods, paid with points too"
+    assert english[4] == (
+        "Points spent on an order come back once all is returned; "
+        "those that ended meanwhile expire at once"
+    )
+    assert chinese[1] == "商品实付金额（含积分抵扣部分）计积分"
+    assert chinese[4] == "订单所用积分全部退货后退回，其间已到期的退回即过期"
 
 
 def test_a_program_without_redemption_does_not_speak_of_worth() -> None:

@@ -12,6 +12,7 @@ from loyalty_service.program.rules.program import (
 from loyalty_service.program.rules.read_conditions import Frame
 from loyalty_service.program.rules.read_wallets import read_period
 from loyalty_service.program.rules.reading import MAX_POINTS, Fields, Place
+from loyalty_service.program.rules.showing import listed
 from loyalty_service.program.rules.spans import Period
 from loyalty_service.program.rules.wallets import Wallet
 
@@ -56,9 +57,12 @@ def _read_wallet(fields: Fields, wallets: tuple[Wallet, ...]) -> str:
         fields.place.report("no wallet can be spent", "a wallet with spendable: true")
         return ""
     place = fields.find("wallet")
-    if place is None and len(spendable) > 1:
-        place = fields.need("wallet")
-    return place.reference(spendable, "spendable wallet") if place else "".join(spendable[:1])
+    if place is not None:
+        return place.reference(spendable, "spendable wallet")
+    # After a fault above nobody knows which wallets can be spent.
+    if len(spendable) > 1 and not fields.place.faults:
+        fields.need("wallet").report("missing", f"the wallet that pays: {listed(spendable)}")
+    return "".join(spendable[:1])
 
 
 def read_reservations(place: Place | None) -> Reservations:
