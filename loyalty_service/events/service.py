@@ -49,7 +49,7 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     totals = read_totals(tx, [member.member_id], [(program, told.name, day)])
     _count_once(tx, totals, member, told.name, day)
     streak = _check_in(member, program, told.name, day)
-    books.accounts = read_due(tx, [member.member_id], max(when, member.caught_up_to))
+    books.accounts = read_due(tx, [member], max(when, member.caught_up_to))
     when, _ = books.meet(member, told.occurred_at)
     facts = EventFacts(told.name, when, told.channel, streak, who(member))
     earned = earn_on_event(program, facts, totals.used(program, member.member_id, facts.name, day))

@@ -65,13 +65,13 @@ def read_balance(call: Call, member_ref: str) -> Reply:
         member = get_member(tx, parse_ref(member_ref))
         _, program = call.parts.programs.in_force(tx.fetch, member.program_version, now)
         read = queries.balances_then if asked else queries.balances_now
-        found = read(tx, member.member_id, at)
+        found = read(tx, member, at)
     wallets = service.chosen_wallets(program, call.query.get("wallet"), found)
     told = [_told(wallet, found.get(wallet), program) for wallet in wallets]
     return Reply({"at": instant_text(at), "wallets": told})
 
 
-NOTHING = Buckets(0, 0, 0, 0, (), 0)
+NOTHING = Buckets(0, 0, 0, 0, 0, (), 0)
 
 
 def _told(wallet: str, buckets: Buckets | None, program: Program) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def _told(wallet: str, buckets: Buckets | None, program: Program) -> dict[str, A
         "balance": has.balance,
         "active": has.active,
         "pending": has.pending,
+        "held": has.held,
         "due": has.due,
         "deficit": has.deficit,
         "expiring": [{"at": instant_text(at), "points": points} for at, points in has.expiring],

@@ -56,6 +56,7 @@ class WalletBalanceSchema(Body):
     balance = Points(-LARGEST, required=True)
     active = Points(required=True)
     pending = Points(required=True)
+    held = Points(required=True)
     due = Points(required=True)
     deficit = Points(required=True)
     expiring = Items(ExpiringSchema, maximum=100_000, required=True)
@@ -84,7 +85,7 @@ class ProofQuery(Query):
 
 
 class ProvedAccountSchema(Body):
-    """An account whose rows agree: active + pending + due - deficit = sum of entries."""
+    """An account whose rows agree: active + pending + held + due - deficit = sum of entries."""
 
     wallet = Code(required=True)
     entries = Whole(required=True)
@@ -92,6 +93,7 @@ class ProvedAccountSchema(Body):
     balance = Points(-LARGEST, required=True)
     active = Points(required=True)
     pending = Points(required=True)
+    held = Points(required=True)
     due = Points(required=True)
     deficit = Points(required=True)
     head = HexDigest(required=True, metadata={"example": "9f86d081884c7d65" * 4})

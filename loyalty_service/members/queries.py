@@ -19,7 +19,7 @@ _REFS = "SELECT kind, value FROM member_ref WHERE member_id = %s ORDER BY kind, 
 FACTS = """
 SELECT m.member_id, m.refs_version, m.enrolled_at, m.birth_month, m.birth_day, m.tags,
        m.caught_up_to, m.recorded_at, m.event_seq, m.order_seq, m.live_orders, m.check_in_on,
-       m.check_in_streak,
+       m.check_in_streak, m.holds_lapse_at, m.redemption_locked_since,
        coalesce((SELECT version FROM program_version ORDER BY version DESC LIMIT 1), 0)
 """
 _READ = FACTS + "FROM member m JOIN member_ref r USING (member_id) WHERE kind = %s AND value = %s"

@@ -42,6 +42,12 @@ class RefTaken(Conflict):
     code = "member_ref_taken"
 
 
+class RedemptionLocked(Conflict):
+    """The member's points are locked: they can be earned, not spent or given away."""
+
+    code = "redemption_locked"
+
+
 class InTheFuture(Invalid):
     """What is said to have happened lies in the future."""
 
@@ -157,6 +163,8 @@ class Member:
         caught_up_to: the member's clock: the latest instant caught up or recorded (UTC).
         recorded_at: when anything was last recorded for the member (UTC).
         live_orders: paid orders that are not fully returned.
+        holds_lapse_at: the earliest lapse of what is held for orders; None: nothing is.
+        redemption_locked_since: since when points may not leave (R-82); None: they may.
         program_version: the newest version, read after the lock.
         happened: what this operation will publish, in order.
     """
@@ -174,6 +182,8 @@ class Member:
     live_orders: int
     check_in_on: date | None
     check_in_streak: int
+    holds_lapse_at: datetime | None
+    redemption_locked_since: datetime | None
     program_version: int
     happened: list[tuple[int, str, datetime, dict[str, Any]]] = field(default_factory=list)
 

@@ -348,8 +348,10 @@ def test_what_holds_for_all_is_told_first() -> None:
             "for at most 100% of the goods and shipping of an order"
         ),
         "A reservation holds points for 30 minutes, renewed for 120 minutes at most",
-        "Points spent on an order come back with each return; "
-        "those that ended meanwhile last another 30 days",
+        (
+            "Points spent on an order come back with each return; "
+            "those that ended meanwhile last another 30 days"
+        ),
         "Points that a return cannot take back are let go",
     )
     assert program_words(program, "zh").general == (

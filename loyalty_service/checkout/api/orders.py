@@ -171,7 +171,7 @@ def put_return(call: Call, member_ref: str, order_ref: str, return_ref: str) -> 
 def read_order_of_member(call: Call, member_ref: str, order_ref: str) -> Reply:
     """The order, its lines and shares, what happened to it, and every entry it made."""
     with call.parts.db.reading() as tx:
-        return Reply(queries.get_story(tx, order_ref, parse_ref(member_ref)))
+        return Reply(queries.get_story(tx, order_ref, parse_ref(member_ref), tx.now()))
 
 
 @endpoint(
@@ -187,4 +187,4 @@ def read_order_of_member(call: Call, member_ref: str, order_ref: str) -> Reply:
 def find_order(call: Call, order_ref: str) -> Reply:
     """Whose order it is, and its story."""
     with call.parts.db.reading() as tx:
-        return Reply(queries.get_story(tx, order_ref, None))
+        return Reply(queries.get_story(tx, order_ref, None, tx.now()))

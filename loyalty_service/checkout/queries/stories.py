@@ -1,5 +1,6 @@
 """An order as a support agent reads it: cart, shares, what happened since, every entry."""
 
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -7,65 +8,116 @@ import orjson
 
 from loyalty_service.checkout.queries.records import OrderUnknown
 from loyalty_service.checkout.rules.returns import OrderLine
+from loyalty_service.checkout.rules.steps import State
 from loyalty_service.kit.db import Row, Transaction
 from loyalty_service.kit.fields import instant_text
 from loyalty_service.ledger.queries import list_entries_of_order
 from loyalty_service.members.queries import get_member, list_refs
 from loyalty_service.members.rules import PERSONAL, Ref
 
+_WHERE = "SELECT member_id, order_no FROM order_index WHERE order_ref = %s"
 _HEAD = """
-SELECT h.member_id, h.order_no, h.payment_ref, h.state, h.channel, h.program_version,
-       h.placed_at, h.fulfilled_at, h.recorded_at, h.paid_minor, h.returned_minor, h.receipt
-  FROM order_index i
-  JOIN order_head h ON h.member_id = i.member_id AND h.order_no = i.order_no
- WHERE i.order_ref = %s
+SELECT payment_ref, state, channel, program_version, placed_at, paid_at, fulfilled_at, lapses_at,
+       recorded_at, price_minor, paid_minor, returned_minor, spent, receipt
+  FROM order_head WHERE member_id = %s AND order_no = %s
 """
 _LINES = """
-SELECT line_no, kind, sku, category, brand, quantity, amount_minor, paid_minor, shares,
-       returned_units, returned_num, returned_den
+SELECT line_no, kind, sku, category, brand, quantity, amount_minor, price_minor, paid_minor, points,
+       points_minor, shares, returned_units, returned_num, returned_den
   FROM order_line WHERE member_id = %s AND order_no = %s ORDER BY line_no
+"""
+_HOLDS = """
+SELECT wallet, sum(points)::bigint, held_at, lapses_at, ended_at
+  FROM hold WHERE member_id = %s AND order_no = %s
+ GROUP BY hold_no, wallet, held_at, lapses_at, ended_at ORDER BY hold_no, wallet
 """
 _STEPS = """
 SELECT kind, ref, occurred_at, recorded_at, receipt
   FROM order_step WHERE member_id = %s AND order_no = %s ORDER BY step_no
 """
+_CHAPTER_BEFORE = """
+SELECT member_id, order_no FROM order_head WHERE member_id = %s AND opened_again_as = %s
+"""
 
 
-def get_story(tx: Transaction, order_ref: str, ref: Ref | None) -> dict[str, Any]:
+def get_story(tx: Transaction, order_ref: str, ref: Ref | None, now: datetime) -> dict[str, Any]:
     """All that is known of an order, JSON-ready.
 
     Args:
         ref: the member it must belong to; None for whoever it belongs to.
+        now: decides whether a reservation still stands (UTC).
 
     Raises:
         MemberUnknown: no member has that reference.
         OrderUnknown: no such order, or not this member's.
     """
     owner_id = None if ref is None else get_member(tx, ref).member_id
-    rows = tx.fetch(_HEAD, (order_ref,))
+    rows = tx.fetch(_WHERE, (order_ref,))
     if not rows or owner_id not in (None, rows[0][0]):
         raise OrderUnknown("No such order is known.", path="order_ref", asked=order_ref)
-    member_id, order_no, payment_ref, state, channel, version, *rest = rows[0]
-    placed_at, fulfilled_at, recorded_at, paid_minor, returned_minor, receipt = rest
-    key = (member_id, order_no)
-    told = orjson.loads(receipt)
-    currency = told["paid"]["currency"]
-    return {
+    story = {
         "order_ref": order_ref,
-        "member_ref": _public_name(list_refs(tx, member_id)),
+        "member_ref": _public_name(list_refs(tx, rows[0][0])),
+        **_chapter(tx, rows[0], now),
+        "earlier": [],
+    }
+    while rows := tx.fetch(_CHAPTER_BEFORE, rows[0]):
+        story["earlier"].append(_chapter(tx, rows[0], now))
+    return story
+
+
+def _chapter(tx: Transaction, key: Row, now: datetime) -> dict[str, Any]:
+    """An order from its placing on; one that was cancelled and opened again has several."""
+    payment_ref, state, channel, version, *rest = tx.fetch(_HEAD, key)[0]
+    placed_at, paid_at, fulfilled_at, lapses_at, recorded_at, *rest = rest
+    price_minor, paid_minor, returned_minor, spent, receipt = rest
+    told = orjson.loads(receipt)
+    currency = told["price"]["currency"]
+    is_lapsed = state == State.RESERVED and lapses_at <= now
+    return {
         "payment_ref": payment_ref,
-        "state": state,
+        "state": str(State.LAPSED) if is_lapsed else state,
         "channel": channel,
         "program_version": version,
         "placed_at": instant_text(placed_at),
-        "fulfilled_at": None if fulfilled_at is None else instant_text(fulfilled_at),
+        "lapses_at": _instant(lapses_at),
+        "paid_at": _instant(paid_at),
+        "fulfilled_at": _instant(fulfilled_at),
         "recorded_at": instant_text(recorded_at),
+        "price": _money(price_minor, currency),
+        "spent": None if spent is None else _spent(spent, currency),
         "paid": _money(paid_minor, currency),
         "returned": _money(returned_minor, currency),
         "lines": [_line(row, currency) for row in tx.fetch(_LINES, key)],
+        "holds": [_held(row) for row in tx.fetch(_HOLDS, key)],
         "receipt": told,
         "steps": [_step(row) for row in tx.fetch(_STEPS, key)],
         "entries": [entry.told() for entry in list_entries_of_order(tx, *key)],
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else instant_text(instant)
+
+
+def _spent(spent: dict[str, Any], currency: str) -> dict[str, Any]:
+    """What points pay; no entry while they are only held."""
+    return {
+        "wallet": spent["wallet"],
+        "points": spent["points"],
+        "worth": _money(spent["worth"], currency),
+        "entry": spent.get("entry"),
+    }
+
+
+def _held(row: Row) -> dict[str, Any]:
+    wallet, points, held_at, lapses_at, ended_at = row
+    return {
+        "wallet": wallet,
+        "points": points,
+        "held_at": instant_text(held_at),
+        "lapses_at": instant_text(lapses_at),
+        "ended_at": _instant(ended_at),
     }
 
 
@@ -79,8 +131,10 @@ def _money(amount_minor: int, currency: str) -> dict[str, Any]:
 
 
 def _line(row: Row, currency: str) -> dict[str, Any]:
-    line_no, kind, sku, category, brand, quantity, amount, paid, shares, units, num, den = row
-    line = OrderLine(line_no, quantity, paid, shares, units, Fraction(int(num), int(den)))
+    line_no, kind, sku, category, brand, quantity, amount, price, paid, points, *rest = row
+    worth, shares, units, num, den = rest
+    returned = Fraction(int(num), int(den))
+    line = OrderLine(line_no, quantity, paid, shares, points, units, returned)
     return {
         "line": line_no,
         "kind": kind,
@@ -89,6 +143,9 @@ def _line(row: Row, currency: str) -> dict[str, Any]:
         "brand": brand,
         "quantity": quantity,
         "amount": _money(amount, currency),
+        "price": _money(price, currency),
+        "points": points,
+        "points_worth": _money(worth, currency),
         "paid": _money(paid, currency),
         "earned": shares,
         "returned_units": units,

@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from loyalty_service.checkout.rules.cart import MAX_LINES
 from loyalty_service.checkout.rules.steps import State, Step
-from loyalty_service.checkout.schemas.carts import PaymentSchema, ReceiptSchema
+from loyalty_service.checkout.schemas.carts import PaymentSchema
 from loyalty_service.checkout.service import ITEMS_AT_ONCE
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.earning.schemas import (
@@ -132,6 +132,9 @@ class StoredLineSchema(Body):
     brand = Text(100, required=True, allow_none=True)
     quantity = Count(required=True)
     amount = Money(required=True)
+    price = Money(required=True)
+    points = Points(required=True)
+    points_worth = Money(required=True)
     paid = Money(required=True)
     earned = JsonValue(required=True, metadata={"example": {"points": {"base": 19}}})
     returned_units = Count(0, required=True)
@@ -139,7 +142,7 @@ class StoredLineSchema(Body):
 
 
 class StepSchema(Body):
-    """Something that happened to the order after its payment."""
+    """Something that happened to the order besides its payment."""
 
     step = Choice(Step, required=True)
     ref = Ref(required=True, allow_none=True)
@@ -148,24 +151,54 @@ class StepSchema(Body):
     receipt = JsonValue(required=True, metadata={"example": {}})
 
 
-class OrderSchema(Body):
-    """An order and its story."""
+class PointsPayingSchema(Body):
+    """What points pay of the order; no entry while they are only held."""
 
-    order_ref = Ref(required=True)
-    member_ref = MemberRef(required=True, allow_none=True)
-    payment_ref = Ref(required=True)
+    wallet = Code(required=True)
+    points = Points(1, required=True)
+    worth = Money(required=True)
+    entry = Whole(1, required=True, allow_none=True)
+
+
+class HeldSchema(Body):
+    """Points that were held for the order, and until when."""
+
+    wallet = Code(required=True)
+    points = Points(1, required=True)
+    held_at = Instant(required=True)
+    lapses_at = Instant(required=True)
+    ended_at = Instant(required=True, allow_none=True)
+
+
+class ChapterSchema(Body):
+    """An order from its placing on; ``receipt`` is of the payment, before it of the reservation."""
+
+    payment_ref = Ref(required=True, allow_none=True)
     state = Choice(State, required=True)
     channel = Code(required=True, allow_none=True)
     program_version = Whole(1, required=True)
     placed_at = Instant(required=True)
+    lapses_at = Instant(required=True, allow_none=True)
+    paid_at = Instant(required=True, allow_none=True)
     fulfilled_at = Instant(required=True, allow_none=True)
     recorded_at = Instant(required=True)
+    price = Money(required=True, maximum=LARGEST)
+    spent = fields.Nested(PointsPayingSchema, required=True, allow_none=True)
     paid = Money(required=True, maximum=LARGEST)
     returned = Money(required=True, maximum=LARGEST)
     lines = Items(StoredLineSchema, maximum=MAX_LINES, required=True)
-    receipt = fields.Nested(ReceiptSchema, required=True)
+    holds = Items(HeldSchema, maximum=MAX_STEPS, required=True)
+    receipt = JsonValue(required=True, metadata={"example": {}})
     steps = Items(StepSchema, maximum=MAX_STEPS, required=True)
     entries = Items(EntrySchema, maximum=MAX_STEPS, required=True)
+
+
+class OrderSchema(ChapterSchema):
+    """An order and its story; ``earlier``: as it was before it was cancelled and opened again."""
+
+    order_ref = Ref(required=True)
+    member_ref = MemberRef(required=True, allow_none=True)
+    earlier = Items(ChapterSchema, maximum=MAX_STEPS, required=True)
 
 
 class BatchReturnSchema(ReturnSchema):

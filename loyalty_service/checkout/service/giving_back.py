@@ -11,7 +11,7 @@ from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.service import lots_told
 from loyalty_service.ledger.queries import read_given
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
-from loyalty_service.ledger.rules.movements import give_back_spent
+from loyalty_service.ledger.rules.spending import give_back_spent
 from loyalty_service.ledger.service import told
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.periods import expires_at

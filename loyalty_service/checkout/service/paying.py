@@ -25,7 +25,7 @@ from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act
 from loyalty_service.earning.service import Credited, Occasion, give, refused_told
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
-from loyalty_service.ledger.rules.movements import capture, spend
+from loyalty_service.ledger.rules.spending import capture, spend
 from loyalty_service.ledger.service import told
 from loyalty_service.members.rules import Member
 

@@ -14,7 +14,7 @@ SELECT member_id, m.order_seq, o.count, o.last, m.live_orders, o.live
   FROM (SELECT member_id, order_seq, live_orders FROM member
          WHERE member_id BETWEEN %(first)s AND %(last)s) m
   FULL JOIN (SELECT member_id, count(*) AS count, max(order_no) AS last,
-                    count(*) FILTER (WHERE state NOT IN ('returned', 'cancelled')) AS live
+                    count(*) FILTER (WHERE state NOT IN ('reserved', 'returned', 'cancelled')) AS live
                FROM order_head WHERE member_id BETWEEN %(first)s AND %(last)s
               GROUP BY member_id) o
  USING (member_id)
@@ -30,7 +30,7 @@ _INDEX = """
 SELECT member_id, order_no, i.order_ref IS NOT NULL, h.order_ref IS NOT NULL
   FROM (SELECT * FROM order_index WHERE member_id BETWEEN %(first)s AND %(last)s) i
   FULL JOIN (SELECT member_id, order_no, order_ref FROM order_head
-              WHERE member_id BETWEEN %(first)s AND %(last)s) h
+              WHERE member_id BETWEEN %(first)s AND %(last)s AND opened_again_as IS NULL) h
  USING (member_id, order_no)
  WHERE i.order_ref IS DISTINCT FROM h.order_ref
  ORDER BY member_id, order_no LIMIT %(most)s

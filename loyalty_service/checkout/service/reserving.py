@@ -19,7 +19,7 @@ from loyalty_service.checkout.service.telling import (
 )
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
-from loyalty_service.ledger.rules.movements import hold, release, renew
+from loyalty_service.ledger.rules.holding import hold, release, renew
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Reservations
 
@@ -77,7 +77,8 @@ def _reserve(
     }
     if placing.points:
         account = work.books.account(member, placing.wallet or "")
-        hold(account, record.order_no, placing.points, at, record.lapses_at)
+        named = (record.order_no, record.hold_no)
+        hold(account, named, placing.points, at, record.lapses_at)
     record.receipt = as_json(_promise(work, member, record, placing))
     _remember(work, member, record, at)
     work.write_order(member, record, placing, placing.sold(None))
@@ -176,15 +177,15 @@ def let_go(work: Work, member: Member, order: OrderRecord, at: datetime) -> int:
     if order.spent is None:
         return 0
     account = work.books.account(member, order.spent["wallet"])
-    return release(account, order.order_no, at, _cause(work, member, order, at))
 
+    def cause_of(reason: Reason) -> Cause:
+        return work.books.cause(
+            member,
+            reason,
+            Source.ORDER,
+            order.order_no,
+            version=order.program_version,
+            occurred_at=at,
+        )
 
-def _cause(work: Work, member: Member, order: OrderRecord, at: datetime) -> Cause:
-    return work.books.cause(
-        member,
-        Reason.DEFICIT_SETTLED,
-        Source.ORDER,
-        order.order_no,
-        version=order.program_version,
-        occurred_at=at,
-    )
+    return release(account, order.order_no, at, cause_of)

@@ -135,7 +135,7 @@ def _call_off(work: Work, member: Member, order: OrderRecord, occurred_at: datet
     released = let_go(work, member, order, at)
     order.state = State.CANCELLED
     currency = work.books.program(order.program_version).currency
-    receipt = {
+    receipt: dict[str, Any] = {
         "order_ref": order.order_ref,
         "return_ref": None,
         "state": str(order.state),

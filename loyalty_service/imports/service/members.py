@@ -65,7 +65,7 @@ def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) ->
     bringing = {ids[one.newcomer.line]: one for one in sound if one.bring}
     locked = members.lock_many(tx, bringing)
     books = acting.books(*locked.values())
-    books.accounts = read_accounts(tx, locked.keys())
+    books.accounts = read_accounts(tx, list(locked.values()))
     for member_id, member in locked.items():
         _open(books, member, bringing[member_id], arrival)
     books.write(locked.values())

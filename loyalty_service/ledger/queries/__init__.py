@@ -4,9 +4,10 @@ from loyalty_service.ledger.queries.accounts import (
     Accounts,
     get_written,
     read_accounts,
-    read_drawn,
     read_due,
     read_expired,
+    read_for_spending,
+    read_given,
 )
 from loyalty_service.ledger.queries.reading import (
     EntryDetail,
@@ -31,7 +32,8 @@ __all__ = [
     "list_entries_of_order",
     "list_wallets",
     "read_accounts",
-    "read_drawn",
     "read_due",
     "read_expired",
+    "read_for_spending",
+    "read_given",
 ]

@@ -7,8 +7,9 @@ from typing import Any
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.adjusting import EntryUnknown, Written
-from loyalty_service.ledger.rules.entry import Kind, Source
-from loyalty_service.ledger.rules.lots import Lot
+from loyalty_service.ledger.rules.entry import Kind, Reason, Source
+from loyalty_service.ledger.rules.lots import Hold, Lot
+from loyalty_service.members.rules import Member
 
 _ACCOUNTS = """
 SELECT a.member_id, a.wallet, a.seq, a.lot_seq, a.balance, a.deficit, a.head,
@@ -17,29 +18,92 @@ SELECT a.member_id, a.wallet, a.seq, a.lot_seq, a.balance, a.deficit, a.head,
   LEFT JOIN lot l ON l.member_id = a.member_id AND l.wallet = a.wallet
 """
 _ALL_LOTS = _ACCOUNTS + "WHERE a.member_id = ANY(%s)"
-_DUE_LOTS = _ACCOUNTS + "AND (l.expires_at <= %s OR l.lot_seq = 0) WHERE a.member_id = ANY(%s)"
-_ONE_DUE = (
-    _ACCOUNTS
-    + "AND l.member_id = %s AND (l.expires_at <= %s OR l.lot_seq = 0) WHERE a.member_id = %s"
-)
+_DUE = "(l.expires_at <= %s OR l.lot_seq = 0)"
+_DUE_LOTS = _ACCOUNTS + f"AND {_DUE} WHERE a.member_id = ANY(%s)"
+_ONE_DUE = _ACCOUNTS + f"AND l.member_id = %s AND {_DUE} WHERE a.member_id = %s"
+_IS_HELD = """
+EXISTS (SELECT 1 FROM hold h WHERE h.member_id = l.member_id AND h.wallet = l.wallet
+           AND h.lot_seq = l.lot_seq AND h.ended_at IS NULL)
+"""
+_DUE_OR_HELD = _ACCOUNTS + f"AND ({_DUE} OR {_IS_HELD}) WHERE a.member_id = ANY(%s)"
+_HOLDS = """
+SELECT member_id, wallet, order_no, hold_no, lot_seq, points, held_at, lapses_at
+  FROM hold WHERE member_id = ANY(%s) AND ended_at IS NULL
+ ORDER BY member_id, order_no, hold_no, wallet, lot_seq
+"""
+# In the order of drawing until there are enough; which of them pay is decided in rules.
+_DRAWABLE = """
+SELECT lot_seq, order_no, opened, remaining, active_at, expires_at, total
+  FROM (SELECT l.lot_seq, l.order_no, l.opened, l.remaining, l.active_at, l.expires_at,
+               sum(l.remaining - coalesce(h.points, 0)) OVER ()::bigint AS total,
+               coalesce(sum(l.remaining - coalesce(h.points, 0)) OVER (
+                   ORDER BY l.expires_at, l.lot_seq
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+          FROM lot l
+          LEFT JOIN (SELECT lot_seq, sum(points) AS points FROM hold
+                      WHERE member_id = %s AND wallet = %s AND ended_at IS NULL AND lapses_at > %s
+                      GROUP BY lot_seq) h ON h.lot_seq = l.lot_seq
+         WHERE l.member_id = %s AND l.wallet = %s AND l.active_at <= %s
+           AND (l.expires_at IS NULL OR l.expires_at > %s)) d
+ WHERE before < %s
+"""
 
 Accounts = dict[str, Account]
 
 
-def read_accounts(tx: Transaction, member_ids: Collection[int]) -> dict[int, Accounts]:
-    """Every account of these members with all its open lots, by member and wallet."""
-    return _gather(member_ids, tx.fetch(_ALL_LOTS, (list(member_ids),)))
+def read_accounts(tx: Transaction, members: Collection[Member]) -> dict[int, Accounts]:
+    """Every account of these locked members with all its open lots and holds, by number."""
+    ids = [member.member_id for member in members]
+    found = _gather(ids, tx.fetch(_ALL_LOTS, (ids,)))
+    _read_holds(tx, members, found)
+    return found
 
 
-def read_due(tx: Transaction, member_ids: Collection[int], until: datetime) -> dict[int, Accounts]:
-    """The accounts with only what a credit needs: lots due by ``until`` and standing lots.
+def read_due(tx: Transaction, members: Collection[Member], until: datetime) -> dict[int, Accounts]:
+    """The accounts with only what a credit needs: lots due by ``until``, standing ones, held ones.
 
-    The cost does not grow with the number of open lots that are neither.
+    The cost does not grow with the number of open lots that are none of these.
     """
-    if len(member_ids) == 1:
-        (member_id,) = member_ids
-        return _gather(member_ids, tx.fetch(_ONE_DUE, (member_id, until, member_id)))
-    return _gather(member_ids, tx.fetch(_DUE_LOTS, (until, list(member_ids))))
+    ids = [member.member_id for member in members]
+    if any(member.holds_lapse_at for member in members):
+        rows = tx.fetch(_DUE_OR_HELD, (until, ids))
+    elif len(ids) == 1:
+        rows = tx.fetch(_ONE_DUE, (ids[0], until, ids[0]))
+    else:
+        rows = tx.fetch(_DUE_LOTS, (until, ids))
+    found = _gather(ids, rows)
+    _read_holds(tx, members, found)
+    return found
+
+
+def read_for_spending(
+    tx: Transaction, member: Member, until: datetime, wallet: str, points: int
+) -> dict[int, Accounts]:
+    """What a credit needs and, of one wallet, lots enough to pay so many points at ``until``.
+
+    Of the free active points that are not read the account knows the sum. The rows read do not
+    grow with the number of lots, as long as a few of them pay.
+    """
+    found = read_due(tx, [member], until)
+    account = found[member.member_id].get(wallet)
+    if account is None:
+        return found
+    named = (member.member_id, wallet, until)
+    rows = tx.fetch(_DRAWABLE, (*named, *named, until, points))
+    for *lot, _ in rows:
+        account.lots[lot[0]] = Lot(*lot)
+    if rows:
+        total = rows[0][-1]
+        account.unread = total - account.available(until)
+    return found
+
+
+def _read_holds(tx: Transaction, members: Collection[Member], found: dict[int, Accounts]) -> None:
+    ids = [member.member_id for member in members if member.holds_lapse_at is not None]
+    if not ids:
+        return
+    for member_id, wallet, *row in tx.fetch(_HOLDS, (ids,)):
+        found[member_id][wallet].holds.append(Hold(*row))
 
 
 def _gather(member_ids: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> dict[int, Accounts]:
@@ -79,7 +143,7 @@ def read_expired(
 
 
 _WRITTEN = """
-SELECT e.kind, e.points, e.source, e.program_version,
+SELECT e.kind, e.points, e.reason, e.source, e.program_version,
        (SELECT r.seq FROM entry r
          WHERE r.member_id = e.member_id AND r.wallet = e.wallet AND r.reverses = e.seq),
        ARRAY(SELECT a.lot_seq FROM allocation a WHERE a.member_id = e.member_id
@@ -108,26 +172,21 @@ def get_written(tx: Transaction, member_id: int, wallet: str, seq: int) -> Writt
         raise EntryUnknown(
             "The member has no such entry.", path="reverses.entry", asked=f"{wallet}/{seq}"
         )
-    kind, points, source, version, reversed_by, lots, taken = rows[0]
+    kind, points, reason, source, version, reversed_by, lots, taken = rows[0]
     pairs = tuple(zip(lots, taken, strict=True))
-    return Written(Kind(kind), points, Source(source), version, reversed_by, pairs)
+    return Written(Kind(kind), points, Reason(reason), Source(source), version, reversed_by, pairs)
 
 
-def read_drawn(
-    tx: Transaction, account: Account, taken: Collection[tuple[int, int]]
-) -> list[tuple[Lot, int]]:
-    """The lots a debit drew from and how much; a closed one as it was, with nothing remaining.
-
-    Args:
-        taken: (lot number, signed points) of the debit's allocations.
-    """
-    closed = [lot_seq for lot_seq, _ in taken if lot_seq not in account.lots]
-    was: dict[int, Lot] = {}
-    if closed:
-        rows = tx.fetch(_GIVEN, (account.member_id, account.wallet, closed))
-        for lot_seq, points, active_at, expires_at, source, source_no in rows:
-            first = was.get(lot_seq)
-            opened = first.opened if first else points
-            order_no = first.order_no if first else (source_no if source == "order" else None)
-            was[lot_seq] = Lot(lot_seq, order_no, opened, 0, active_at, expires_at)
-    return [(account.lots.get(lot_seq) or was[lot_seq], -points) for lot_seq, points in taken]
+def read_given(tx: Transaction, account: Account, lot_seqs: Collection[int]) -> dict[int, Lot]:
+    """Lots of an account by number; a closed one as it was, with nothing remaining."""
+    closed = [lot_seq for lot_seq in lot_seqs if lot_seq not in account.lots]
+    given = {lot_seq: account.lots[lot_seq] for lot_seq in lot_seqs if lot_seq in account.lots}
+    if not closed:
+        return given
+    rows = tx.fetch(_GIVEN, (account.member_id, account.wallet, closed))
+    for lot_seq, points, active_at, expires_at, source, source_no in rows:
+        first = given.get(lot_seq)
+        opened = first.opened if first else points
+        order_no = first.order_no if first else (source_no if source == "order" else None)
+        given[lot_seq] = Lot(lot_seq, order_no, opened, 0, active_at, expires_at)
+    return given

@@ -9,7 +9,8 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.fields import instant_text
 from loyalty_service.ledger.rules.adjusting import EntryUnknown
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
-from loyalty_service.ledger.rules.lots import ALWAYS, Lot
+from loyalty_service.ledger.rules.lots import ALWAYS, Hold, Lot
+from loyalty_service.members.rules import Member
 
 # Lots that share wallet, state and end are summed here; what they are worth is decided in rules.
 _NOW = """
@@ -18,6 +19,17 @@ SELECT a.wallet, a.deficit, l.active_at <= %s, l.expires_at, sum(l.remaining)::b
   LEFT JOIN lot l ON l.member_id = a.member_id AND l.wallet = a.wallet
  WHERE a.member_id = %s
  GROUP BY 1, 2, 3, 4
+"""
+_HELD_NOW = """
+SELECT h.wallet, l.active_at <= %s, l.expires_at, h.points, h.lapses_at
+  FROM hold h
+  JOIN lot l ON l.member_id = h.member_id AND l.wallet = h.wallet AND l.lot_seq = h.lot_seq
+ WHERE h.member_id = %s AND h.ended_at IS NULL
+"""
+_HELD_THEN = """
+SELECT wallet, lot_seq, points, lapses_at FROM hold
+ WHERE member_id = %s AND held_at <= %s AND lapses_at > %s
+   AND (ended_at IS NULL OR ended_at > %s)
 """
 _THEN = """
 SELECT a.wallet, a.lot_seq, sum(a.points)::bigint,
@@ -112,38 +124,56 @@ class EntryDetail:
     reversed_by: int | None
 
 
-def balances_now(tx: Transaction, member_id: int, at: datetime) -> dict[str, Buckets]:
+def balances_now(tx: Transaction, member: Member, at: datetime) -> dict[str, Buckets]:
     """What each of the member's accounts is made of at this moment.
 
     Rule: R-14, R-15.
     """
     lots: dict[str, list[Lot]] = {}
     deficits: dict[str, int] = {}
-    for wallet, deficit, is_active, expires_at, points in tx.fetch(_NOW, (at, member_id)):
+    seqs: dict[tuple[str, bool, datetime | None], int] = {}
+    for wallet, deficit, is_active, expires_at, points in tx.fetch(_NOW, (at, member.member_id)):
         deficits[wallet] = deficit
         of_wallet = lots.setdefault(wallet, [])
         if points is not None:
             begins = ALWAYS if is_active else None
+            seqs[wallet, bool(is_active), expires_at] = len(of_wallet)
             of_wallet.append(Lot(len(of_wallet), None, points, points, begins, expires_at))
+    holds: dict[str, list[Hold]] = {}
+    if member.holds_lapse_at is not None:
+        for wallet, is_active, ends, *held in tx.fetch(_HELD_NOW, (at, member.member_id)):
+            lot_seq = seqs[wallet, bool(is_active), ends]
+            holds.setdefault(wallet, []).append(_hold(lot_seq, *held))
     return {
-        wallet: sort_into_buckets(of_wallet, deficits[wallet], at)
+        wallet: sort_into_buckets(of_wallet, deficits[wallet], at, holds.get(wallet, ()))
         for wallet, of_wallet in lots.items()
     }
 
 
-def balances_then(tx: Transaction, member_id: int, at: datetime) -> dict[str, Buckets]:
+def _hold(lot_seq: int, points: int, lapses_at: datetime) -> Hold:
+    return Hold(0, 0, lot_seq, points, ALWAYS, lapses_at)
+
+
+def balances_then(tx: Transaction, member: Member, at: datetime) -> dict[str, Buckets]:
     """What each account was made of at a past instant: by what had been recorded by then.
 
     Rule: R-13, R-15.
     """
+    member_id = member.member_id
     sums: dict[str, int] = dict(tx.fetch(_SUMS_THEN, (member_id, at)))
     lots: dict[str, list[Lot]] = {wallet: [] for wallet in sums}
     for wallet, lot_seq, points, active_at, expires_at in tx.fetch(_THEN, (member_id, at)):
         if points:
             lots[wallet].append(Lot(lot_seq, None, points, points, active_at, expires_at))
+    holds: dict[str, list[Hold]] = {}
+    for wallet, *held in tx.fetch(_HELD_THEN, (member_id, at, at, at)):
+        holds.setdefault(wallet, []).append(_hold(*held))
     return {
         wallet: sort_into_buckets(
-            of_wallet, sum(lot.remaining for lot in of_wallet) - sums[wallet], at
+            of_wallet,
+            sum(lot.remaining for lot in of_wallet) - sums[wallet],
+            at,
+            holds.get(wallet, ()),
         )
         for wallet, of_wallet in lots.items()
     }

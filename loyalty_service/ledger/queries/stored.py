@@ -14,6 +14,7 @@ from loyalty_service.ledger.rules.stored import (
     StoredAccount,
     StoredAllocation,
     StoredEntry,
+    StoredHold,
     StoredLedger,
     StoredLot,
 )
@@ -34,7 +35,7 @@ def _readable(sql: str) -> str:
 
 
 _TABLES = {
-    "member": _readable("SELECT member_id, <recorded_at> FROM member"),
+    "member": _readable("SELECT member_id, <recorded_at>, <holds_lapse_at> FROM member"),
     "account": "SELECT member_id, wallet, seq, lot_seq, balance, deficit, head FROM account",
     "entry": _readable("""
 SELECT member_id, wallet, seq, kind, points, reason, source, source_no, program_version, rule_ids,
@@ -48,6 +49,10 @@ SELECT member_id, wallet, entry_seq, lot_seq, points, <active_at>, <expires_at>,
     "lot": _readable("""
 SELECT member_id, wallet, lot_seq, order_no, opened, remaining, <active_at>, <expires_at> FROM lot
 """),
+    "hold": _readable("""
+SELECT member_id, wallet, order_no, hold_no, lot_seq, points, <held_at>, <lapses_at>, <ended_at>
+  FROM hold
+"""),
     "explanation": "SELECT member_id, wallet, seq, body FROM explanation",
     "note": "SELECT member_id, wallet, seq, body FROM note",
 }
@@ -57,6 +62,7 @@ _KEYS = {
     "entry": "member_id, wallet, seq",
     "allocation": "member_id, wallet, entry_seq, lot_seq",
     "lot": "member_id, wallet, lot_seq",
+    "hold": "member_id, wallet, order_no, hold_no, lot_seq",
     "explanation": "member_id, wallet, seq",
     "note": "member_id, wallet, seq",
 }
@@ -73,11 +79,13 @@ class StoredMember:
 
     Args:
         recorded_at: when anything was last recorded for them; None when the member is missing.
+        holds_lapse_at: as their row says.
         ledgers: by wallet.
     """
 
     member_id: int
     recorded_at: datetime | None = None
+    holds_lapse_at: datetime | None = None
     ledgers: dict[str, StoredLedger] = field(default_factory=dict)
 
 
@@ -124,8 +132,14 @@ def _stream(tx: Transaction, table: str) -> Iterator[Row]:
 def _member(member_id: int, rows: Mapping[str, Iterable[Row]]) -> StoredMember:
     member = StoredMember(member_id)
     ledgers = _Ledgers(member_id)
-    for _, recorded_at in rows.get("member", ()):
-        member.recorded_at = recorded_at
+    for _, recorded_at, holds_lapse_at in rows.get("member", ()):
+        member.recorded_at, member.holds_lapse_at = recorded_at, holds_lapse_at
+    _fill(ledgers, rows)
+    member.ledgers = dict(sorted(ledgers.items()))
+    return member
+
+
+def _fill(ledgers: "_Ledgers", rows: Mapping[str, Iterable[Row]]) -> None:
     for row in rows.get("account", ()):
         ledgers[row[1]].account = StoredAccount._make((*row[:6], bytes(row[6])))
     for row in rows.get("entry", ()):
@@ -134,12 +148,12 @@ def _member(member_id: int, rows: Mapping[str, Iterable[Row]]) -> StoredMember:
         ledgers[row[1]].allocations.append(StoredAllocation._make(row))
     for row in rows.get("lot", ()):
         ledgers[row[1]].lots.append(StoredLot._make(row))
+    for row in rows.get("hold", ()):
+        ledgers[row[1]].holds.append(StoredHold._make(row))
     for _, wallet, seq, body in rows.get("explanation", ()):
         ledgers[wallet].explained[seq] = digest(body) or b""
     for _, wallet, seq, body in rows.get("note", ()):
         ledgers[wallet].noted[seq] = digest(body) or b""
-    member.ledgers = dict(sorted(ledgers.items()))
-    return member
 
 
 class _Ledgers(dict[str, StoredLedger]):

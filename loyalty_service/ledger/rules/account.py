@@ -3,12 +3,13 @@
 The functions of ``movements`` decide; this only keeps the sums and the chain true, entry by entry.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from loyalty_service.ledger.rules.chain import GENESIS, digest, entry_hash
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind
-from loyalty_service.ledger.rules.lots import Lot
+from loyalty_service.ledger.rules.lots import Hold, Lot
 
 
 @dataclass(slots=True)
@@ -22,8 +23,11 @@ class Account:
         deficit: points owed back, not covered by any lot; 0 or more.
         head: hash of the last entry.
         lots: open lots by number; all of them, or those the operation asked for.
+        holds: what is held for orders and not ended yet, though it may have lapsed by the clock.
+        unread: free active points in lots that were not asked for.
         entries: what was appended since the facts were read, with its explanation and note.
         moved: numbers of the lots touched since.
+        held, renewed, ended: what became of holds since; each ended one with its instant.
     """
 
     member_id: int
@@ -36,6 +40,11 @@ class Account:
     lots: dict[int, Lot] = field(default_factory=dict)
     entries: list[tuple[Entry, str | None, str | None]] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)
+    holds: list[Hold] = field(default_factory=list)
+    unread: int = 0
+    held: list[Hold] = field(default_factory=list)
+    renewed: list[Hold] = field(default_factory=list)
+    ended: list[tuple[Hold, datetime]] = field(default_factory=list)
 
     def append(
         self,
@@ -100,3 +109,56 @@ class Account:
             self.lots[lot.lot_seq] = lot
         else:
             self.lots.pop(lot.lot_seq, None)
+
+    @property
+    def holds_moved(self) -> bool:
+        """Whether anything was held, renewed or ended since the facts were read."""
+        return bool(self.held or self.renewed or self.ended)
+
+    def put_remaining(self, lot: Lot, remaining: int) -> None:
+        """Leave so much in a lot; one with nothing left is closed."""
+        self.put(replace(lot, remaining=remaining))
+
+    def free_lots(self, at: datetime) -> list[Lot]:
+        """The lots with what of them nobody holds at ``at``, without those wholly held (R-32)."""
+        if not self.holds:
+            return list(self.lots.values())
+        held = held_by_lot(self.holds, at)
+        free = [_less(lot, held.get(lot.lot_seq, 0)) for lot in self.lots.values()]
+        return [lot for lot in free if lot.remaining > 0]
+
+    def available(self, at: datetime) -> int:
+        """Points that can be used at ``at``: active and not held (R-14)."""
+        active = [lot.remaining for lot in self.free_lots(at) if lot.is_active(at)]
+        return sum(active) + self.unread
+
+    def held_by(self, order_no: int, at: datetime) -> int:
+        """Points that letting an order's holds go would make usable at ``at``."""
+        return sum(
+            hold.points
+            for hold in self.holds
+            if hold.order_no == order_no
+            and hold.lapses_at > at
+            and self.lots[hold.lot_seq].is_active(at)
+        )
+
+    def end(self, holds: Iterable[Hold], at: datetime | None) -> list[Hold]:
+        """End open holds, at ``at`` or each when it lapsed; returns them."""
+        ending = list(holds)
+        if ending:
+            self.holds = [hold for hold in self.holds if hold not in ending]
+        self.ended += [(hold, at or hold.lapses_at) for hold in ending]
+        return ending
+
+
+def held_by_lot(holds: Iterable[Hold], at: datetime) -> dict[int, int]:
+    """Points held at ``at``, by lot (R-14)."""
+    held: dict[int, int] = {}
+    for hold in holds:
+        if hold.lapses_at > at:
+            held[hold.lot_seq] = held.get(hold.lot_seq, 0) + hold.points
+    return held
+
+
+def _less(lot: Lot, held: int) -> Lot:
+    return replace(lot, remaining=lot.remaining - held) if held else lot

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loyalty_service.kit.errors import Conflict, Invalid, NotFound
-from loyalty_service.ledger.rules.entry import Kind, Source
+from loyalty_service.ledger.rules.entry import Kind, Reason, Source
 
 
 class EntryUnknown(NotFound):
@@ -63,6 +63,7 @@ class Written:
 
     kind: Kind
     points: int
+    reason: Reason
     source: Source
     program_version: int
     reversed_by: int | None
@@ -88,6 +89,12 @@ def check_reversible(entry: Written) -> None:
             "What an order earned is taken back by a return or a cancellation of the order.",
             path="reverses.entry",
             source=entry.source.value,
+        )
+    if entry.reason is Reason.TRANSFER:
+        raise NotReversible(
+            "Points that were transferred are transferred back.",
+            path="reverses.entry",
+            reason=entry.reason.value,
         )
     if entry.kind not in (Kind.CREDIT, Kind.DEBIT):
         raise NotReversible(

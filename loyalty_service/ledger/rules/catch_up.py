@@ -1,86 +1,66 @@
 """What time brings to a member, instant by instant (R-55)."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
+from functools import partial
 
 from loyalty_service.ledger.rules.account import Account
-from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind, Reason, Source
+from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
+from loyalty_service.ledger.rules.holding import expire_free, lapse
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """Lots of one account that end at the same instant."""
-
-    instant: datetime
-    account: Account
-    lot_seqs: tuple[int, ...]
-
-
-def list_due(accounts: Iterable[Account], until: datetime) -> list[Due]:
-    """What has ended up to and including ``until``, earliest first, wallets by name.
+def list_instants(accounts: Iterable[Account], until: datetime) -> list[datetime]:
+    """The instants up to and including ``until`` at which something lapses or ends, in order.
 
     Rule: R-14, R-55.
     """
-    due: dict[tuple[datetime, str], tuple[Account, list[int]]] = {}
+    instants: set[datetime] = set()
     for account in accounts:
+        instants.update(hold.lapses_at for hold in account.holds if hold.lapses_at <= until)
         for lot in account.lots.values():
             if lot.expires_at is not None and lot.expires_at <= until:
-                key = (lot.expires_at, account.wallet)
-                due.setdefault(key, (account, []))[1].append(lot.lot_seq)
-    return [
-        Due(instant, account, tuple(lot_seqs))
-        for (instant, _), (account, lot_seqs) in sorted(due.items(), key=lambda item: item[0])
-    ]
+                instants.add(lot.expires_at)
+    return sorted(instants)
 
 
 def catch_up(
-    accounts: Iterable[Account],
+    accounts: Collection[Account],
     until: datetime,
     *,
     recorded_at: datetime,
     actor_id: int,
     version_at: Callable[[datetime], int],
 ) -> list[Entry]:
-    """Write down, one instant after another, what has expired up to and including ``until``.
+    """Write down, one instant after another, what has lapsed and expired up to ``until``.
 
-    Called by every operation for its member before it decides anything, so that a late run and
-    an operation write the same entries.
+    At each instant holds lapse first, then points expire. Called by every operation for its
+    member before it decides anything, so that a late run and an operation write the same entries.
 
     Args:
-        accounts: the member's accounts, with at least the lots that are due.
-        until: the instant to catch up to (UTC).
+        accounts: the member's accounts, with at least the holds, the lots under them, and the lots
+            that are due.
+        until: the instant to catch up to (UTC), itself included.
         version_at: the program version in force at an instant.
 
-    Rule: R-55.
+    Rule: R-32, R-55.
     """
-    return [
-        expire(
-            due.account,
-            Cause(
-                Reason.EXPIRED,
-                Source.JOB,
-                None,
-                version_at(due.instant),
-                actor_id,
-                due.instant,
-                recorded_at,
-            ),
-            due.lot_seqs,
-        )
-        for due in list_due(accounts, until)
-    ]
+    entries: list[Entry] = []
+    for instant in list_instants(accounts, until):
+        version = version_at(instant)
+        cause_of = partial(_cause, version, actor_id, instant, recorded_at)
+        for account in sorted(accounts, key=_wallet):
+            entries += lapse(account, instant, cause_of)
+            expired = expire_free(account, instant, cause_of)
+            if expired is not None:
+                entries.append(expired)
+    return entries
 
 
-def expire(account: Account, cause: Cause, lot_seqs: Iterable[int]) -> Entry:
-    """Record that these lots, which end at one instant, have ended.
+def _cause(
+    version: int, actor_id: int, instant: datetime, recorded_at: datetime, reason: Reason
+) -> Cause:
+    return Cause(reason, Source.JOB, None, version, actor_id, instant, recorded_at)
 
-    Rule: R-14.
-    """
-    allocations = []
-    for lot_seq in sorted(lot_seqs):
-        lot = account.lots[lot_seq]
-        account.put(replace(lot, remaining=0))
-        allocations.append(Allocation(lot_seq, -lot.remaining, expired=True))
-    points = sum(allocation.points for allocation in allocations)
-    return account.append(Kind.EXPIRE, points, cause, allocations)
+
+def _wallet(account: Account) -> str:
+    return account.wallet

@@ -13,12 +13,16 @@ class Kind(StrEnum):
     EXPIRE = "expire"
     RESCHEDULE = "reschedule"
     REVERSE = "reverse"
+    GIVE_BACK = "give_back"
+    SETTLE = "settle"
 
 
 class Reason(StrEnum):
     """Why an entry was written; a closed vocabulary."""
 
     ORDER_PAID = "order_paid"
+    ORDER_SPENT = "order_spent"
+    ORDER_GIVEN_BACK = "order_given_back"
     ORDER_FULFILLED = "order_fulfilled"
     ORDER_RETURNED = "order_returned"
     ORDER_CANCELLED = "order_cancelled"
@@ -26,6 +30,8 @@ class Reason(StrEnum):
     OPENING_BALANCE = "opening_balance"
     ADJUSTMENT = "adjustment"
     MISTAKE = "mistake"
+    TRANSFER = "transfer"
+    DEFICIT_SETTLED = "deficit_settled"
     EXPIRED = "expired"
 
 

@@ -52,6 +52,24 @@ class Lot:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Points of one lot that are kept for one order (R-32).
+
+    Args:
+        hold_no: how often the order was placed by a reservation.
+        points: whole points, at least 1.
+        lapses_at: they are held up to, not including, this instant (R-14).
+    """
+
+    order_no: int
+    hold_no: int
+    lot_seq: int
+    points: int
+    held_at: datetime
+    lapses_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """Take ``points`` from one lot; at least 1."""
 

@@ -66,7 +66,7 @@ def credit(
     points = sum(opening.points for opening in openings)
     absorbed = _absorb(openings, min(account.deficit, points))
     opened = {
-        i: _open(account, opening, opening.points - absorbed.get(i, 0))
+        i: open_lot(account, opening, opening.points - absorbed.get(i, 0))
         for i, opening in enumerate(openings)
         if opening.points > absorbed.get(i, 0)
     }
@@ -85,7 +85,8 @@ def _absorb(openings: Sequence[Opening], points: int) -> dict[int, int]:
     return {draw.lot_seq: draw.points for draw in draws}
 
 
-def _open(account: Account, opening: Opening, points: int) -> Allocation:
+def open_lot(account: Account, opening: Opening, points: int) -> Allocation:
+    """Open a lot with so many points, or put them into the standing lot."""
     if opening.standing:
         old = account.lots.get(STANDING) or Lot(STANDING, None, 0, 0, ALWAYS, None)
         opened, remaining = old.opened + points, old.remaining + points
@@ -117,10 +118,10 @@ def debit(
     Rule: R-12.
     """
     if allow_negative:
-        draws, _ = draw_in_order(free_in_order_of_taking(account.lots.values(), at), points)
+        draws, _ = draw_in_order(free_in_order_of_taking(account.free_lots(at), at), points)
     else:
-        draws = draw_from_lots(account.lots.values(), points, at)
-    return account.append(Kind.DEBIT, -points, cause, _take(account, draws), note=note)
+        draws = draw_from_lots(account.free_lots(at), points, at)
+    return account.append(Kind.DEBIT, -points, cause, take_from(account, draws), note=note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def take_back(
 
     Rule: R-41.
     """
-    lots = free_in_order_of_taking(account.lots.values(), at)
+    lots = free_in_order_of_taking(account.free_lots(at), at)
     own = [lot for lot in lots if lot.lot_seq in own_lots]
     pending, missing = draw_in_order(
         sorted((lot for lot in own if lot.is_pending(at)), key=oldest), points
@@ -192,7 +193,7 @@ def take_back(
     really = points - taken.expired - taken.uncollected
     if really == 0 and reverses is None:
         return taken, None
-    allocations = _take(account, [*pending, *active, *others])
+    allocations = take_from(account, [*pending, *active, *others])
     return taken, account.append(kind, -really, cause, allocations, reverses=reverses, note=note)
 
 
@@ -225,10 +226,10 @@ def give_back(
         back = min(left, taken)
         if back:
             left -= back
-            account.put(_given_back(lot, back))
+            account.put(with_given_back(lot, back))
             given[lot.lot_seq] = back
     if left:
-        lot_seq = _open(account, rest, left).lot_seq
+        lot_seq = open_lot(account, rest, left).lot_seq
         # The standing lot may have taken some back already.
         given[lot_seq] = given.get(lot_seq, 0) + left
     lots = [(account.lots[lot_seq], back) for lot_seq, back in given.items()]
@@ -268,7 +269,8 @@ def reschedule(
     return account.append(Kind.RESCHEDULE, 0, cause, allocations)
 
 
-def _take(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
+def take_from(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
+    """Take what was drawn out of its lots."""
     allocations = []
     for draw in draws:
         lot = account.lots[draw.lot_seq]
@@ -277,7 +279,8 @@ def _take(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
     return allocations
 
 
-def _given_back(lot: Lot, points: int) -> Lot:
+def with_given_back(lot: Lot, points: int) -> Lot:
+    """A lot that got points back."""
     remaining = lot.remaining + points
     if lot.lot_seq != STANDING:
         return _with_remaining(lot, remaining)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
-from loyalty_service.ledger.rules.lots import Lot
+from loyalty_service.ledger.rules.lots import Hold, Lot
 from loyalty_service.ledger.rules.replay import Replay
 from loyalty_service.ledger.rules.stored import (
     Fault,
@@ -54,6 +54,7 @@ class Standing:
             "sum_of_entries": self.balance,
             "active": self.buckets.active,
             "pending": self.buckets.pending,
+            "held": self.buckets.held,
             "due": self.buckets.due,
             "deficit": self.buckets.deficit,
             "head": self.head.hex(),
@@ -96,6 +97,7 @@ def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) 
         _check_account(stored, replay)
         _check_beside(stored, by_entry)
         _check_lots(stored.lots, replay.standing_lots())
+        _check_holds(stored)
         standing = standing or _stand(replay, at)
     except Wrong as wrong:
         fault = wrong.in_account(stored.member_id, stored.wallet)
@@ -115,7 +117,12 @@ def _by_entry(
 
 def _stand(replay: Replay, at: datetime) -> Standing:
     stored = replay.stored
-    buckets = sort_into_buckets(replay.standing_lots(), replay.deficit, at)
+    held = [
+        Hold(hold.order_no, hold.hold_no, hold.lot_seq, hold.points, hold.held_at, hold.lapses_at)
+        for hold in stored.holds
+        if hold.held_at <= at and (hold.ended_at is None or hold.ended_at > at)
+    ]
+    buckets = sort_into_buckets(replay.standing_lots(), replay.deficit, at, held)
     check_buckets(buckets, replay.balance)
     return Standing(
         stored.member_id, stored.wallet, replay.seq, replay.balance, replay.head, buckets
@@ -130,12 +137,13 @@ def check_buckets(buckets: Buckets, sum_of_entries: int) -> None:
 
     Rule: R-15.
     """
-    whole = buckets.active + buckets.pending + buckets.due - buckets.deficit
+    parts = buckets.active + buckets.pending + buckets.held + buckets.due
+    whole = parts - buckets.deficit
     if whole != sum_of_entries:
         raise Wrong("account", {}, "balance", sum_of_entries, whole)
     scheduled = buckets.never_expiring + sum(points for _, points in buckets.expiring)
-    if scheduled != buckets.active:
-        raise Wrong("account", {}, "active", scheduled, buckets.active)
+    if scheduled != buckets.active + buckets.held:
+        raise Wrong("account", {}, "active", scheduled - buckets.held, buckets.active)
 
 
 def _check_beside(stored: StoredLedger, orphans: Mapping[int, Sequence[StoredAllocation]]) -> None:
@@ -188,3 +196,27 @@ def _check_lots(stored: Sequence[StoredLot], expected: Sequence[Lot]) -> None:
                 raise Wrong("lot", {"lot_seq": lot.lot_seq}, column, value, getattr(row, column))
     for lot_seq in found:
         raise surplus("lot", lot_seq=lot_seq)
+
+
+def _check_holds(stored: StoredLedger) -> None:
+    """What is held lies inside its lots, and nothing is owed beside free points (R-13, R-41)."""
+    lots = {lot.lot_seq: lot.remaining for lot in stored.lots}
+    for hold in stored.holds:
+        key = {"order_no": hold.order_no, "hold_no": hold.hold_no, "lot_seq": hold.lot_seq}
+        if hold.points <= 0:
+            raise Wrong("hold", key, "points", "1 or more", hold.points)
+        if hold.lapses_at <= hold.held_at:
+            raise Wrong("hold", key, "lapses_at", f"after {hold.held_at}", hold.lapses_at)
+        if hold.ended_at is not None:
+            if not hold.held_at <= hold.ended_at <= hold.lapses_at:
+                expected = f"{hold.held_at} to {hold.lapses_at}"
+                raise Wrong("hold", key, "ended_at", expected, hold.ended_at)
+            continue
+        left = lots.get(hold.lot_seq, 0)
+        if hold.points > left:
+            raise Wrong("hold", key, "points", f"{left} or less", hold.points)
+        lots[hold.lot_seq] = left - hold.points
+    account = stored.account
+    free = sum(lots.values())
+    if account is not None and account.deficit and free:
+        raise Wrong("account", {}, "deficit", max(0, account.deficit - free), account.deficit)

@@ -22,7 +22,10 @@ _SIGNS = {
     Kind.DEBIT.value: (-1, "-1 or less"),
     Kind.EXPIRE.value: (-1, "-1 or less"),
     Kind.RESCHEDULE.value: (0, "0"),
+    Kind.GIVE_BACK.value: (1, "1 or more"),
+    Kind.SETTLE.value: (0, "0"),
 }
+_OPENING = (Kind.CREDIT, Kind.REVERSE, Kind.GIVE_BACK)
 _ORDER = Source.ORDER.value
 
 
@@ -42,7 +45,7 @@ class Replay:
     """Where an account stands after the entries followed so far.
 
     Args:
-        held: points in all lots together; balance = held - deficit (R-13).
+        in_lots: points in all lots together; balance = in_lots - deficit (R-13).
     """
 
     stored: StoredLedger
@@ -50,7 +53,7 @@ class Replay:
     lot_seq: int = 0
     balance: int = 0
     deficit: int = 0
-    held: int = 0
+    in_lots: int = 0
     head: bytes = GENESIS
     lots: dict[int, FollowedLot] = field(default_factory=dict)
     reversed: set[int] = field(default_factory=set)
@@ -79,7 +82,7 @@ class Replay:
         self.seq = seq
         self.balance += entry.points
         self.deficit += given - entry.points
-        self.held += given
+        self.in_lots += given
         self.head = entry.hash
         self._check_sums(entry, allocations)
 
@@ -159,7 +162,7 @@ class Replay:
 
     def _open(self, entry: StoredEntry, allocation: StoredAllocation) -> FollowedLot:
         lot_seq = allocation.lot_seq
-        if entry.kind not in (Kind.CREDIT, Kind.REVERSE) or allocation.points <= 0:
+        if entry.kind not in _OPENING or allocation.points <= 0:
             raise _allocation(allocation, "lot_seq", "a lot that was opened before")
         if lot_seq == STANDING:
             if (allocation.active_at, allocation.expires_at) != (ALWAYS, None):
@@ -172,11 +175,11 @@ class Replay:
         return FollowedLot(order_no, allocation.points, 0, None, None)
 
     def _give(self, entry: StoredEntry, allocation: StoredAllocation, lot: FollowedLot) -> None:
-        """Points may go to a lot opened before by a reversal, or to the standing lot."""
+        """Points may come back to a lot that was opened before, or go to the standing lot."""
         if allocation.lot_seq == STANDING:
             # What was put into it since it was empty.
             lot.opened = (lot.opened if lot.remaining else 0) + allocation.points
-        elif entry.kind != Kind.REVERSE:
+        elif entry.kind not in (Kind.REVERSE, Kind.GIVE_BACK):
             raise _allocation(allocation, "lot_seq", "a new lot, or the standing one")
         elif lot.remaining + allocation.points > lot.opened:
             raise _allocation(allocation, "points", f"{lot.opened - lot.remaining} or less")
@@ -189,14 +192,23 @@ class Replay:
     def _check_end(
         self, entry: StoredEntry, allocation: StoredAllocation, lot: FollowedLot
     ) -> None:
-        if lot.remaining:
+        """A lot ends at its end, but for what is held of it, which ends when it is let go."""
+        holds = [hold for hold in self.stored.holds if hold.lot_seq == allocation.lot_seq]
+        held = sum(hold.points for hold in holds if hold.stood(entry.occurred_at))
+        if lot.remaining > held:
             raise _allocation(allocation, "points", allocation.points - lot.remaining)
-        if lot.expires_at != entry.occurred_at:
+        if lot.expires_at == entry.occurred_at:
+            return
+        let_go = [entry.occurred_at in (hold.lapses_at, hold.ended_at) for hold in holds]
+        is_late = lot.expires_at is not None and lot.expires_at < entry.occurred_at
+        if not (is_late and any(let_go)):
             raise _entry(entry, "occurred_at", lot.expires_at, entry.occurred_at)
 
     def _check_sums(self, entry: StoredEntry, allocations: Sequence[StoredAllocation]) -> None:
         """What allocations do not cover is owed, and nothing is owed beside free points (R-41)."""
-        over = self.deficit if self.deficit < 0 else min(self.deficit, self.held)
+        kept = sum(hold.points for hold in self.stored.holds if hold.stood(entry.recorded_at))
+        free = max(0, self.in_lots - kept)
+        over = self.deficit if self.deficit < 0 else min(self.deficit, free)
         if over:
             given = sum(allocation.points for allocation in allocations)
             raise Wrong("allocation", {"entry_seq": entry.seq}, "points", given - over, given)

@@ -60,6 +60,25 @@ class StoredLot(NamedTuple):
     expires_at: datetime | None
 
 
+class StoredHold(NamedTuple):
+    """A row of ``hold``; ``ended_at`` is None while it is open."""
+
+    member_id: int
+    wallet: str
+    order_no: int
+    hold_no: int
+    lot_seq: int
+    points: int
+    held_at: datetime
+    lapses_at: datetime
+    ended_at: datetime | None
+
+    def stood(self, at: datetime) -> bool:
+        """Whether points were held at an instant, its edges included."""
+        ended = self.lapses_at if self.ended_at is None else min(self.ended_at, self.lapses_at)
+        return self.held_at <= at <= ended
+
+
 class StoredAccount(NamedTuple):
     """A row of ``account``: the cache of where the entries ended."""
 
@@ -79,6 +98,7 @@ class StoredLedger:
     Args:
         account: None when the row is missing.
         entries: by number. allocations: by entry and lot number. lots: by number.
+        holds: by order and number, ended ones too.
         explained: entry number -> digest of the explanation that stands beside it.
         noted: entry number -> digest of the note that stands beside it.
     """
@@ -89,6 +109,7 @@ class StoredLedger:
     entries: list[StoredEntry] = field(default_factory=list)
     allocations: list[StoredAllocation] = field(default_factory=list)
     lots: list[StoredLot] = field(default_factory=list)
+    holds: list[StoredHold] = field(default_factory=list)
     explained: dict[int, bytes] = field(default_factory=dict)
     noted: dict[int, bytes] = field(default_factory=dict)
 

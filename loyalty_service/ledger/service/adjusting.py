@@ -65,7 +65,7 @@ def adjust(acting: Acting, ref: Ref, asked: Adjustment) -> str:
 def _open(acting: Acting, ref: Ref) -> tuple[Member, Books, int, Program]:
     member = members.lock(acting.tx, ref)
     books = acting.books(member)
-    books.accounts = read_accounts(acting.tx, [member.member_id])
+    books.accounts = read_accounts(acting.tx, [member])
     version, program = books.program_at(member, books.now)
     return member, books, version, program
 
@@ -132,7 +132,8 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
     if entry.kind is Kind.CREDIT:
         taken, written = _reverse_credit(books, account, cause, entry, asked, at=at)
         return _finish(books, member, account, written, taken)
-    drawn = queries.read_drawn(acting.tx, account, entry.lots)
+    lots = queries.read_given(acting.tx, account, [lot_seq for lot_seq, _ in entry.lots])
+    drawn = [(lots[lot_seq], -points) for lot_seq, points in entry.lots]
     wallet = _wallet(program, asked.wallet)
     rest = _opening(program, wallet, Adjustment(asked.wallet, 1), when)
     written = give_back(

@@ -9,7 +9,7 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import Accounts
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.catch_up import catch_up
-from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
+from loyalty_service.ledger.rules.entry import Cause, Entry, Kind, Reason, Source
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
 from loyalty_service.members import service as members
 from loyalty_service.members.rules import Member, check_past
@@ -90,7 +90,8 @@ class Books:
             version_at=self._version_at(member),
         )
         for entry in entries:
-            member.tell("points.expired", entry.cause.occurred_at, told(entry))
+            if entry.kind is Kind.EXPIRE:
+                member.tell("points.expired", entry.cause.occurred_at, told(entry))
         return when, at
 
     def _version_at(self, member: Member) -> Callable[[datetime], int]:
@@ -122,8 +123,12 @@ class Books:
     def write(self, touched: Iterable[Member]) -> None:
         """Add all that was decided for these members to the writes of the transaction."""
         moved = list(touched)
+        accounts = [list(self.accounts.get(m.member_id, {}).values()) for m in moved]
+        for member, of_member in zip(moved, accounts, strict=True):
+            if any(account.holds_moved for account in of_member):
+                lapses = [hold.lapses_at for account in of_member for hold in account.holds]
+                member.holds_lapse_at = min(lapses, default=None)
         members.save(self.tx, moved)
-        accounts = [self.accounts.get(member.member_id, {}).values() for member in moved]
         post(self.tx, [account for of_member in accounts for account in of_member])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Allocation, Entry
-from loyalty_service.ledger.rules.lots import Lot
+from loyalty_service.ledger.rules.lots import Hold, Lot
 
 CLOCK_ACTOR = 1
 """The number of the actor that writes what time brings."""
@@ -38,6 +38,15 @@ INSERT INTO lot (member_id, wallet, lot_seq, order_no, opened, remaining, active
 _LOT_MOVED = """
 ON CONFLICT (member_id, wallet, lot_seq) DO UPDATE SET opened = excluded.opened,
    remaining = excluded.remaining, active_at = excluded.active_at, expires_at = excluded.expires_at
+"""
+_HOLD = """
+INSERT INTO hold (member_id, wallet, order_no, hold_no, lot_seq, points, held_at, lapses_at)
+"""
+_HOLD_MOVED = """
+UPDATE hold SET lapses_at = v.lapses_at::timestamptz, ended_at = v.ended_at::timestamptz FROM ("""
+_HOLD_MOVED_BY = """) AS v (member_id, wallet, order_no, hold_no, lot_seq, lapses_at, ended_at)
+ WHERE hold.member_id = v.member_id AND hold.order_no = v.order_no AND hold.hold_no = v.hold_no
+   AND hold.wallet = v.wallet AND hold.lot_seq = v.lot_seq
 """
 _CLOSE_LOTS = "DELETE FROM lot USING ("
 _CLOSED = """) AS v (member_id, wallet, lot_seq)
@@ -77,6 +86,26 @@ def post(tx: Transaction, accounts: Collection[Account]) -> None:
     tx.add_rows(_EXPLANATION, [(*_key(e), text) for e, text, _ in entries if text is not None])
     tx.add_rows(_NOTE, [(*_key(e), text) for e, _, text in entries if text is not None])
     _write_lots(tx, moved)
+    _write_holds(tx, [account for account in accounts if account.holds_moved])
+
+
+def _write_holds(tx: Transaction, accounts: Iterable[Account]) -> None:
+    held: list[tuple[object, ...]] = []
+    moved: list[tuple[object, ...]] = []
+    for account in accounts:
+        of_account = (account.member_id, account.wallet)
+        held += [
+            (*of_account, *_held(hold), hold.points, hold.held_at, hold.lapses_at)
+            for hold in account.held
+        ]
+        moved += [(*of_account, *_held(hold), hold.lapses_at, None) for hold in account.renewed]
+        moved += [(*of_account, *_held(hold), hold.lapses_at, at) for hold, at in account.ended]
+    tx.add_rows(_HOLD, held)
+    tx.add_rows(_HOLD_MOVED, moved, _HOLD_MOVED_BY)
+
+
+def _held(hold: Hold) -> tuple[int, int, int]:
+    return hold.order_no, hold.hold_no, hold.lot_seq
 
 
 def _write_lots(tx: Transaction, accounts: Iterable[Account]) -> None:

@@ -84,6 +84,11 @@ def _check_member(stored: StoredMember, proofs: Sequence[Proof]) -> Fault | None
         expected = f"{show(max(recorded))} or later"
         found = show(stored.recorded_at)
         return Fault(member_id, None, "member", {}, "recorded_at", expected, found)
+    holds = [hold for ledger in stored.ledgers.values() for hold in ledger.holds]
+    lapses = min((hold.lapses_at for hold in holds if hold.ended_at is None), default=None)
+    if stored.holds_lapse_at != lapses:
+        found = show(stored.holds_lapse_at)
+        return Fault(member_id, None, "member", {}, "holds_lapse_at", show(lapses), found)
     return None
 
 

@@ -16,16 +16,19 @@ INSERT INTO member (member_id, refs_version, enrolled_at, birth_month, birth_day
 INSERT_REFS = "INSERT INTO member_ref (kind, value, member_id)"
 _SAVE = """
 UPDATE member SET caught_up_to = %s, recorded_at = %s, event_seq = %s, order_seq = %s,
-       live_orders = %s, check_in_on = %s, check_in_streak = %s
+       live_orders = %s, check_in_on = %s, check_in_streak = %s, holds_lapse_at = %s,
+       redemption_locked_since = %s
  WHERE member_id = %s
 """
 _SAVE_MANY = """
 UPDATE member SET caught_up_to = v.caught_up_to, recorded_at = v.recorded_at,
        event_seq = v.event_seq, order_seq = v.order_seq, live_orders = v.live_orders,
-       check_in_on = v.check_in_on::date, check_in_streak = v.check_in_streak
+       check_in_on = v.check_in_on::date, check_in_streak = v.check_in_streak,
+       holds_lapse_at = v.holds_lapse_at::timestamptz,
+       redemption_locked_since = v.redemption_locked_since::timestamptz
   FROM ("""
 _SAVED = """) AS v (member_id, caught_up_to, recorded_at, event_seq, order_seq, live_orders,
-                    check_in_on, check_in_streak)
+                    check_in_on, check_in_streak, holds_lapse_at, redemption_locked_since)
  WHERE member.member_id = v.member_id
 """
 
@@ -48,6 +51,8 @@ def new_member(
         live_orders=0,
         check_in_on=None,
         check_in_streak=0,
+        holds_lapse_at=None,
+        redemption_locked_since=None,
         program_version=0,
     )
 
@@ -109,6 +114,8 @@ def _moving(member: Member) -> Row:
         member.live_orders,
         member.check_in_on,
         member.check_in_streak,
+        member.holds_lapse_at,
+        member.redemption_locked_since,
     )
 
 
