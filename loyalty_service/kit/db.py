@@ -6,7 +6,7 @@ operation is still only a few round trips.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from loyalty_service.kit.literals import rows_text, statement_text
 metadata = MetaData()
 
 Row = tuple[Any, ...]
-Args = Sequence[Any]
+Args = Sequence[Any] | Mapping[str, Any]
 Answer = TypeVar("Answer")
 
 ATTEMPTS = 5
@@ -84,7 +84,7 @@ class Transaction:
         """Add a write to the list that is sent with COMMIT."""
         self._waiting.append(statement_text(self._cursor.mogrify, sql, args))
 
-    def add_rows(self, sql: str, rows: Sequence[Args], after: str = "") -> None:
+    def add_rows(self, sql: str, rows: Sequence[Sequence[Any]], after: str = "") -> None:
         """Add ``sql``, a VALUES list of ``rows`` and ``after``; nothing where there are no rows."""
         if rows:
             values = rows_text(self._cursor.mogrify, rows)

@@ -4,7 +4,7 @@ Asking psycopg2 for every cell took a tenth of a paid order's time. The connecti
 literals are sent by speak UTF-8 and take backslashes as they are (``kit.db`` says so to each).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from types import NoneType
@@ -13,15 +13,19 @@ from typing import Any
 Mogrify = Callable[[str, Sequence[Any]], bytes]
 
 
-def statement_text(mogrify: Mogrify, sql: str, args: Sequence[Any]) -> str:
-    """``sql`` with each ``%s`` written out, as psycopg2 would write it.
+def statement_text(mogrify: Mogrify, sql: str, args: Sequence[Any] | Mapping[str, Any]) -> str:
+    """``sql`` with each ``%s`` or ``%(name)s`` written out, as psycopg2 would write it.
 
     Args:
         mogrify: psycopg2's, of the cursor it will be sent by.
     """
     if not args:
         return sql
-    return sql % tuple([_PLAIN[type(arg)](arg) or _driver(mogrify, arg) for arg in args])
+    plain = _PLAIN
+    if isinstance(args, Mapping):
+        named = args.items()
+        return sql % {name: plain[type(v)](v) or _driver(mogrify, v) for name, v in named}
+    return sql % tuple([plain[type(arg)](arg) or _driver(mogrify, arg) for arg in args])
 
 
 def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:

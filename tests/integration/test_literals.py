@@ -94,6 +94,14 @@ def test_a_statement_is_written_as_psycopg2_writes_it(cursor, row):
     assert ours == cursor.fetchone()
 
 
+def test_named_values_are_written_where_their_names_stand(cursor):
+    sql = "SELECT %(first)s + %(second)s, %(first)s"
+
+    cursor.execute(statement_text(cursor.mogrify, sql, {"first": 1, "second": 2}).encode())
+
+    assert cursor.fetchone() == (3, 1)
+
+
 def test_a_number_below_zero_begins_no_comment(cursor):
     cursor.execute(statement_text(cursor.mogrify, "SELECT 2 -%s", [-1]).encode())
 
