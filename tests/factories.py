@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from loyalty_service.checkout import service as checkout
+from loyalty_service.checkout.queries import get_story
 from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.earning.rules.facts import LineKind
@@ -14,9 +15,12 @@ from loyalty_service.events import service as events
 from loyalty_service.events.rules import MemberEvent
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger import service as ledger
+from loyalty_service.ledger.queries import balances_now
 from loyalty_service.ledger.rules.adjusting import Adjustment, Reversal
+from loyalty_service.ledger.rules.buckets import Buckets
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
+from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref, parse_ref
 from loyalty_service.members.service import Details
 from loyalty_service.program.service import Programs, apply_document
@@ -106,6 +110,54 @@ class Shop:
             **more,
         )
         return self._act(lambda acting: checkout.pay(acting, parse_ref(member), order))
+
+    def pay_reserved(
+        self, order_ref: str = "o-1", *, member: str = "m-1", **more: Any
+    ) -> dict[str, Any]:
+        """Pay for what was reserved, without saying the cart again."""
+        more.setdefault("payment_ref", f"pay-{order_ref}")
+        order = Order(order_ref=order_ref, cart=None, **more)
+        return self._act(lambda acting: checkout.pay(acting, parse_ref(member), order))
+
+    def reserve(
+        self, order_ref: str = "o-1", *lines: CartLine, points: int = 0, member: str = "m-1"
+    ) -> dict[str, Any]:
+        """Reserve an order."""
+        cart, ref = Cart("CNY", None, lines or (line(),), 0, points), parse_ref(member)
+        return self._act(lambda acting: checkout.reserve(acting, ref, order_ref, cart))
+
+    def release(self, order_ref: str = "o-1", *, member: str = "m-1") -> dict[str, Any]:
+        """Let a reservation go."""
+        ref = parse_ref(member)
+        return self._act(lambda acting: checkout.release(acting, ref, order_ref))
+
+    def quote(
+        self,
+        *lines: CartLine,
+        points: int = 0,
+        member: str = "m-1",
+        at: datetime | None = None,
+        order_ref: str | None = None,
+    ) -> dict[str, Any]:
+        """Price a cart."""
+        cart = Cart("CNY", None, lines or (line(),), 0, points)
+        with self.db.reading() as tx:
+            acting = Acting(tx, self.programs, STOREFRONT)
+            told: dict[str, Any] = checkout.quote(
+                acting, parse_ref(member), cart, at=at, order_ref=order_ref
+            )
+        return told
+
+    def story(self, order_ref: str = "o-1") -> dict[str, Any]:
+        """All that is known of an order."""
+        with self.db.reading() as tx:
+            return get_story(tx, order_ref, None, tx.now())
+
+    def balance(self, wallet: str = "points", *, member: str = "m-1") -> Buckets:
+        """What a member's account is made of now."""
+        with self.db.reading() as tx:
+            found = balances_now(tx, get_member(tx, parse_ref(member)), tx.now())
+        return found[wallet]
 
     def fulfil(
         self, order_ref: str = "o-1", *, member: str = "m-1", at: datetime | None = None

@@ -37,7 +37,7 @@ NESTS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor,
 OWNERS = {
     "program": {"program_version"},
     "members": {"member", "member_ref"},
-    "ledger": {"account", "actor", "allocation", "entry", "explanation", "lot", "note"},
+    "ledger": {"account", "actor", "allocation", "entry", "explanation", "hold", "lot", "note"},
     "earning": {"member_total"},
     "checkout": {"order_head", "order_index", "order_line", "order_step"},
     "kit": {"event", "idempotency"},

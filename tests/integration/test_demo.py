@@ -12,7 +12,7 @@ from loyalty_service.cli.history.life import local
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.ledger.queries.reading import balances_now
 from loyalty_service.ledger.service.proving import prove_all
-from loyalty_service.members.queries import find_member_id
+from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import apply_document
 from tests.factories import PLAIN
@@ -36,8 +36,7 @@ def told(db, clock):
 
 def buckets(db, member, wallet="points"):
     with db.reading() as tx:
-        member_id = find_member_id(tx, parse_ref(member))
-        return balances_now(tx, member_id, NOW)[wallet]
+        return balances_now(tx, get_member(tx, parse_ref(member)), NOW)[wallet]
 
 
 def test_every_entry_of_the_demo_is_proved(told):

@@ -172,7 +172,7 @@ class Play:
         with self.stage.db.reading() as tx:
             real = members.get_member(tx, parse_ref(self.real.name(member.ref)))
             proof = proving.prove(tx, real, None)
-            balances = ledger.balances_now(tx, member_id, self.model.now)
+            balances = ledger.balances_now(tx, real, self.model.now)
         same("the service's own proof", proof["faults"], [])
         same("buckets", in_buckets(balances), self.balances()[member.ref])
 
@@ -192,11 +192,12 @@ class Play:
         by an instant still adds up to what everybody had then."""
         with self.stage.db.reading() as tx:
             for name, member_id in self.real.member_ids.items():
+                real = members.get_member(tx, parse_ref(self.real.name(name)))
                 same("the proof of orders", find_order_faults(tx, member_id), [])
                 for at in sorted(self.past)[::2]:
                     if at == self.model.now:
                         continue
-                    then = ledger.balances_then(tx, member_id, at)
+                    then = ledger.balances_then(tx, real, at)
                     same(f"{name} at {at}", in_buckets(then), self.past[at].get(name, {}))
 
     def compare_account(self, book: Node, account: Account) -> None:

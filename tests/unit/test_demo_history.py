@@ -57,7 +57,7 @@ def test_about_thirty_members_do_everything_a_member_can_do():
         "sign_up", "check_in", "birthday", "review", "questionnaire"
     }  # fmt: skip
     orders = [act.deed for act in acts if isinstance(act.deed, Order)]
-    assert {order.channel for order in orders} == {"app", "mini_program", "web", "store"}
+    assert {order.cart.channel for order in orders} == {"app", "mini_program", "web", "store"}
 
 
 def test_everybody_who_is_there_shops_on_singles_day():

@@ -382,8 +382,8 @@ def test_where_nothing_small_explains_it_the_hash_is_named() -> None:
 @pytest.mark.parametrize(
     ("buckets", "column"),
     [
-        (Buckets(5, 2, 1, 0, (), 5), "balance"),
-        (Buckets(5, 2, 0, 0, ((NOW, 1),), 5), "active"),
+        (Buckets(5, 2, 0, 1, 0, (), 5), "balance"),
+        (Buckets(5, 2, 0, 0, 0, ((NOW, 1),), 5), "active"),
     ],
 )
 def test_buckets_that_do_not_add_up_are_found(buckets: Buckets, column: str) -> None:

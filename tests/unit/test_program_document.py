@@ -133,8 +133,10 @@ def test_what_is_said_of_spending_is_kept() -> None:
         changed(
             (
                 "wallets:",
-                "reservations: {minutes: 45}\nreturns:\n  give_back: only_when_full\n"
-                "  expired_meanwhile: expire\nwallets:",
+                (
+                    "reservations: {minutes: 45}\nreturns:\n  give_back: only_when_full\n"
+                    "  expired_meanwhile: expire\nwallets:"
+                ),
             ),
             ("    spendable: false", "    spendable: true"),
             ("  groups:", "  earn_on_points_paid: true\n  groups:"),

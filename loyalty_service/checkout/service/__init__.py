@@ -7,7 +7,7 @@ from typing import Any
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Cart, Order
-from loyalty_service.checkout.rules.steps import InThePast, Return, State
+from loyalty_service.checkout.rules.steps import InThePast, Return
 from loyalty_service.checkout.service.batch import (
     ITEMS_AT_ONCE,
     Item,
@@ -157,7 +157,7 @@ def pay(acting: Acting, ref: Ref, order: Order) -> str:
     orders = queries.find_order(tx, order.order_ref)
     work = Work(books, orders)
     known = orders.get(order.order_ref)
-    if known is None or known.payment_ref is None or known.state == State.CANCELLED:
+    if known is None or known.payment_ref != order.payment_ref:
         queries.read_steps(tx, orders.values())
         _read_for_payment(work, member, order, known)
     receipt = record_payment(work, member, order)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
-from loyalty_service.checkout.rules.steps import Return, State
+from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.checkout.service.owning import own_lots, own_order
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.returning import record_return
@@ -124,8 +124,7 @@ def _read(acting: Acting, items: Sequence[Item], owners: dict[Ref, Member]) -> W
 
 def _is_followed(item: Item, order: OrderRecord) -> bool:
     """Whether the item goes on with what is stored, rather than repeat it."""
-    is_open = order.payment_ref is None or order.state == State.CANCELLED
-    return isinstance(item, ReturnItem) or is_open
+    return isinstance(item, ReturnItem) or item.order.payment_ref != order.payment_ref
 
 
 def _totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> Totals:

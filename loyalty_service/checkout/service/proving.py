@@ -14,7 +14,7 @@ SELECT member_id, m.order_seq, o.count, o.last, m.live_orders, o.live
   FROM (SELECT member_id, order_seq, live_orders FROM member
          WHERE member_id BETWEEN %(first)s AND %(last)s) m
   FULL JOIN (SELECT member_id, count(*) AS count, max(order_no) AS last,
-                    count(*) FILTER (WHERE state NOT IN ('reserved', 'returned', 'cancelled')) AS live
+                    count(*) FILTER (WHERE state IN ('paid', 'fulfilled', 'part_returned')) AS live
                FROM order_head WHERE member_id BETWEEN %(first)s AND %(last)s
               GROUP BY member_id) o
  USING (member_id)

@@ -58,12 +58,11 @@ def sort_into_buckets(
         else:
             active += free
             _schedule(expiring, lot.expires_at, free)
-        if kept:
-            for hold in holds:
-                if hold.lot_seq == lot.lot_seq and hold.lapses_at > at:
-                    # What is held outlives its lot, up to the lapse.
-                    ends = lot.expires_at and max(lot.expires_at, hold.lapses_at)
-                    _schedule(expiring, ends, hold.points)
+        for hold in holds if kept else ():
+            if hold.lot_seq == lot.lot_seq and hold.lapses_at > at:
+                # What is held outlives its lot, up to the lapse.
+                ends = lot.expires_at and max(lot.expires_at, hold.lapses_at)
+                _schedule(expiring, ends, hold.points)
     never = expiring.pop(_NEVER, 0)
     return Buckets(
         active=active,
