@@ -18,6 +18,7 @@ from loyalty_service.ledger import service as ledger
 from loyalty_service.ledger.queries import balances_now
 from loyalty_service.ledger.rules.adjusting import Adjustment, Reversal
 from loyalty_service.ledger.rules.buckets import Buckets
+from loyalty_service.ledger.rules.transfers import Transfer
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import get_member
@@ -217,6 +218,18 @@ class Shop:
         """Answer a mistaken entry by its reversal."""
         ref = parse_ref(member)
         return self._act(lambda acting: ledger.reverse(acting, ref, Reversal(wallet, entry)))
+
+    def send(
+        self, points: int, to: str, *, wallet: str = "points", member: str = "m-1"
+    ) -> dict[str, Any]:
+        """Transfer points to another member."""
+        asked = Transfer(wallet, points)
+        return self._act(lambda a: ledger.send(a, parse_ref(member), parse_ref(to), asked))
+
+    def lock_points(self, *, is_locked: bool = True, member: str = "m-1") -> Member:
+        """Keep a member's points from leaving."""
+        ref = parse_ref(member)
+        return self.db.run(lambda tx: members.lock_redemption(tx, ref, is_locked=is_locked))
 
     def _act(self, step: Any) -> dict[str, Any]:
         receipt = self.db.run(lambda tx: step(Acting(tx, self.programs, STOREFRONT)))

@@ -21,6 +21,7 @@ from loyalty_service.ledger.rules.adjusting import (
 )
 from loyalty_service.ledger.rules.buckets import Buckets
 from loyalty_service.ledger.rules.lots import InsufficientPoints
+from loyalty_service.ledger.rules.transfers import SameMember, Transfer, WalletNotSpendable
 from loyalty_service.ledger.schemas import (
     AdjustedSchema,
     AdjustmentSchema,
@@ -30,10 +31,21 @@ from loyalty_service.ledger.schemas import (
     EntriesSchema,
     ProofQuery,
     ProofSchema,
+    TransferredSchema,
+    TransferSchema,
 )
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.queries import get_member
-from loyalty_service.members.rules import InTheFuture, MemberUnknown, check_past, parse_ref
+from loyalty_service.members.rules import (
+    InTheFuture,
+    MemberUnknown,
+    PersonalRefsOff,
+    RedemptionLocked,
+    check_past,
+    hashed,
+    parse_ref,
+)
+from loyalty_service.members.service import read_secret
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.versions import NoProgram
 
@@ -202,5 +214,39 @@ def adjust(call: Call, member_ref: str) -> Reply:
             body.get("allow_negative", False),
         )
         return service.adjust(acting, ref, asked).encode()
+
+    return reply_once(call, work)
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/v1/members/{member_ref}/transfers",
+    scopes=("operator",),
+    body=TransferSchema,
+    answers={200: TransferredSchema},
+    refusals=(
+        MemberUnknown,
+        SameMember,
+        WalletUnknown,
+        WalletNotSpendable,
+        RedemptionLocked,
+        InsufficientPoints,
+        PersonalRefsOff,
+        NoProgram,
+    ),
+    keyed=True,
+    summary="Transfer points to another member",
+    tags=("ledger",),
+)
+def transfer(call: Call, member_ref: str) -> Reply:
+    """Give active points that are not held to another member; they keep their ends."""
+    body, actor = call.body, (call.caller.kind, call.caller.name)
+    ref = parse_ref(member_ref)
+    to = hashed(parse_ref(body["to"]), read_secret(call.parts.config.ref_secret_file))
+    asked = Transfer(body["wallet"], body["points"], body.get("note"))
+
+    def work(tx: Transaction) -> bytes:
+        return service.send(Acting(tx, call.parts.programs, actor), ref, to, asked).encode()
 
     return reply_once(call, work)

@@ -14,6 +14,7 @@ from loyalty_service.kit.fields import (
     Cursor,
     Flag,
     Instant,
+    MemberRef,
     Patterned,
     Points,
     Query,
@@ -117,6 +118,31 @@ class ProofSchema(Body):
     at = Instant(required=True)
     accounts = Items(ProvedAccountSchema, maximum=100, required=True)
     faults = Items(LedgerFaultSchema, maximum=1_000, required=True, metadata={"example": []})
+
+
+class TransferSchema(Body):
+    """Points for another member."""
+
+    to = MemberRef(required=True)
+    wallet = Code(required=True)
+    points = Points(1, MOST, required=True)
+    note = Text(NOTE, metadata={"example": None})
+
+
+class TransferSideSchema(Body):
+    """One member's side of a transfer."""
+
+    entry = Whole(1, required=True)
+    balance_after = Points(-LARGEST, required=True)
+
+
+class TransferredSchema(Body):
+    """What was transferred, and the entry on each side."""
+
+    wallet = Code(required=True)
+    points = Points(1, required=True)
+    sent = fields.Nested(TransferSideSchema, required=True)
+    received = fields.Nested(TransferSideSchema, required=True)
 
 
 class EntriesQuery(Query):

@@ -20,8 +20,13 @@ from loyalty_service.members.rules import (
     parse_ref,
     stored_ref,
 )
-from loyalty_service.members.schemas import DetailsSchema, LookupSchema, MemberSchema
-from loyalty_service.members.service import Details, enrol_or_amend, read_secret
+from loyalty_service.members.schemas import (
+    DetailsSchema,
+    LookupSchema,
+    MemberSchema,
+    RedemptionLockSchema,
+)
+from loyalty_service.members.service import Details, enrol_or_amend, lock_redemption, read_secret
 
 blueprint = Blueprint("members", __name__)
 
@@ -61,6 +66,32 @@ def put_member(call: Call, member_ref: str) -> Reply:
 def get_member(call: Call, member_ref: str) -> Reply:
     """What is known of the member; balances are read for themselves."""
     return Reply(_read(call, parse_ref(member_ref)))
+
+
+@endpoint(
+    blueprint,
+    "PUT",
+    "/v1/members/{member_ref}/redemption-lock",
+    scopes=("operator",),
+    body=RedemptionLockSchema,
+    answers={200: MemberSchema},
+    refusals=(MemberUnknown,),
+    summary="Lock or unlock a member's points",
+    tags=("members",),
+)
+def put_redemption_lock(call: Call, member_ref: str) -> Reply:
+    """Keep points from leaving where somebody else may have taken the account over.
+
+    New reservations, payments without one and transfers that would spend points are refused; what
+    was reserved before may be paid, and earning goes on.
+    """
+    ref, is_locked = parse_ref(member_ref), call.body["locked"]
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        member = lock_redemption(tx, ref, is_locked=is_locked)
+        return _shown(member, ref, queries.list_refs(tx, member.member_id))
+
+    return reply_once(call, work)
 
 
 @endpoint(
@@ -111,6 +142,7 @@ def _shown(member: Member, ref: Ref, refs: list[Ref]) -> dict[str, Any]:
     own = next((known for known in refs if known.kind not in PERSONAL), ref)
     named = own if ref.kind in PERSONAL else ref
     month, day = member.birth_month, member.birth_day
+    locked_since = member.redemption_locked_since
     return {
         "member_ref": f"{named.kind}:{named.value}",
         "refs": [
@@ -120,4 +152,5 @@ def _shown(member: Member, ref: Ref, refs: list[Ref]) -> dict[str, Any]:
         "enrolled_at": instant_text(member.enrolled_at),
         "birthday": None if month is None else {"month": month, "day": day},
         "tags": list(member.tags),
+        "redemption_locked_since": None if locked_since is None else instant_text(locked_since),
     }

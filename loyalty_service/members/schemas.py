@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from loyalty_service.kit.fields import Body, Code, Instant, MemberRef, Ref, Text, Whole
+from loyalty_service.kit.fields import Body, Code, Flag, Instant, MemberRef, Ref, Text, Whole
 from loyalty_service.kit.shapes import Items, ListOf
 from loyalty_service.members.rules import MAX_REFS, MAX_TAGS
 
@@ -34,6 +34,12 @@ class DetailsSchema(Body):
     enrolled_at = Instant(metadata={"description": "only counts when the member is new"})
 
 
+class RedemptionLockSchema(Body):
+    """Whether the member's points may leave."""
+
+    locked = Flag(required=True)
+
+
 class LookupSchema(Body):
     """A reference of any kind, also a personal one."""
 
@@ -56,3 +62,4 @@ class MemberSchema(Body):
     enrolled_at = Instant(required=True)
     birthday = fields.Nested(BirthdaySchema, required=True, allow_none=True)
     tags = ListOf(Code(), maximum=MAX_TAGS, required=True)
+    redemption_locked_since = Instant(required=True, allow_none=True)

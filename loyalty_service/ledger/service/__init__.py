@@ -4,6 +4,7 @@ from loyalty_service.ledger.service.adjusting import adjust, chosen_wallets, rev
 from loyalty_service.ledger.service.books import Acting, Books, told
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
 from loyalty_service.ledger.service.proving import prove
+from loyalty_service.ledger.service.transferring import send
 
 __all__ = [
     "CLOCK_ACTOR",
@@ -15,5 +16,6 @@ __all__ = [
     "post",
     "prove",
     "reverse",
+    "send",
     "told",
 ]

@@ -46,7 +46,7 @@ def adjust(acting: Acting, ref: Ref, asked: Adjustment) -> str:
     Rule: R-12.
     """
     member, books, version, program = _open(acting, ref)
-    wallet = _wallet(program, asked.wallet)
+    wallet = get_wallet(program, asked.wallet)
     when, at = books.meet(member, None)
     account = books.account(member, wallet.id)
     cause = books.cause(
@@ -79,10 +79,15 @@ def chosen_wallets(program: Program, asked: str | None, held: Collection[str]) -
     known = [wallet.id for wallet in program.wallets]
     if asked is None:
         return known + sorted(set(held) - set(known))
-    return [asked] if asked in held else [_wallet(program, asked).id]
+    return [asked] if asked in held else [get_wallet(program, asked).id]
 
 
-def _wallet(program: Program, wallet_id: str) -> Wallet:
+def get_wallet(program: Program, wallet_id: str) -> Wallet:
+    """The program's wallet of that id.
+
+    Raises:
+        WalletUnknown: there is none.
+    """
     wallet = program.find_wallet(wallet_id)
     if wallet is None:
         known = [wallet.id for wallet in program.wallets]
@@ -134,7 +139,7 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
         return _finish(books, member, account, written, taken)
     lots = queries.read_given(acting.tx, account, [lot_seq for lot_seq, _ in entry.lots])
     drawn = [(lots[lot_seq], -points) for lot_seq, points in entry.lots]
-    wallet = _wallet(program, asked.wallet)
+    wallet = get_wallet(program, asked.wallet)
     rest = _opening(program, wallet, Adjustment(asked.wallet, 1), when)
     written = give_back(
         account, cause, -entry.points, drawn, reverses=asked.seq, rest=rest, note=asked.note

@@ -5,6 +5,7 @@ from loyalty_service.members.service.enrolling import (
     amend,
     enrol,
     enrol_or_amend,
+    lock_redemption,
     read_secret,
 )
 from loyalty_service.members.service.locking import lock, lock_many
@@ -18,6 +19,7 @@ __all__ = [
     "enrol_or_amend",
     "lock",
     "lock_many",
+    "lock_redemption",
     "new_ids",
     "new_member",
     "read_secret",

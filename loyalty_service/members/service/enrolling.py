@@ -141,6 +141,27 @@ def amend(tx: Transaction, ref: Ref, details: Details) -> Member:
     return member
 
 
+def lock_redemption(tx: Transaction, ref: Ref, *, is_locked: bool) -> Member:
+    """Keep a member's points from leaving, or let them leave again; earning goes on.
+
+    What was reserved before may still be paid.
+
+    Raises:
+        MemberUnknown: nothing is written.
+
+    Rule: R-82.
+    """
+    member = lock(tx, ref)
+    if is_locked != (member.redemption_locked_since is not None):
+        now = tx.now()
+        member.meet(now, now)
+        member.redemption_locked_since = now if is_locked else None
+        word = "locked" if is_locked else "unlocked"
+        member.tell(f"member.redemption_{word}", now, {})
+        save(tx, [member])
+    return member
+
+
 def _replace_refs(tx: Transaction, member: Member, wanted: set[Ref]) -> None:
     present = set(queries.list_refs(tx, member.member_id))
     if wanted == present:
