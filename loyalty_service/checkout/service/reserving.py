@@ -160,6 +160,7 @@ def record_release(work: Work, member: Member, order: OrderRecord) -> str:
     )
     step = (Step.RELEASE, str(order.hold_no))
     work.add_step(member, order, step, (at, b"", receipt))
+    work.writing.changed[order.order_ref] = order
     member.tell("order.released", at, {"order_ref": order.order_ref, "points": points})
     return receipt
 
