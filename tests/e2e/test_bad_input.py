@@ -378,3 +378,39 @@ def test_no_other_scope_and_no_other_member_passes(world, route):
         assert_problem(answer, 403, "other_member")
 
     assert digest(world.owner) == before
+
+
+CARTS = [
+    route for route in BODIES if "lines" in route.body.fields and "points" in route.body.fields
+]
+
+
+@pytest.mark.parametrize("route", CARTS, ids=[f"{r.method} {r.path}" for r in CARTS])
+def test_money_of_two_currencies_is_told_line_by_line(world, route):
+    lines = [
+        {"sku": "A", "quantity": 1, "amount": {"amount": 5, "currency": "CNY"}},
+        {"sku": "B", "quantity": 1, "amount": {"amount": 5, "currency": "EUR"}},
+    ]
+    body = {**example_of(route.body), "lines": lines}
+
+    answer = assert_problem(world.send(route, json.dumps(body)), 400, "request_invalid")
+
+    assert [error["path"] for error in answer["errors"]] == ["lines[1].amount"]
+
+
+@pytest.mark.parametrize("route", CARTS, ids=[f"{r.method} {r.path}" for r in CARTS])
+def test_a_currency_that_is_not_the_programs_breaks_a_rule(world, route):
+    before = digest(world.owner)
+    line = {"sku": "A", "quantity": 1, "amount": {"amount": 5, "currency": "EUR"}}
+    body = {**example_of(route.body), "lines": [line]}
+    for name in ("discount", "paid", "points", "at", "order_ref"):
+        body.pop(name, None)
+
+    answer = assert_problem(
+        world.send(route, json.dumps(body), paths={"order_ref": "o-9"}), 422, "currency_foreign"
+    )
+
+    assert (answer["path"], answer["values"]["expected"]) == ("lines[0].amount.currency", "CNY")
+    assert {t: r for t, r in digest(world.owner).items() if t != "idempotency"} == {
+        t: r for t, r in before.items() if t != "idempotency"
+    }
