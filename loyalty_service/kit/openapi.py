@@ -203,7 +203,9 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _answer(schema: Schema | None, media_type: str) -> dict[str, Any]:
     if schema is None:
-        content = {media_type.partition(";")[0]: {"schema": {"type": "string"}}}
+        kind = media_type.partition(";")[0]
+        # A reader of YAML finds an object there, one of text a text.
+        content = {kind: {"schema": {} if kind.endswith("yaml") else {"type": "string"}}}
         return {"description": "Not JSON.", "content": content}
     shape = {"schema": type(schema), "example": example_of(schema)}
     description = cleandoc(type(schema).__doc__ or "Done.")
