@@ -342,6 +342,23 @@ def test_members_of_batches_that_cross_are_locked_in_one_order(counter, db, owne
     assert count_deadlocks(db, owner_connection) == 0
 
 
+def test_orders_of_batches_that_cross_belong_to_one_member_each(counter, db, owner_connection):
+    counter.open_account("m-2")
+
+    def send(member, orders):
+        items = [{"member_ref": member, "order_ref": o, "order": cart()} for o in orders]
+        return counter.client.call("POST", "/orders/batch", {"items": items})
+
+    with held(db, ORDER_REF, "b") as gate:
+        gate.let_in(lambda: send("m-1", ["a", "b", "c"]))
+        gate.let_in(lambda: send("m-2", ["c", "b", "a"]))
+        answers = gate.open()
+
+    assert sorted(each.json["taken"] for each in answers) == [0, 3]
+    assert counter.balance("m-1") + counter.balance("m-2") == 2 * 93 + 3 * 23
+    assert count_deadlocks(db, owner_connection) == 0
+
+
 def test_copies_of_a_batch_at_once_get_the_same_bytes(counter, db):
     with held(db, MEMBER, ["m-1"]) as gate:
         gate.let_in(lambda: counter.call("batch", key="k"))

@@ -145,7 +145,8 @@ class Work:
 
 
 def _write_new(tx: Transaction, heads: Sequence[Row], lines: Sequence[dict[str, Any]]) -> None:
-    tx.add_rows(_INDEX, [(order_ref, member, no) for member, no, order_ref, *_ in heads])
+    # In one order, or two batches that name the same orders could wait for each other.
+    tx.add_rows(_INDEX, sorted((order_ref, member, no) for member, no, order_ref, *_ in heads))
     tx.add_rows(_HEAD, heads)
     if len(lines) > FEW_LINES:
         tx.add(_LINE + _MANY_LINES, (as_json(lines),))
