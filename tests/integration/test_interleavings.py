@@ -359,6 +359,21 @@ def test_orders_of_batches_that_cross_belong_to_one_member_each(counter, db, own
     assert count_deadlocks(db, owner_connection) == 0
 
 
+def test_a_key_of_two_batches_at_once_counts_for_the_first(counter, db):
+    def send(order):
+        item = {"member_ref": "m-1", "order_ref": order, "order": cart()}
+        return counter.client.call("POST", "/orders/batch", {"items": [item]}, key="k")
+
+    with held(db, MEMBER, ["m-1"]) as gate:
+        gate.let_in(lambda: send("one"))
+        other = send("two")
+        (first,) = gate.open()
+
+    assert (said(first), said(other)) == (200, "idempotency_key_reused")
+    assert counter.balance() == 93 + 23
+    assert said(counter.client.call("GET", "/orders/two")) == "order_unknown"
+
+
 def test_copies_of_a_batch_at_once_get_the_same_bytes(counter, db):
     with held(db, MEMBER, ["m-1"]) as gate:
         gate.let_in(lambda: counter.call("batch", key="k"))
