@@ -383,3 +383,21 @@ def test_copies_of_a_batch_at_once_get_the_same_bytes(counter, db):
     assert (first.status_code, first.data) == (second.status_code, second.data)
     assert counter.call("batch", key="k").data == first.data
     assert counter.balance() == 93 + 23 - 5
+
+
+def test_a_reference_that_moves_while_a_call_waits_is_looked_up_again(counter, db):
+    client = counter.client
+    refs = [{"kind": "card", "value": "7"}]
+    assert client.call("PUT", "/members/m-1", {"refs": refs}).status_code == 200
+    counter.open_account("m-2")
+    db.cache.clear()
+
+    with held(db, MEMBER, ["m-1"]) as gate:
+        gate.let_in(lambda: client.call("PUT", "/members/m-1", {"refs": []}))
+        gate.let_in(lambda: client.call("POST", "/members/card:7/orders/o/payment", cart()))
+        _, late = gate.open()
+    assert client.call("PUT", "/members/m-2", {"refs": refs}).status_code == 200
+    paid = client.call("POST", "/members/card:7/orders/o/payment", cart())
+
+    assert (said(late), said(paid)) == ("member_unknown", 200)
+    assert (counter.balance("m-1"), counter.balance("m-2")) == (93, 93 + 23)
