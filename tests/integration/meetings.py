@@ -28,6 +28,7 @@ SELECT 1 FROM member JOIN member_ref USING (member_id)
 ORDER_REF = "INSERT INTO order_index VALUES (%s, 1, 1)"
 MEMBER_REF = "INSERT INTO member_ref SELECT 'shop', %s, min(member_id) FROM member"
 KEY = "INSERT INTO idempotency SELECT min(member_id), %s, '', 0, '', now() FROM member"
+ACTOR = "INSERT INTO actor SELECT max(actor_id) + 1, 'storefront', %s FROM actor"
 
 
 class Gate:

@@ -20,6 +20,7 @@ from loyalty_service.ledger.service.proving import prove_all
 from tests.clients import Client
 from tests.factories import PLAIN, Shop
 from tests.integration.meetings import (
+    ACTOR,
     KEY,
     MEMBER,
     MEMBER_REF,
@@ -401,3 +402,18 @@ def test_a_reference_that_moves_while_a_call_waits_is_looked_up_again(counter, d
 
     assert (said(late), said(paid)) == ("member_unknown", 200)
     assert (counter.balance("m-1"), counter.balance("m-2")) == (93, 93 + 23)
+
+
+def test_many_callers_who_act_for_the_first_time_at_once_all_may(counter, db):
+    members = [f"n-{number}" for number in range(12)]
+    for member in members:
+        counter.open_account(member)
+
+    with held(db, ACTOR, "somebody") as gate:
+        for member in members:
+            gate.let_in(lambda member=member: counter.call("give", member, subject=member))
+        answers = gate.open()
+
+    assert [each.status_code for each in answers] == [200] * len(members)
+    actors = "SELECT count(*), count(DISTINCT actor_id) FROM actor WHERE name LIKE 'n-%%'"
+    assert db.fetch(actors) == [(len(members), len(members))]
