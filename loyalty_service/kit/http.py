@@ -15,7 +15,7 @@ from loyalty_service.kit.bodies import faults_of, fingerprint_of, load, read_jso
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.kit.errors import Malformed, Refusal
-from loyalty_service.kit.idempotency import Answer, Claim, answer_once
+from loyalty_service.kit.idempotency import NO_MEMBER, Answer, Claim, answer_in_parts, answer_once
 from loyalty_service.kit.keys import KeysUnavailable
 from loyalty_service.kit.paths import path_field, read_path
 from loyalty_service.kit.problems import MEDIA_TYPE, Unavailable, problem_of
@@ -253,6 +253,13 @@ def reply_once(call: Call, work: Callable[[Transaction], dict[str, Any] | bytes]
 
     claim = None if call.key is None else call.claim
     answer = answer_once(call.parts.db, claim, lambda tx: _as_bytes(work(tx)), render)
+    return Reply(answer.body, answer.status)
+
+
+def reply_in_parts(call: Call, work: Callable[[], dict[str, Any]]) -> Reply:
+    """Do ``work`` of no one member in transactions of its own; once per Idempotency-Key."""
+    db = call.parts.db
+    answer = answer_in_parts(db, NO_MEMBER, call.claim, lambda: _as_bytes(work()))
     return Reply(answer.body, answer.status)
 
 

@@ -51,6 +51,8 @@ class Claim:
     def check(self, found: Row | None) -> None:
         """Compare with what is stored under the key: (fingerprint, status, answer).
 
+        Work in parts that has begun with this request and has no answer yet may go on.
+
         Raises:
             AlreadyAnswered: the same request was answered before.
             KeyReused: another request was.
@@ -60,14 +62,22 @@ class Claim:
         fingerprint, status, body = found
         if bytes(fingerprint) != self.fingerprint:
             raise KeyReused("This Idempotency-Key was used for another request; take a new one.")
-        raise AlreadyAnswered(Answer(status, bytes(body)))
+        if status != BEGUN:
+            raise AlreadyAnswered(Answer(status, bytes(body)))
 
 
 NO_MEMBER = 0
 """The owner of keys of calls that belong to no member."""
 
+BEGUN = 0
+"""The status of a key whose work, in many transactions, has no answer yet."""
+
 _FIND = "SELECT fingerprint, status, answer FROM idempotency WHERE member_id = %s AND key = %s"
 _STORE = "INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)"
+_STORE_FIRST = _STORE + " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_FINISH = """
+UPDATE idempotency SET status = %s, answer = %s WHERE member_id = %s AND key = %s AND status = %s
+"""
 
 
 def answer_once(
@@ -113,18 +123,32 @@ def find_answer(tx: Transaction, owner_id: int, claim: Claim) -> None:
     claim.check(rows[0] if rows else None)
 
 
-def find_answer_by_itself(db: Database, owner_id: int, claim: Claim) -> Answer | None:
-    """The answer to a repeated call whose work is many transactions; None for a new one.
+def answer_in_parts(db: Database, owner_id: int, claim: Claim, work: Callable[[], bytes]) -> Answer:
+    """Do ``work``, whose many transactions bear repetition, and answer 200 with its bytes.
+
+    The key is taken before anything is done, so that another request with it changes nothing.
+    Copies all do the work; what the first of them came to is the answer to all.
 
     Raises:
         KeyReused: the key was used for another request.
+        Refusal: what ``work`` refused; the same request may begin again with the key.
     """
-    with db.reading() as tx:
-        try:
-            find_answer(tx, owner_id, claim)
-        except AlreadyAnswered as repeated:
-            return repeated.answer
-    return None
+    claim.owner_id = owner_id
+
+    def take(tx: Transaction) -> None:
+        claim.check(_store_first(tx, claim, Answer(BEGUN, b"")))
+
+    def finish(tx: Transaction) -> Answer:
+        finished = (200, body, owner_id, claim.key, BEGUN)
+        _, status, stored = tx.fetch_after([(_FINISH, finished)], _FIND, (owner_id, claim.key))[0]
+        return Answer(status, bytes(stored))
+
+    try:
+        db.run(take)
+    except AlreadyAnswered as repeated:
+        return repeated.answer
+    body = work()
+    return db.run(finish)
 
 
 def _is_stored(refusal: Refusal) -> bool:
@@ -132,19 +156,25 @@ def _is_stored(refusal: Refusal) -> bool:
 
 
 def _store(tx: Transaction, claim: Claim, answer: Answer) -> None:
-    row = (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
-    tx.add_rows(_STORE, [row])
+    tx.add_rows(_STORE, [_row(tx, claim, answer)])
+
+
+def _row(tx: Transaction, claim: Claim, answer: Answer) -> Row:
+    return (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
+
+
+def _store_first(tx: Transaction, claim: Claim, answer: Answer) -> Row:
+    """Store an answer unless the key has one; returns what is stored."""
+    first = [(_STORE_FIRST, _row(tx, claim, answer))]
+    return tx.fetch_after(first, _FIND, (claim.owner_id, claim.key))[0]
 
 
 def _store_refusal(db: Database, claim: Claim, answer: Answer) -> Answer:
     """Store a refusal unless a copy was quicker, and answer with what is stored."""
     with db.transaction() as tx:
-        row = (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
-        tx.add_rows(_STORE, [row], "ON CONFLICT DO NOTHING")
-        tx.flush()
-        stored = tx.fetch(_FIND, (claim.owner_id, claim.key))
+        stored = _store_first(tx, claim, answer)
     try:
-        claim.check(stored[0])
+        claim.check(stored)
     except AlreadyAnswered as repeated:
         return repeated.answer
     return answer

@@ -7,6 +7,10 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.members.rules import Member, MemberUnknown, Ref
 
 _FIND = "SELECT member_id FROM member_ref WHERE kind = %s AND value = %s"
+_FIND_NAMED = """
+SELECT member_id, refs_version FROM member_ref JOIN member USING (member_id)
+ WHERE kind = %s AND value = %s
+"""
 _FIND_MANY = """
 SELECT r.kind, r.value, r.member_id
   FROM member_ref r
@@ -29,6 +33,12 @@ def find_member_id(tx: Transaction, ref: Ref) -> int | None:
     """The member of that reference, or None."""
     rows = tx.fetch(_FIND, (ref.kind, ref.value))
     return rows[0][0] if rows else None
+
+
+def find_named(tx: Transaction, ref: Ref) -> tuple[int, int] | None:
+    """The member of that reference with the version of their references, or None."""
+    rows = tx.fetch(_FIND_NAMED, (ref.kind, ref.value))
+    return (rows[0][0], rows[0][1]) if rows else None
 
 
 def find_member_ids(tx: Transaction, refs: Collection[Ref]) -> dict[Ref, int]:

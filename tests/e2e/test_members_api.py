@@ -1,51 +1,16 @@
 """A member's life over HTTP: enrolled, paying, returning, proved."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
-from loyalty_service.app import create_app
-from loyalty_service.config import read_config
-from loyalty_service.kit.auth import TokenVerifier, mint_token
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
-from loyalty_service.kit.keys import FileKeys, create_key_file
+from tests.clients import Client
 from tests.factories import Shop
 
 CNY_100 = {"amount": 10_000, "currency": "CNY"}
 ORDER = {"payment_ref": "p-1", "lines": [{"sku": "A-1", "quantity": 2, "amount": CNY_100}]}
-
-
-class Client:
-    """A caller whose every POST carries a key of its own."""
-
-    def __init__(self, db: Database, clock: SettableClock, folder: Path) -> None:
-        create_key_file(folder / "keys.json")
-        self.keys = FileKeys(folder / "keys.json")
-        tokens = TokenVerifier(self.keys, issuer="loyalty-dev", audience="loyalty")
-        app = create_app(replace(read_config()), db=db, clock=clock, tokens=tokens)
-        app.testing = True
-        self.http = app.test_client()
-        self.count = 0
-
-    def call(
-        self, method: str, path: str, body: Any = None, key: str | None = None
-    ) -> TestResponse:
-        self.count += 1
-        token = mint_token(
-            self.keys.find("dev"),
-            issuer="loyalty-dev",
-            audience="loyalty",
-            subject="shop",
-            scopes=["checkout", "members", "operator"],
-        )
-        headers = {"Authorization": f"Bearer {token}"}
-        if method == "POST":
-            headers["Idempotency-Key"] = key or f"key-{self.count}"
-        return self.http.open(f"/v1{path}", method=method, json=body, headers=headers)
 
 
 @pytest.fixture

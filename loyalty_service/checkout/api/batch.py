@@ -17,8 +17,7 @@ from loyalty_service.checkout.api.reading import (
 from loyalty_service.checkout.schemas import BatchSchema, OutcomesSchema
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
-from loyalty_service.kit.idempotency import NO_MEMBER, find_answer, find_answer_by_itself
+from loyalty_service.kit.http import Call, Reply, endpoint, reply_in_parts
 from loyalty_service.kit.problems import problem_of
 from loyalty_service.members.rules import PersonalRefsOff, RefMalformed, hashed, parse_ref
 from loyalty_service.members.service import read_secret
@@ -45,25 +44,20 @@ def take_batch(call: Call) -> Reply:
     """
     secret = read_secret(call.parts.config.ref_secret_file)
     items = [_item(item, secret) for item in call.body["items"]]
-    answer = find_answer_by_itself(call.parts.db, NO_MEMBER, call.claim)
-    if answer is not None:
-        return Reply(answer.body, answer.status)
-    outcomes: list[service.Outcome] = []
-    for part in service.in_transactions(items):
-        outcomes += call.parts.db.run(partial(_take_part, call, part))
-    told = [_outcome(call, *pair) for pair in zip(items, outcomes, strict=True)]
-    no = sum("problem" in outcome for outcome in told)
-    body = {"taken": len(told) - no, "refused": no, "outcomes": told}
-    return reply_once(call, partial(_keep, body))
+
+    def work() -> dict[str, Any]:
+        outcomes: list[service.Outcome] = []
+        for part in service.in_transactions(items):
+            outcomes += call.parts.db.run(partial(_take_part, call, part))
+        told = [_outcome(call, *pair) for pair in zip(items, outcomes, strict=True)]
+        no = sum("problem" in outcome for outcome in told)
+        return {"taken": len(told) - no, "refused": no, "outcomes": told}
+
+    return reply_in_parts(call, work)
 
 
 def _take_part(call: Call, part: Sequence[service.Item], tx: Transaction) -> list[service.Outcome]:
     return service.take_items(acting(call, tx), part)
-
-
-def _keep(body: dict[str, Any], tx: Transaction) -> dict[str, Any]:
-    find_answer(tx, NO_MEMBER, tx.claim)
-    return body
 
 
 def _item(item: dict[str, Any], secret: bytes | None) -> service.Item:

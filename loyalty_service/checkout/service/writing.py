@@ -112,7 +112,8 @@ class Writing:
 
     def write(self, tx: Transaction) -> None:
         """Add all of it to the writes of the transaction."""
-        tx.add_rows(_INDEX, self.index)
+        # In one order, or two batches that name the same orders could wait for each other.
+        tx.add_rows(_INDEX, sorted(self.index))
         tx.add_rows(_INDEX, self.index_moved, _INDEX_MOVED)
         for row in self.ended:
             tx.add(_CHAPTER_ENDED, row)

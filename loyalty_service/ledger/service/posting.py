@@ -11,10 +11,12 @@ CLOCK_ACTOR = 1
 """The number of the actor that writes what time brings."""
 
 _FIND_ACTOR = "SELECT actor_id FROM actor WHERE kind = %s AND name = %s"
+# Without taking turns, all but one of many newcomers would fail and begin again, round after round.
+_TAKE_TURN = "SELECT pg_advisory_xact_lock('actor'::regclass::bigint)"
 _ADD_ACTOR = """
 INSERT INTO actor (actor_id, kind, name)
 SELECT max(actor_id) + 1, %s, %s FROM actor
-RETURNING actor_id
+ON CONFLICT (kind, name) DO NOTHING
 """
 _ACCOUNT = "INSERT INTO account (member_id, wallet, seq, lot_seq, balance, deficit, head)"
 _ACCOUNT_MOVED = """
@@ -64,8 +66,10 @@ def get_actor_id(tx: Transaction, kind: str, name: str) -> int:
     if actor_id is None:
         rows = tx.fetch(_FIND_ACTOR, (kind, name))
         if not rows:
+            newcomer = (kind, name)
+            added = [(_TAKE_TURN, ()), (_ADD_ACTOR, newcomer)]
             # Not remembered yet: this transaction may still be rolled back.
-            return int(tx.fetch(_ADD_ACTOR, (kind, name))[0][0])
+            return int(tx.fetch_after(added, _FIND_ACTOR, newcomer)[0][0])
         actor_id = known[kind, name] = int(rows[0][0])
     return actor_id
 

@@ -30,15 +30,13 @@ def lock(tx: Transaction, ref: Ref) -> Member:
 
     Rule: R-05 (the clock is read after this).
     """
-    member_id, refs_version = _hint(tx, ref)
-    member = _lock_by_id(tx, member_id)
-    if refs_version not in (None, member.refs_version):
-        found = queries.find_member_id(tx, ref)
-        if found is None:
-            _hints(tx).pop(ref, None)
-            raise queries.member_unknown(ref)
-        if found != member_id:
-            member = _lock_by_id(tx, found)
+    hint = _hints(tx).get(ref) or _look_up(tx, ref)
+    member = _lock_by_id(tx, hint[0])
+    # The reference may have moved since, also while we waited for the lock.
+    while hint != (member.member_id, member.refs_version):
+        hint = _look_up(tx, ref)
+        if hint[0] != member.member_id:
+            member = _lock_by_id(tx, hint[0])
     _remember(tx, ref, member)
     return member
 
@@ -64,19 +62,20 @@ def lock_many(tx: Transaction, member_ids: Collection[int]) -> dict[int, Member]
 
 
 def _hints(tx: Transaction) -> dict[Ref, tuple[int, int]]:
+    """The member a reference named when last seen, and the version of their references then.
+
+    Whether it still does is checked by that version, under the lock.
+    """
     hints: dict[Ref, tuple[int, int]] = tx.cache.setdefault("member_hints", {})
     return hints
 
 
-def _hint(tx: Transaction, ref: Ref) -> tuple[int, int | None]:
-    """The member a reference named when last seen; whether it still does is checked by the lock."""
-    hint = _hints(tx).get(ref)
-    if hint is not None:
-        return hint
-    member_id = queries.find_member_id(tx, ref)
-    if member_id is None:
+def _look_up(tx: Transaction, ref: Ref) -> tuple[int, int]:
+    found = queries.find_named(tx, ref)
+    if found is None:
+        _hints(tx).pop(ref, None)
         raise queries.member_unknown(ref)
-    return member_id, None
+    return found
 
 
 def _remember(tx: Transaction, ref: Ref, member: Member) -> None:
