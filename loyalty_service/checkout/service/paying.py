@@ -1,6 +1,5 @@
 """A paid order: price it, earn on it, open its lots, remember every share."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from loyalty_service.earning.rules.earn import earn_on_order
 from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts
 from loyalty_service.earning.rules.openings import Act
 from loyalty_service.earning.service import Credited, Occasion, give, refused_told, who
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import told
 from loyalty_service.members.rules import Member
@@ -22,7 +22,7 @@ from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paid:
     """An order on its way into the books: what was asked, and what it came to."""
 
