@@ -136,12 +136,12 @@ class Route:
 
     def _read_body(self, asked: Request) -> tuple[dict[str, Any], bytes]:
         if self.body is not None:
-            value = read_json(asked, self.max_body_bytes)
-            read = load(self.body, value, plan=self.plan)
-            return read, fingerprint_of(self.method, asked.path, value)
+            sent = read_json(asked, self.max_body_bytes)
+            read = load(self.body, sent.value, plan=self.plan)
+            return read, fingerprint_of(self.method, asked.path, sent.canonical)
         if asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ:
             raise Malformed("This call takes no body.")
-        return {}, fingerprint_of(self.method, asked.path, None) if self.keyed else b""
+        return {}, fingerprint_of(self.method, asked.path) if self.keyed else b""
 
     def _check_answer(self, response: Response) -> None:
         if response.status_code >= 400:
