@@ -1,6 +1,5 @@
 """Give what was earned: open its lots, and count it against calendar limits."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from loyalty_service.earning.queries import Totals
 from loyalty_service.earning.rules.facts import Earned, Refused, Who
 from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.movements import credit
 from loyalty_service.ledger.service import Books, told
@@ -22,7 +22,7 @@ ON CONFLICT (member_id, metric, day) DO UPDATE SET amount = member_total.amount 
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occasion:
     """What points are given for.
 
@@ -39,7 +39,7 @@ class Occasion:
     act: Act
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credited:
     """What was given in one wallet, and the lot each opening went to."""
 

@@ -1,6 +1,7 @@
 """Reading what a client sends: bounded, JSON only, exact, and all faults at once."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -11,6 +12,7 @@ from flask import Request
 from marshmallow import Schema, ValidationError
 
 from loyalty_service.kit.fields import Strict
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.kit.problems import (
     BodyTooLarge,
     JsonInvalid,
@@ -28,7 +30,15 @@ class _Repeated(ValueError):
     pass
 
 
-def read_json(request: Request, max_bytes: int) -> Any:
+@frozen
+class Json:
+    """What a client sent, and the same in the one way it is written here: names sorted, no gaps."""
+
+    value: Any
+    canonical: bytes
+
+
+def read_json(request: Request, max_bytes: int) -> Json:
     """The body of a request as JSON.
 
     Raises:
@@ -49,7 +59,7 @@ def read_json(request: Request, max_bytes: int) -> Any:
     return parse_json(text)
 
 
-def parse_json(text: bytes) -> Any:
+def parse_json(text: bytes) -> Json:
     """Parse JSON that means the same to every reader.
 
     Raises:
@@ -60,27 +70,26 @@ def parse_json(text: bytes) -> Any:
     except orjson.JSONDecodeError:
         raise JsonInvalid("The body is no JSON in UTF-8.") from None
     try:
-        if text.count(b":") != _count_names(value):
+        canonical = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        if _may_repeat(text, canonical):
             _REPEATS.decode(text.decode())
     except _Repeated as fault:
         raise JsonInvalid(f"The field {fault} is there twice.") from None
-    except (ValueError, RecursionError):
+    except (orjson.JSONEncodeError, ValueError, RecursionError):
         raise JsonInvalid("The body is nested too deeply, or holds a number too long.") from None
-    return value
+    return Json(value, canonical)
 
 
-def _count_names(value: Any) -> int:
-    """How many names orjson left of those that were sent.
+def _may_repeat(text: bytes, canonical: bytes) -> bool:
+    """Whether a name may be in ``text`` twice of which ``canonical`` kept one.
 
     Of two fields with one name the readers of JSON keep now the first, now the last: what one
-    system approved, the next would not do. orjson keeps the last and does not tell. But every
-    name that was sent has a colon: as many colons as names left means that none came twice.
+    system approved, the next would not do. orjson keeps the last and does not tell. But a field
+    that is dropped takes its colon along, and only a colon sent as an escape can make up for it.
     """
-    if type(value) is dict:
-        return len(value) + sum([_count_names(v) for v in value.values() if type(v) in _NESTED])
-    if type(value) is list:
-        return sum([_count_names(v) for v in value if type(v) in _NESTED])
-    return 0
+    return text.count(b":") != canonical.count(b":") or (
+        b"\\u" in text and _ESCAPED_COLON.search(text) is not None
+    )
 
 
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> None:
@@ -91,7 +100,7 @@ def _refuse_repeats(pairs: list[tuple[str, Any]]) -> None:
         raise _Repeated(next(name for name in names if names.count(name) > 1)[:LONGEST_ECHO])
 
 
-_NESTED = (dict, list)
+_ESCAPED_COLON = re.compile(rb"\\u003[aA]")
 _REPEATS = json.JSONDecoder(object_pairs_hook=_refuse_repeats)
 
 
@@ -180,8 +189,12 @@ def read_query(request: Request, schema: Schema | None) -> dict[str, Any]:
     return load(schema, found, "query") if schema is not None else {}
 
 
-def fingerprint_of(method: str, path: str, value: Any) -> bytes:
-    """A digest that two requests share when they ask for the same thing."""
+def fingerprint_of(method: str, path: str, canonical: bytes = b"null") -> bytes:
+    """A digest that two requests share when they ask for the same thing.
+
+    Args:
+        canonical: the body as ``Json`` has it; that of a call without one is null.
+    """
     digest = sha256(f"{method} {path}\n".encode("utf-8", "surrogateescape"))
-    digest.update(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+    digest.update(canonical)
     return digest.digest()

@@ -204,7 +204,8 @@ class Text(Strict):
             raise ValidationError("must be text")
         if not self.minimum <= len(value) <= self.maximum:
             raise ValidationError(f"must have {self.minimum} to {self.maximum} characters")
-        if _UNPRINTABLE.search(value):
+        # What Python may print holds none of them, and is told at once.
+        if not value.isprintable() and _UNPRINTABLE.search(value):
             raise ValidationError("must have no control characters")
         if self.minimum and value.isspace():
             raise ValidationError("must not be blank")

@@ -15,6 +15,7 @@ from loyalty_service.kit.bodies import faults_of, fingerprint_of, load, read_jso
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.kit.errors import Malformed, Refusal
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.kit.idempotency import NO_MEMBER, Answer, Claim, answer_in_parts, answer_once
 from loyalty_service.kit.keys import KeysUnavailable
 from loyalty_service.kit.paths import path_field, read_path
@@ -45,7 +46,7 @@ class KeysAway(Unavailable):
     code = "keys_unavailable"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """What the app is made of, as far as routes need it."""
 
@@ -56,7 +57,7 @@ class Parts:
     tokens: TokenVerifier
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One request, read and allowed.
 
@@ -80,7 +81,7 @@ class Call:
         return Claim(self.key or "", self.fingerprint)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What is answered: a JSON-ready object, or bytes that are sent as they are."""
 
@@ -135,12 +136,12 @@ class Route:
 
     def _read_body(self, asked: Request) -> tuple[dict[str, Any], bytes]:
         if self.body is not None:
-            value = read_json(asked, self.max_body_bytes)
-            read = load(self.body, value, plan=self.plan)
-            return read, fingerprint_of(self.method, asked.path, value)
+            sent = read_json(asked, self.max_body_bytes)
+            read = load(self.body, sent.value, plan=self.plan)
+            return read, fingerprint_of(self.method, asked.path, sent.canonical)
         if asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ:
             raise Malformed("This call takes no body.")
-        return {}, fingerprint_of(self.method, asked.path, None) if self.keyed else b""
+        return {}, fingerprint_of(self.method, asked.path) if self.keyed else b""
 
     def _check_answer(self, response: Response) -> None:
         if response.status_code >= 400:

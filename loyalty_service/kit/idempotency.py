@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from loyalty_service.kit.db import Busy, Database, Row, Transaction
 from loyalty_service.kit.errors import Conflict, Invalid, Malformed, Refusal
+from loyalty_service.kit.frozen import frozen
 
 
 class KeyReused(Invalid):
@@ -18,7 +19,7 @@ class KeyReused(Invalid):
     code = "idempotency_key_reused"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What was, or is to be, sent back."""
 

@@ -1,18 +1,18 @@
 """The outbox: one row per thing that happened, written in the transaction that made it happen."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.frozen import frozen
 
 _INSERT = "INSERT INTO event (member_id, seq, kind, occurred_at, recorded_at, payload)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Happened:
     """One thing that happened; ``seq`` orders the owner's events without a gap."""
 

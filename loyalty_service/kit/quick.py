@@ -15,7 +15,7 @@ from loyalty_service.kit.fields import Strict
 from loyalty_service.kit.shapes import Items, ListOf
 
 Reader = Callable[[Any], Any]
-Step = tuple[str, str, Reader, bool, bool]
+Step = tuple[str, Reader, bool]
 Check = Callable[[dict[str, Any]], None]
 
 
@@ -31,13 +31,17 @@ def plan_of(schema: Schema) -> Reader | None:
     checks = _checks_of(schema)
     if checks is None or schema.dump_fields.keys() != schema.load_fields.keys():
         return None
-    steps: list[Step] = []
+    steps: dict[str, Step] = {}
+    required: set[str] = set()
     for name, field in schema.load_fields.items():
         reader = _reader_of(field)
         if reader is None:
             return None
-        steps.append((field.data_key or name, name, reader, field.required, field.allow_none))
-    reader = _object_reader(steps)
+        key = field.data_key or name
+        steps[key] = (name, reader, field.allow_none)
+        if field.required:
+            required.add(key)
+    reader = _object_reader(steps, frozenset(required))
     return _checked(reader, checks) if checks else reader
 
 
@@ -51,21 +55,21 @@ def _checks_of(schema: Schema) -> list[Check] | None:
     return [partial(getattr(schema, name), **options) for name, _, _ in checks]
 
 
-def _object_reader(steps: list[Step]) -> Reader:
+def _object_reader(steps: dict[str, Step], required: frozenset[str]) -> Reader:
     def read(body: Any) -> dict[str, Any]:
-        if type(body) is not dict:
+        if type(body) is not dict or not required <= body.keys():
             raise Amiss
         found: dict[str, Any] = {}
-        for key, name, reader, required, allow_none in steps:
-            value = body.get(key, missing)
-            if value is not missing and value is not None:
-                found[name] = reader(value)
-            elif value is None and allow_none:
-                found[name] = None
-            elif value is None or required:
+        for key, value in body.items():
+            if key not in steps:
                 raise Amiss
-        if len(found) != len(body):
-            raise Amiss
+            name, reader, allow_none = steps[key]
+            if value is not None:
+                found[name] = reader(value)
+            elif allow_none:
+                found[name] = None
+            else:
+                raise Amiss
         return found
 
     return read

@@ -14,6 +14,9 @@ class MoneyValue(NamedTuple):
     currency: str
 
 
+_OF_MONEY = frozenset(MoneyValue._fields)
+
+
 class Money(Strict):
     """Money as ``{"amount": 1999, "currency": "CNY"}``, in minor units."""
 
@@ -23,7 +26,7 @@ class Money(Strict):
         self._currency = Currency()
 
     def read(self, value: Any) -> MoneyValue:
-        if type(value) is not dict or value.keys() != {"amount", "currency"}:
+        if type(value) is not dict or value.keys() != _OF_MONEY:
             raise ValidationError("must be an object of amount and currency")
         try:
             return MoneyValue(

@@ -1,7 +1,7 @@
 """What a cart's lines cost, net of every discount."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from hashlib import sha256
 from operator import attrgetter
@@ -12,6 +12,7 @@ import orjson
 from loyalty_service.earning.rules.facts import Line, LineKind
 from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.errors import Invalid
+from loyalty_service.kit.frozen import frozen
 
 MAX_LINES = 500
 MAX_MINOR = 10**13
@@ -42,7 +43,7 @@ class CartTooDear(Invalid):
     code = "cart_too_dear"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CartLine:
     """A line as the shop sends it; money in minor units, for the whole line."""
 
@@ -55,7 +56,7 @@ class CartLine:
     discount_minor: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cart:
     """What is bought, as the shop sends it.
 
@@ -75,7 +76,7 @@ class Cart:
         return _digest(_cart_content(self))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """A paid order as the shop sends it.
 

@@ -1,11 +1,12 @@
 """Returns: each line's returned fraction, and what follows from it, exact over any split (R-40)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.errors import Conflict, Invalid
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.program import GiveBack
 
 WHOLE = Fraction(1)
@@ -32,7 +33,7 @@ class LineUnknown(Invalid):
     code = "line_unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderLine:
     """A paid line and how much of it has been returned.
 
@@ -72,7 +73,7 @@ def so_far(share: int, returned: Fraction) -> int:
     return share * returned.numerator // returned.denominator
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineReturned:
     """What one return did to one line: units, money in minor units, points by wallet and rule."""
 

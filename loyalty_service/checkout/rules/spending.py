@@ -1,12 +1,12 @@
 """Points as money: how many may be used, what they are worth, and what they pay of each line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from loyalty_service.earning.rules.facts import Line, LineKind
 from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.errors import Conflict
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.lots import InsufficientPoints
 from loyalty_service.members.rules import RedemptionLocked
 from loyalty_service.program.rules.program import Redemption
@@ -29,7 +29,7 @@ class PointsNotAllowed(Conflict):
     code = "points_not_allowed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allowed:
     """How many points a cart may be paid with.
 
@@ -46,7 +46,7 @@ class Allowed:
     bound_by: Limit | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Share:
     """What points pay of one line: whole points, and minor units of money."""
 

@@ -129,8 +129,12 @@ def _foreign(
     data: dict[str, Any], names: tuple[str, ...], currency: str, word: str
 ) -> dict[str, Any]:
     """Which of these amounts are in another currency."""
-    found = ((name, data.get(name)) for name in names)
-    return {name: word for name, money in found if money and money.currency != currency}
+    found = {}
+    for name in names:
+        money = data.get(name)
+        if money is not None and money.currency != currency:
+            found[name] = word
+    return found
 
 
 class SpentSchema(Body):

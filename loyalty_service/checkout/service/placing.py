@@ -1,7 +1,7 @@
 """An order is placed: judged by the program of that instant, priced, and paid in part by points."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from loyalty_service.earning.queries import Totals
 from loyalty_service.earning.rules.earn import earn_on_order
 from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts, Who
 from loyalty_service.earning.service import who
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.earning import ORDER
@@ -28,7 +29,7 @@ from loyalty_service.program.rules.program import Program
 NOT_ASKED = Allowed(0, 0, {}, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placing:
     """An order as it was placed (R-06).
 
@@ -199,7 +200,7 @@ def place_again(
     return _placed(member, when, judged_by, offer, allowed)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """What is bought, net of discounts, and the points that are offered for it."""
 

@@ -1,12 +1,12 @@
 """Limits on what the rules that count may give together."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import Cap, CapPer, CapUnit, OverCap
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cut:
     """What a cap left of one rule's points."""
 
@@ -15,7 +15,7 @@ class Cut:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bite:
     """A cap that was exceeded: ``asked`` and ``room`` in its own unit, and what it cut."""
 

@@ -5,12 +5,12 @@ where it picks lines; the document's reader lets each stand only where it has a 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from loyalty_service.earning.rules.facts import Line, Who
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.conditions import (
     All,
     AnyOf,
@@ -30,7 +30,7 @@ from loyalty_service.program.rules.conditions import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scene:
     """What a gate may look at besides lines; ``weekday`` and ``month`` in the program's zone."""
 
@@ -42,7 +42,7 @@ class Scene:
     who: Who
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """The basis lines that a rule looks at, what they cost together and how many units."""
 
@@ -51,7 +51,7 @@ class Selection:
     units: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """Why a condition failed: its code, what it asked, and what it saw; all JSON-ready."""
 
@@ -172,7 +172,7 @@ def _seen_on_lines(leaf: Condition, lines: Collection[Line]) -> list[str]:
     return sorted({getattr(line, field) for line in lines} - {None})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Inquiry:
     """Walks a tree for the reason; how to ask a part and what a leaf saw are given to it."""
 

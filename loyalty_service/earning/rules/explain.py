@@ -1,7 +1,6 @@
 """The explanation kept with a credit: how its points came about, readable without the program."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loyalty_service.earning.rules.caps import Bite
@@ -10,12 +9,13 @@ from loyalty_service.earning.rules.matching import Occasion
 from loyalty_service.earning.rules.plan import decimal_text, told_name
 from loyalty_service.earning.rules.points import Factors, Held, Matched
 from loyalty_service.earning.rules.stacking import Loss
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import PerUnit, Rate, Step
 
 FORM = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """All that was decided: who matched, who does not count, and what the caps left."""
 

@@ -1,11 +1,11 @@
 """What earning is decided from, and what comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import EarningRule
 
 
@@ -17,7 +17,7 @@ class LineKind(StrEnum):
     TAX = "tax"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """One line of an order; ``paid_minor`` is its cost net of every discount."""
 
@@ -30,7 +30,7 @@ class Line:
     paid_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Who:
     """What conditions may ask of a member."""
 
@@ -38,7 +38,7 @@ class Who:
     birth_month: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrderFacts:
     """An order as earning sees it, judged at ``placed_at`` (R-06)."""
 
@@ -49,7 +49,7 @@ class OrderFacts:
     who: Who
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventFacts:
     """Something a member did; ``streak`` is the day of a check-in streak, else 0."""
 
@@ -60,7 +60,7 @@ class EventFacts:
     who: Who
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RuleEarned:
     """What one rule gave: whole points > 0, and each line's share of them (empty for events)."""
 
@@ -69,7 +69,7 @@ class RuleEarned:
     shares: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """A rule that gave nothing, the condition that failed, what it asked and what it saw."""
 
@@ -79,7 +79,7 @@ class Refused:
     saw: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Earned:
     """Everything an order or event earned; ``explanations`` by wallet is JSON-ready (R-27)."""
 

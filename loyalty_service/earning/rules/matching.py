@@ -1,7 +1,5 @@
 """Which rules apply to an order or event, and what each would give by itself."""
 
-from dataclasses import dataclass
-
 from loyalty_service.earning.rules.conditions import (
     Scene,
     Selection,
@@ -22,11 +20,12 @@ from loyalty_service.earning.rules.points import (
     multiply,
 )
 from loyalty_service.earning.rules.spread import round_ratio
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.conditions import Condition
 from loyalty_service.program.rules.earning import ORDER
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Occasion:
     """One order or event, ready to be asked by every rule of its trigger.
 

@@ -1,10 +1,10 @@
 """What an order opens in each wallet: one lot per distinct pair of activation and expiry."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from loyalty_service.earning.rules.facts import RuleEarned
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.program.rules.earning import EarningRule
 from loyalty_service.program.rules.periods import activation_at, expires_at
@@ -15,7 +15,7 @@ _STANDING = ""
 """Stands for the rules whose points went to the standing lot; no rule has an empty id."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WalletEarned:
     """What an act gave in one wallet: the lots to open, and by which rule's terms each."""
 
@@ -25,7 +25,7 @@ class WalletEarned:
     opened_by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Act:
     """The act that earned points, as lots see it.
 

@@ -1,12 +1,12 @@
 """What a rule gives before stacking: exact points, multiplied line by line, rounded once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from loyalty_service.earning.rules.conditions import Selection
 from loyalty_service.earning.rules.facts import Line
 from loyalty_service.earning.rules.plan import PlannedRule
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import (
     Fixed,
     Give,
@@ -20,7 +20,7 @@ from loyalty_service.program.rules.earning import (
 Ratio = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A multiplier whose conditions hold, and the numbers of the lines it acts on."""
 
@@ -28,7 +28,7 @@ class Held:
     line_nos: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Factors:
     """What every basis line is multiplied by in one wallet: ``by_line / denominator``."""
 
@@ -37,7 +37,7 @@ class Factors:
     held: tuple[Held, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matched:
     """A rule that applies: what it looked at, exact points before and after, and rounded."""
 

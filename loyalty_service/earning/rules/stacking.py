@@ -1,13 +1,13 @@
 """Which of the rules that apply count: exclusive rules first, then the groups."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from loyalty_service.earning.rules.points import Matched
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import Combine
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loss:
     """A rule that applies and does not count; ``reason`` is ``beaten`` or ``excluded``."""
 

@@ -1,8 +1,9 @@
 """What the ledger is made of: entries and the allocations that say which lots they moved."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from loyalty_service.kit.frozen import frozen
 
 
 class Kind(StrEnum):
@@ -45,7 +46,7 @@ class Source(StrEnum):
     JOB = "job"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """What all entries of one act share.
 
@@ -67,7 +68,7 @@ class Cause:
     rule_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allocation:
     """What one entry took from (< 0) or gave to (> 0) one lot, and the instants it gave it."""
 
@@ -78,7 +79,7 @@ class Allocation:
     expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One line of the ledger (R-11); ``points`` is signed, ``hash`` chains it to the one before."""
 

@@ -1,10 +1,10 @@
 """Lots: where points lie, and in which order they are drawn (R-12, R-41)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from loyalty_service.kit.errors import Conflict
+from loyalty_service.kit.frozen import frozen
 
 STANDING = 0
 """The number of an account's standing lot: one that never ends and is always active."""
@@ -19,7 +19,7 @@ class InsufficientPoints(Conflict):
     code = "insufficient_points"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lot:
     """Points that came together and end together.
 
@@ -51,7 +51,7 @@ class Lot:
         return self.active_at is None or (self.active_at > at and not self.is_due(at))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hold:
     """Points of one lot that are kept for one order (R-32).
 
@@ -69,7 +69,7 @@ class Hold:
     lapses_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draw:
     """Take ``points`` from one lot; at least 1."""
 

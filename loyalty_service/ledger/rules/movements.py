@@ -5,9 +5,9 @@ before it changes anything.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind
 from loyalty_service.ledger.rules.lots import (
@@ -23,7 +23,7 @@ from loyalty_service.ledger.rules.lots import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opening:
     """Points to be opened as one lot.
 
@@ -124,7 +124,7 @@ def debit(
     return account.append(Kind.DEBIT, -points, cause, take_from(account, draws), note=note)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """Where the points of a take-back came from; whole points, together what was asked for.
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.queries import Accounts
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.catch_up import catch_up
@@ -17,7 +18,7 @@ from loyalty_service.program.rules.program import Program
 from loyalty_service.program.service import Programs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acting:
     """Who acts, in which transaction, by which programs.
 
