@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, missing
 
 from loyalty_service.kit.fields import CODE_PATTERN, Code, Currency, MinorMoney, Strict
 
@@ -14,29 +14,32 @@ class MoneyValue(NamedTuple):
     currency: str
 
 
-_OF_MONEY = frozenset(MoneyValue._fields)
-
-
 class Money(Strict):
     """Money as ``{"amount": 1999, "currency": "CNY"}``, in minor units."""
 
     def __init__(self, minimum: int = 0, maximum: int = 10**12, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._amount = MinorMoney(minimum, maximum)
-        self._currency = Currency()
+        self._amount = MinorMoney(minimum, maximum, required=True)
+        self._currency = Currency(required=True)
 
     def read(self, value: Any) -> MoneyValue:
-        if type(value) is not dict or value.keys() != _OF_MONEY:
+        if type(value) is not dict:
             raise ValidationError("must be an object of amount and currency")
         try:
-            return MoneyValue(
-                self._amount.read(value["amount"]), self._currency.read(value["currency"])
-            )
-        except ValidationError:
-            faults: dict[str, Any] = {}
-            _gather(faults, "amount", self._amount, value["amount"])
-            _gather(faults, "currency", self._currency, value["currency"])
-            raise ValidationError(faults) from None
+            if len(value) == 2:
+                return MoneyValue(
+                    self._amount.read(value["amount"]), self._currency.read(value["currency"])
+                )
+        except (KeyError, ValidationError):
+            raise ValidationError(self._faults(value)) from None
+        raise ValidationError(self._faults(value))
+
+    def _faults(self, value: dict[str, Any]) -> dict[str, Any]:
+        known = MoneyValue._fields
+        faults: dict[str, Any] = {name: ["unknown field"] for name in value if name not in known}
+        _gather(faults, "amount", self._amount, value.get("amount", missing))
+        _gather(faults, "currency", self._currency, value.get("currency", missing))
+        return faults
 
     def json_schema(self) -> dict[str, Any]:
         return {

@@ -136,6 +136,24 @@ def test_money_is_an_amount_and_a_currency_and_nothing_else(value: object) -> No
         Money().deserialize(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "places"),
+    [
+        ({"currency": "CNY"}, {"amount"}),
+        ({"amount": 1, "worth": 1}, {"currency", "worth"}),
+        ({"amount": 1, "currency": "CNY", "more": 1}, {"more"}),
+        ({"amount": None, "currency": "cny"}, {"amount", "currency"}),
+        ({}, {"amount", "currency"}),
+    ],
+)
+def test_every_fault_of_money_is_told_at_its_place(value: object, places: set[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Money().deserialize(value)
+
+    assert isinstance(caught.value.messages, dict)
+    assert caught.value.messages.keys() == places
+
+
 def test_every_fault_of_a_body_is_told_at_its_place() -> None:
     body = {
         "lines": [
