@@ -1,6 +1,9 @@
 """Orders that are paid elsewhere: what they earn, once."""
 
-from tests.factories import Shop, line
+import pytest
+
+from loyalty_service.checkout.rules.steps import OrderCancelled
+from tests.factories import PLAIN, Shop, line
 
 
 def test_a_paid_order_earns_by_its_rules_and_opens_lots(db):
@@ -32,3 +35,46 @@ def test_a_return_takes_back_in_parts_that_sum_exactly(db):
     ]
 
     assert taken == [5, 6, 6, 6]
+
+
+def test_a_fulfilment_told_with_the_payment_is_repeated_also_after_a_cancellation(db):
+    shop = Shop(db)
+    shop.enrol()
+    shop.pay(fulfilled=True)
+    first = shop.fulfil()
+    shop.cancel()
+
+    again = shop.fulfil()
+
+    assert again["fulfilled_at"] == first["fulfilled_at"]
+    assert (again["state"], again["activated"]) == ("cancelled", [])
+
+
+def test_a_first_fulfilment_after_a_cancellation_is_refused(db):
+    shop = Shop(db)
+    shop.enrol()
+    shop.pay(fulfilled=False)
+    shop.cancel()
+
+    with pytest.raises(OrderCancelled):
+        shop.fulfil()
+
+
+def test_a_cap_counts_from_the_version_on_that_first_covers_its_rule(db):
+    shop = Shop(db)
+    shop.enrol()
+    shop.pay("o-1", line(10_000))
+    cap = """
+  caps:
+    - {id: few, name: {en: Few, zh: 少}, covers: [base], per: member, period: month, points: 50}
+returns:"""
+    shop.apply(PLAIN.replace("returns:", cap.lstrip("\n")))
+
+    second = shop.pay("o-2", line(10_000))
+    third = shop.pay("o-3", line(10_000))
+
+    points = [
+        sum(one["points"] for one in receipt["earned"] if one["wallet"] == "points")
+        for receipt in (second, third)
+    ]
+    assert points == [50, 0]

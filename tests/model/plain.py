@@ -252,11 +252,11 @@ class Model:
         member, order = self.own_order(ref, order_ref)
         if "fulfilment" in order["steps"]:
             return {**order["steps"]["fulfilment"], "repeated": True}
-        if order["state"] == "cancelled":
-            raise Refused("order_cancelled")
         if order["fulfilled"]:
             told = {"state": order["state"], "fulfilled": order["fulfilled"], "activated": {}}
             return {**told, "repeated": True}
+        if order["state"] == "cancelled":
+            raise Refused("order_cancelled")
         self.check_time(at, order)
         when = order["fulfilled"] = self.meet(member, at)
         program = self.versions[order["version"] - 1][1]

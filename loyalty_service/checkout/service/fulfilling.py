@@ -33,10 +33,11 @@ def record_fulfilment(
     known = order.steps.get((Step.FULFILMENT, ONCE))
     if known is not None:
         return known[1]
+    if order.fulfilled_at is not None:
+        # It was told with the payment.
+        return as_json(_fulfilled(order, order.state, order.fulfilled_at, []))
     if order.state == State.CANCELLED:
         raise OrderCancelled("The order was cancelled; it cannot be fulfilled any more.")
-    if order.fulfilled_at is not None:
-        return as_json(_fulfilled(order, order.state, order.fulfilled_at, []))
     when = occurred_at or work.books.now
     check_after_order(when, order.placed_at)
     when, at = work.books.meet(member, occurred_at)
