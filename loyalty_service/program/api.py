@@ -76,7 +76,8 @@ def read_version(call: Call, version: int) -> Reply:
     """A version, however old: what was earned under it is explained by it."""
     found = find_version(call.parts.db.fetch, version)
     if found is None:
-        raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
+        no = f"There is no version {version} of the program."
+        raise ProgramUnknown(no, path="version", asked=version)
     return Reply(_shown(call, found))
 
 
