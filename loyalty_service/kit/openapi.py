@@ -113,13 +113,11 @@ class _Plain(yaml.SafeDumper):
 
 def refusals_of(route: Route) -> list[type[Refusal]]:
     """Every refusal a route may answer with, its own and what the edge adds."""
-    kinds: list[type[Refusal]] = [InternalFault, Malformed, *route.refusals]
+    kinds: list[type[Refusal]] = [InternalFault, Malformed, RequestInvalid, *route.refusals]
     if not route.public:
         kinds += [*TOKEN_REFUSALS, KeysAway, ScopeMissing, DatabaseUnavailable]
     if "self" in route.scopes:
         kinds.append(OtherMember)
-    if route.fields or route.query or route.body:
-        kinds.append(RequestInvalid)
     if any(name == "member_ref" for name, _ in route.fields):
         kinds.append(PersonalRefInPath)
     if route.query and any(isinstance(field, Cursor) for field in route.query.fields.values()):
