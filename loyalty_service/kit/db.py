@@ -6,7 +6,7 @@ operation is still only a few round trips.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from loyalty_service.kit.literals import rows_text, statement_text
 metadata = MetaData()
 
 Row = tuple[Any, ...]
-Args = Sequence[Any] | Mapping[str, Any]
+Args = Sequence[Any] | dict[str, Any]
 Answer = TypeVar("Answer")
 
 ATTEMPTS = 5
