@@ -44,6 +44,13 @@ def order(number: int, **more: Any) -> dict[str, Any]:
     return {**cart(), "payment_ref": f"pay-{number}", **more}
 
 
+def offered(points: int) -> dict[str, Any]:
+    """A cart that points are to pay in part."""
+    return {key: value for key, value in cart().items() if key != "payment_ref"} | {
+        "points": points
+    }
+
+
 def operations(counted: Counted, ref: str) -> dict[str, Callable[[], Any]]:
     """Every operation on one member, in an order in which each can be done."""
     at, call = f"/v1/members/{ref}", counted.call
@@ -68,6 +75,23 @@ def operations(counted: Counted, ref: str) -> dict[str, Callable[[], Any]]:
         "check-in": lambda: call("POST", f"{at}/events", {"event": "check_in"}),
         "adjustment": lambda: call("POST", f"{at}/adjustments", given),
         "reversal": lambda: call("POST", f"{at}/adjustments", {"reverses": _last(counted, at)}),
+        "many points": lambda: call("POST", f"{at}/adjustments", {**given, "points": 20_000}),
+        "quote": lambda: call("POST", f"{at}/quotes", offered(1_000)),
+        "reservation": lambda: call("PUT", f"{of}-3/reservation", offered(1_000)),
+        "reservation, renewed": lambda: call("PUT", f"{of}-3/reservation", offered(1_000)),
+        "reservation, other cart": lambda: call("PUT", f"{of}-3/reservation", offered(2_000)),
+        "payment of a reservation": lambda: call("POST", f"{of}-3/payment", {"payment_ref": "p"}),
+        "return with points": lambda: call(
+            "PUT", f"{of}-3/returns/{ref}-s", {"lines": [{"line": 2, "units": 1}]}
+        ),
+        "cancellation with points": lambda: call("POST", f"{of}-3/cancellation", {}),
+        "payment, opened again": lambda: call("POST", f"{of}-3/payment", {"payment_ref": "q"}),
+        "reservation of another": lambda: call("PUT", f"{of}-4/reservation", offered(1_000)),
+        "release": lambda: call("POST", f"{of}-4/reservation/release"),
+        "payment with points": lambda: call(
+            "POST", f"{of}-5/payment", {**order(5), "points": 1_000}
+        ),
+        "lock points": lambda: call("PUT", f"{at}/redemption-lock", {"locked": True}),
         "balance": lambda: call("GET", f"{at}/balance"),
         "entries": lambda: call("GET", f"{at}/entries?wallet=points"),
         "one entry": lambda: call("GET", f"{at}/entries/points/1"),

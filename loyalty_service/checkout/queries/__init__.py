@@ -4,6 +4,7 @@ from loyalty_service.checkout.queries.records import (
     OrderRecord,
     OrderUnknown,
     blank_order,
+    find_likely_order,
     find_order,
     find_orders,
     read_steps,

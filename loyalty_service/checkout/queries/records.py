@@ -165,6 +165,11 @@ def find_order(tx: Transaction, order_ref: str) -> dict[str, OrderRecord]:
     return find_orders(tx, [order_ref]) if tx.fetch(_KNOWN, (order_ref,)) else {}
 
 
+def find_likely_order(tx: Transaction, order_ref: str) -> dict[str, OrderRecord]:
+    """The order of a reference that is most likely known."""
+    return find_orders(tx, [order_ref])
+
+
 def read_steps(tx: Transaction, orders: Collection[OrderRecord]) -> None:
     """Fill in the lines of these orders and what has happened to them since payment."""
     if not orders:

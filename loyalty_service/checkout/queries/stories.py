@@ -15,12 +15,16 @@ from loyalty_service.ledger.queries import list_entries_of_order
 from loyalty_service.members.queries import get_member, list_refs
 from loyalty_service.members.rules import PERSONAL, Ref
 
-_WHERE = "SELECT member_id, order_no FROM order_index WHERE order_ref = %s"
-_HEAD = """
-SELECT payment_ref, state, channel, program_version, placed_at, paid_at, fulfilled_at, lapses_at,
-       recorded_at, price_minor, paid_minor, returned_minor, spent, receipt
-  FROM order_head WHERE member_id = %s AND order_no = %s
+_HEADS = """
+SELECT h.member_id, h.order_no,
+       (SELECT e.order_no FROM order_head e
+         WHERE e.member_id = h.member_id AND e.opened_again_as = h.order_no),
+       h.payment_ref, h.state, h.channel, h.program_version, h.placed_at, h.paid_at, h.fulfilled_at,
+       h.lapses_at, h.recorded_at, h.price_minor, h.paid_minor, h.returned_minor, h.spent, h.receipt
+  FROM order_head h
 """
+_NEWEST = _HEADS + "JOIN order_index i USING (member_id, order_no) WHERE i.order_ref = %s"
+_EARLIER = _HEADS + "WHERE h.member_id = %s AND h.order_no = %s"
 _LINES = """
 SELECT line_no, kind, sku, category, brand, quantity, amount_minor, price_minor, paid_minor, points,
        points_minor, shares, returned_units, returned_num, returned_den
@@ -34,9 +38,6 @@ SELECT wallet, sum(points)::bigint, held_at, lapses_at, ended_at
 _STEPS = """
 SELECT kind, ref, occurred_at, recorded_at, receipt
   FROM order_step WHERE member_id = %s AND order_no = %s ORDER BY step_no
-"""
-_CHAPTER_BEFORE = """
-SELECT member_id, order_no FROM order_head WHERE member_id = %s AND opened_again_as = %s
 """
 
 
@@ -52,23 +53,27 @@ def get_story(tx: Transaction, order_ref: str, ref: Ref | None, now: datetime) -
         OrderUnknown: no such order, or not this member's.
     """
     owner_id = None if ref is None else get_member(tx, ref).member_id
-    rows = tx.fetch(_WHERE, (order_ref,))
+    rows = tx.fetch(_NEWEST, (order_ref,))
     if not rows or owner_id not in (None, rows[0][0]):
         raise OrderUnknown("No such order is known.", path="order_ref", asked=order_ref)
+    member_id, _, earlier, *_ = rows[0]
     story = {
         "order_ref": order_ref,
-        "member_ref": _public_name(list_refs(tx, rows[0][0])),
+        "member_ref": _public_name(list_refs(tx, member_id)),
         **_chapter(tx, rows[0], now),
         "earlier": [],
     }
-    while rows := tx.fetch(_CHAPTER_BEFORE, rows[0]):
-        story["earlier"].append(_chapter(tx, rows[0], now))
+    while earlier is not None:
+        row = tx.fetch(_EARLIER, (member_id, earlier))[0]
+        story["earlier"].append(_chapter(tx, row, now))
+        earlier = row[2]
     return story
 
 
-def _chapter(tx: Transaction, key: Row, now: datetime) -> dict[str, Any]:
+def _chapter(tx: Transaction, head: Row, now: datetime) -> dict[str, Any]:
     """An order from its placing on; one that was cancelled and opened again has several."""
-    payment_ref, state, channel, version, *rest = tx.fetch(_HEAD, key)[0]
+    member_id, order_no, _, payment_ref, state, channel, version, *rest = head
+    key = (member_id, order_no)
     placed_at, paid_at, fulfilled_at, lapses_at, recorded_at, *rest = rest
     price_minor, paid_minor, returned_minor, spent, receipt = rest
     told = orjson.loads(receipt)

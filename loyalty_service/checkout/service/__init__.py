@@ -116,7 +116,7 @@ def reserve(acting: Acting, ref: Ref, order_ref: str, cart: Cart) -> str:
     tx = acting.tx
     member = members.lock(tx, ref)
     books = acting.books(member)
-    orders = queries.find_order(tx, order_ref)
+    orders = queries.find_likely_order(tx, order_ref)
     queries.read_steps(tx, orders.values())
     program = books.program_at(member, books.now)[1]
     _read_for(books, member, cart.points, program, books.now)
@@ -154,7 +154,9 @@ def pay(acting: Acting, ref: Ref, order: Order) -> str:
     tx = acting.tx
     member = members.lock(tx, ref)
     books = acting.books(member)
-    orders = queries.find_order(tx, order.order_ref)
+    is_likely_new = order.cart is not None and member.holds_lapse_at is None
+    find = queries.find_order if is_likely_new else queries.find_likely_order
+    orders = find(tx, order.order_ref)
     work = Work(books, orders)
     known = orders.get(order.order_ref)
     if known is None or known.payment_ref != order.payment_ref:
