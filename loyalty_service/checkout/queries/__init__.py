@@ -15,6 +15,7 @@ __all__ = [
     "OrderRecord",
     "OrderUnknown",
     "blank_order",
+    "find_likely_order",
     "find_order",
     "find_orders",
     "get_story",
