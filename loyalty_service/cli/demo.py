@@ -39,11 +39,19 @@ CALLS = """
   call $STOREFRONT -X PUT $AT/members/mei/orders/T-1/returns/T-1-R \\
     -d '{"lines": [{"line": 1, "units": 1}]}'
 
-  # 4  the last points of the order's story, and why points are what they are, in Chinese
+  # 4  mei spends points: what is allowed and why not more; 500 of them held for half an hour; paid
+  SHIRT='"lines": [{"sku": "SHIRT-M", "category": "clothes", "quantity": 2,
+          "amount": {"amount": 39800, "currency": "CNY"}}]'
+  call $STOREFRONT $AT/members/mei/quotes -d "{$SHIRT, \\"points\\": 90000}"
+  call $STOREFRONT -X PUT $AT/members/mei/orders/T-4/reservation -d "{$SHIRT, \\"points\\": 500}"
+  call $STOREFRONT $AT/members/mei/orders/T-4/payment -H "Idempotency-Key: try-4" \\
+    -d '{"payment_ref": "try-4", "paid": {"amount": 39300, "currency": "CNY"}}'
+
+  # 5  the last points of the order's story, and why points are what they are, in Chinese
   call $MEMBER "$AT/members/mei/entries?wallet=points&limit=3"
   call $MEMBER "$AT/members/mei/entries/points/2?lang=zh"
 
-  # 5  orders and returns of many members in one call; each is taken whole or refused
+  # 6  orders and returns of many members in one call; each is taken whole or refused
   call $STOREFRONT $AT/orders/batch -H "Idempotency-Key: try-2" -d '{"items": [
        {"member_ref": "lin", "order_ref": "T-2", "order": {"payment_ref": "try-2",
         "lines": [{"sku": "CUP-2", "quantity": 1, "amount": {"amount": 3345, "currency": "CNY"}}]}},
@@ -52,10 +60,10 @@ CALLS = """
        {"member_ref": "nobody", "order_ref": "T-3", "return": {"return_ref": "T-3-R",
         "lines": [{"line": 1, "units": 1}]}}]}'
 
-  # 6  the program in words
+  # 7  the program in words
   call $OPERATOR "$AT/program?lang=en"
 
-  # 7  the proof: every entry of every member followed again, beside traffic
+  # 8  the proof: every entry of every member followed again, beside traffic
   {verify}
 """
 
