@@ -8,7 +8,7 @@ without a bound. Each field also says what it takes as a piece of JSON Schema, s
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
@@ -42,6 +42,9 @@ class Body(Schema):
 
     class Meta:
         unknown = RAISE
+
+    goes_together: ClassVar[dict[str, Any]] = {}
+    """Which fields go together and which do not, as JSON Schema, where a body checks it."""
 
     error_messages = {  # noqa: RUF012
         "unknown": "unknown field",

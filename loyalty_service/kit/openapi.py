@@ -256,7 +256,7 @@ def _explain_shapes(document: dict[str, Any], refs: Mapping[Any, str]) -> None:
     for key, name in refs.items():
         doc = key[0].__doc__
         if doc:
-            shapes[name] = {"description": cleandoc(doc), **shapes[name]}
+            shapes[name] = {"description": cleandoc(doc), **shapes[name], **key[0].goes_together}
 
 
 def _list_refusals(routes: Iterable[Route]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The shape of balances and entries on the wire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
@@ -207,6 +207,18 @@ class AdjustmentSchema(Body):
     )
     reverses = fields.Nested(ReversesSchema, metadata={"example": None})
     note = Text(NOTE)
+
+    goes_together: ClassVar = {
+        "oneOf": [
+            {"required": ["wallet", "points"], "properties": {"reverses": False}},
+            {
+                "required": ["reverses"],
+                "properties": dict.fromkeys(
+                    ["wallet", "points", "expires_at", "allow_negative"], False
+                ),
+            },
+        ]
+    }
 
     @validates_schema
     def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:

@@ -1,6 +1,6 @@
 """Carts, payments and receipts on the wire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
@@ -99,6 +99,10 @@ class PaymentSchema(Body):
             "example": None,
         }
     )
+
+    goes_together: ClassVar = {
+        "dependentRequired": {key: ["lines"] for key in ["discount", "points", "channel"]}
+    }
 
     @validates_schema
     def _whole_or_reserved(self, data: dict[str, Any], **_: Any) -> None:

@@ -1,6 +1,6 @@
 """What becomes of orders, their story, and batches on the wire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
@@ -67,6 +67,8 @@ class ReturnSchema(WhenSchema):
 
     lines = Items(UnitsSchema, minimum=1, maximum=MAX_LINES)
     amount = Money(minimum=1, metadata={"example": None})
+
+    goes_together: ClassVar = {"oneOf": [{"required": ["lines"]}, {"required": ["amount"]}]}
 
     @validates_schema
     def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
@@ -214,6 +216,8 @@ class BatchItemSchema(Body):
     order_ref = Ref(required=True)
     order = fields.Nested(PaymentSchema)
     return_ = fields.Nested(BatchReturnSchema, data_key="return", metadata={"example": None})
+
+    goes_together: ClassVar = {"oneOf": [{"required": ["order"]}, {"required": ["return"]}]}
 
     @validates_schema
     def _one_or_the_other(self, data: dict[str, Any], **_: Any) -> None:
