@@ -16,8 +16,8 @@ from loyalty_service.kit.clock import SystemClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.migrations import migrate
 from tests.databases import on_server
-from tests.e2e.test_serve import LOYALTY, REPO, Service
 from tests.factories import Shop
+from tests.services import LOYALTY, REPO, Service
 
 README = (REPO / "README.md").read_text(encoding="utf-8")
 OWNER = "postgresql://loyalty:owner-secret@db.example/"
