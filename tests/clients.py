@@ -1,5 +1,6 @@
 """A caller of the service's routes, without a web server between."""
 
+import io
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from loyalty_service.kit.auth import TokenVerifier, mint_token
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.keys import FileKeys, create_key_file
+from loyalty_service.kit.logs import configure_logs
 
 
 class Client:
@@ -22,6 +24,7 @@ class Client:
         self.keys = FileKeys(folder / "keys.json")
         tokens = TokenVerifier(self.keys, issuer="loyalty-dev", audience="loyalty")
         self.app = create_app(read_config(), db=db, clock=clock, tokens=tokens)
+        configure_logs("error", "json", io.BytesIO())
         self.app.testing = True
         self.numbers = count(1)
 

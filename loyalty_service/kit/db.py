@@ -201,9 +201,11 @@ class Database:
         try:
             cursor: Any = connection.cursor()
             yield cursor if self._on_message is None else _Observed(cursor, self._on_message)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            if not isinstance(error, pg_errors.LockNotAvailable | pg_errors.DeadlockDetected):
+        except psycopg2.Error as error:
+            if _is_lost(error):
                 connection.invalidate(error)
+            if _is_bare(error):
+                raise psycopg2.OperationalError(*error.args) from error
             raise
         finally:
             connection.close()
@@ -250,6 +252,19 @@ def _engine(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) ->
 
 def _message(statements: list[str]) -> bytes:
     return ";\n".join(statements).encode()
+
+
+def _is_lost(error: psycopg2.Error) -> bool:
+    """Whether an error says that the connection is of no more use."""
+    if isinstance(error, pg_errors.LockNotAvailable | pg_errors.DeadlockDetected):
+        return False
+    away = psycopg2.OperationalError | psycopg2.InterfaceError
+    return isinstance(error, away) or _is_bare(error)
+
+
+def _is_bare(error: psycopg2.Error) -> bool:
+    """Whether psycopg2 knows no kind of error: so it is at times when the server has crashed."""
+    return type(error) is psycopg2.DatabaseError
 
 
 def _roll_back(cursor: Any) -> None:

@@ -257,10 +257,15 @@ def reply_once(call: Call, work: Callable[[Transaction], dict[str, Any] | bytes]
     return Reply(answer.body, answer.status)
 
 
-def reply_in_parts(call: Call, work: Callable[[], dict[str, Any]]) -> Reply:
-    """Do ``work`` of no one member in transactions of its own; once per Idempotency-Key."""
-    db = call.parts.db
-    answer = answer_in_parts(db, NO_MEMBER, call.claim, lambda: _as_bytes(work()))
+def reply_in_parts(
+    call: Call,
+    parts: Sequence[Callable[[Transaction], Any]],
+    whole: Callable[[list[Any]], dict[str, Any]],
+) -> Reply:
+    """Do work of no one member, a transaction for each part; once per Idempotency-Key."""
+    answer = answer_in_parts(
+        call.parts.db, NO_MEMBER, call.claim, parts, lambda done: _as_bytes(whole(done))
+    )
     return Reply(answer.body, answer.status)
 
 

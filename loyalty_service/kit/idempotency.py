@@ -5,8 +5,12 @@ stored in the transaction that did the work; a refusal, whose transaction is rol
 stored in one of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import orjson
 
 from loyalty_service.kit.db import Busy, Database, Row, Transaction
 from loyalty_service.kit.errors import Conflict, Invalid, Malformed, Refusal
@@ -52,7 +56,7 @@ class Claim:
     def check(self, found: Row | None) -> None:
         """Compare with what is stored under the key: (fingerprint, status, answer).
 
-        Work in parts that has begun with this request and has no answer yet may go on.
+        Work in parts that began with this request and has no answer yet may go on.
 
         Raises:
             AlreadyAnswered: the same request was answered before.
@@ -76,8 +80,11 @@ BEGUN = 0
 _FIND = "SELECT fingerprint, status, answer FROM idempotency WHERE member_id = %s AND key = %s"
 _STORE = "INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)"
 _STORE_FIRST = _STORE + " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
-_FINISH = """
-UPDATE idempotency SET status = %s, answer = %s WHERE member_id = %s AND key = %s AND status = %s
+# The clock is not read before the work has locked what it needs: the row gets its time with it.
+_BEGIN = _STORE + " VALUES (%s, %s, %s, %s, '[]', 'epoch') ON CONFLICT DO NOTHING"
+_FIND_LOCKED = _FIND + " FOR UPDATE"
+_GO_ON = """
+UPDATE idempotency SET status = %s, answer = %s, created_at = %s WHERE member_id = %s AND key = %s
 """
 
 
@@ -124,32 +131,47 @@ def find_answer(tx: Transaction, owner_id: int, claim: Claim) -> None:
     claim.check(rows[0] if rows else None)
 
 
-def answer_in_parts(db: Database, owner_id: int, claim: Claim, work: Callable[[], bytes]) -> Answer:
-    """Do ``work``, whose many transactions bear repetition, and answer 200 with its bytes.
+def answer_in_parts(
+    db: Database,
+    owner_id: int,
+    claim: Claim,
+    parts: Sequence[Callable[[Transaction], Any]],
+    whole: Callable[[list[Any]], bytes],
+) -> Answer:
+    """Do work that is many transactions, each part once, and answer 200, once per key.
 
-    The key is taken before anything is done, so that another request with it changes nothing.
-    Copies all do the work; what the first of them came to is the answer to all.
+    What a part came to is stored with the part's own work, under the lock of the key's row: a
+    copy waits for the part that is being done, and who begins again goes on with the next one.
+
+    Args:
+        parts: one transaction each, at least one; what a part returns is JSON-ready.
+        whole: the body, from what each part came to.
 
     Raises:
         KeyReused: the key was used for another request.
-        Refusal: what ``work`` refused; the same request may begin again with the key.
+        Refusal: what a part refused; the same request may go on with the key later.
     """
     claim.owner_id = owner_id
 
-    def take(tx: Transaction) -> None:
-        claim.check(_store_first(tx, claim, Answer(BEGUN, b"")))
-
-    def finish(tx: Transaction) -> Answer:
-        finished = (200, body, owner_id, claim.key, BEGUN)
-        _, status, stored = tx.fetch_after([(_FINISH, finished)], _FIND, (owner_id, claim.key))[0]
-        return Answer(status, bytes(stored))
+    def do(number: int, tx: Transaction) -> Answer | None:
+        begun = [(_BEGIN, (owner_id, claim.key, claim.fingerprint, BEGUN))]
+        stored = tx.fetch_after(begun, _FIND_LOCKED, (owner_id, claim.key))[0]
+        claim.check(stored)
+        done = orjson.loads(stored[2])
+        if number < len(done):
+            return None
+        done.append(parts[number](tx))
+        is_last = len(done) == len(parts)
+        answer = Answer(200, whole(done)) if is_last else Answer(BEGUN, orjson.dumps(done))
+        tx.add(_GO_ON, (answer.status, answer.body, tx.now(), owner_id, claim.key))
+        return answer
 
     try:
-        db.run(take)
+        answers = [db.run(partial(do, number)) for number in range(len(parts))]
     except AlreadyAnswered as repeated:
         return repeated.answer
-    body = work()
-    return db.run(finish)
+    assert answers[-1] is not None
+    return answers[-1]
 
 
 def _is_stored(refusal: Refusal) -> bool:
@@ -160,22 +182,17 @@ def _store(tx: Transaction, claim: Claim, answer: Answer) -> None:
     tx.add_rows(_STORE, [_row(tx, claim, answer)])
 
 
-def _row(tx: Transaction, claim: Claim, answer: Answer) -> Row:
-    return (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())
-
-
-def _store_first(tx: Transaction, claim: Claim, answer: Answer) -> Row:
-    """Store an answer unless the key has one; returns what is stored."""
-    first = [(_STORE_FIRST, _row(tx, claim, answer))]
-    return tx.fetch_after(first, _FIND, (claim.owner_id, claim.key))[0]
-
-
 def _store_refusal(db: Database, claim: Claim, answer: Answer) -> Answer:
     """Store a refusal unless a copy was quicker, and answer with what is stored."""
     with db.transaction() as tx:
-        stored = _store_first(tx, claim, answer)
+        first = [(_STORE_FIRST, _row(tx, claim, answer))]
+        stored = tx.fetch_after(first, _FIND, (claim.owner_id, claim.key))[0]
     try:
         claim.check(stored)
     except AlreadyAnswered as repeated:
         return repeated.answer
     return answer
+
+
+def _row(tx: Transaction, claim: Claim, answer: Answer) -> Row:
+    return (claim.owner_id, claim.key, claim.fingerprint, answer.status, answer.body, tx.now())

@@ -73,6 +73,9 @@ def contract(api):
         def set(self, case, token, _context):
             case.headers["Authorization"] = f"Bearer {token}"
 
+    refused = schema.config.checks.negative_data_rejection
+    refused.expected_statuses = [*refused.expected_statuses, "413"]
+
     @schema.hook
     def map_body(_context, body):
         return with_whole_numbers(body)

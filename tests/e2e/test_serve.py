@@ -11,7 +11,7 @@ import pytest
 
 from loyalty_service.cli.exits import Exit
 from loyalty_service.kit.embedded import EmbeddedPostgres
-from tests.services import REPO, Service, wait_until
+from tests.services import REPO, Service, command_of, wait_until
 
 
 @pytest.fixture
@@ -148,7 +148,3 @@ def test_an_absent_database_server_is_told_without_the_password(service):
     assert ended.returncode == Exit.NO_DATABASE
     assert "cannot be reached" in ended.stderr
     assert "secret" not in ended.stderr
-
-
-def command_of(pid):
-    return Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
-from loyalty_service.checkout.service.proving import find_order_faults
+from loyalty_service.checkout.service.batch import MEMBERS_AT_ONCE
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
-from loyalty_service.ledger.service.proving import prove_all
 from tests.clients import Client
-from tests.factories import PLAIN, Shop
+from tests.factories import Shop
+from tests.integration.counter import CALLS, PROGRAM, Counter, cart, said, units
 from tests.integration.meetings import (
     ACTOR,
     KEY,
@@ -29,77 +27,7 @@ from tests.integration.meetings import (
     held,
 )
 
-PROGRAM = PLAIN.replace(
-    "returns:",
-    """\
-    - {id: joining, name: {en: Joining, zh: 注册}, wallet: points, group: base, on: sign_up,
-       give: {fixed: 100}, activation: {on: payment}}
-    - {id: checking, name: {en: Check-in, zh: 签到}, wallet: points, group: base, on: check_in,
-       give: {by_streak: [5]}, activation: {on: payment}}
-    - {id: reviewing, name: {en: Review, zh: 评价}, wallet: points, group: base, on: review,
-       give: {fixed: 20}, activation: {on: payment}}
-  caps:
-    - {id: reviews, name: {en: Reviews, zh: 评价}, covers: [reviewing], per: member, period: ever,
-       times: 1, over: reject}
-returns:""",
-)
 MANY = 24
-
-
-def cart(amount_minor: int = 2_300) -> dict[str, Any]:
-    """Four units that earn a point per yuan; they have not gone out yet."""
-    money = {"amount": amount_minor, "currency": "CNY"}
-    line = {"sku": "A-1", "quantity": 4, "amount": money}
-    return {"payment_ref": "charge", "fulfilled": False, "lines": [line]}
-
-
-def units(count: int) -> dict[str, Any]:
-    return {"lines": [{"line": 1, "units": count}]}
-
-
-def points(count: int, **more: Any) -> dict[str, Any]:
-    return {"wallet": "points", "points": count, **more}
-
-
-# What may be called of a member who has order M-o (23 points, not alive yet), was given 100
-# points by hand (entry 2 of the wallet) and lost 30 of them (entry 3). M stands for the member.
-CALLS: dict[str, tuple[str, str, Any]] = {
-    "pay": ("POST", "/members/M/orders/M-n/payment", cart()),
-    "pay otherwise": ("POST", "/members/M/orders/M-n/payment", cart(2_400)),
-    "fulfil": ("POST", "/members/M/orders/M-o/fulfilment", {}),
-    "cancel": ("POST", "/members/M/orders/M-o/cancellation", {}),
-    "return one": ("PUT", "/members/M/orders/M-o/returns/r-1", units(1)),
-    "return otherwise": ("PUT", "/members/M/orders/M-o/returns/r-1", units(2)),
-    "return all": ("PUT", "/members/M/orders/M-o/returns/r-2", units(4)),
-    "refund": (
-        "PUT",
-        "/members/M/orders/M-o/returns/r-3",
-        {"amount": {"amount": 1_100, "currency": "CNY"}},
-    ),
-    "give": ("POST", "/members/M/adjustments", points(10)),
-    "take": ("POST", "/members/M/adjustments", points(-60)),
-    "overdraw": ("POST", "/members/M/adjustments", points(-90, allow_negative=True)),
-    "undo gift": ("POST", "/members/M/adjustments", {"reverses": {"wallet": "points", "entry": 2}}),
-    "undo loss": ("POST", "/members/M/adjustments", {"reverses": {"wallet": "points", "entry": 3}}),
-    "sign up": ("POST", "/members/M/events", {"event": "sign_up"}),
-    "check in": ("POST", "/members/M/events", {"event": "check_in"}),
-    "review": ("POST", "/members/M/events", {"event": "review"}),
-    "amend": ("PUT", "/members/M", {"tags": ["seen"]}),
-    "batch": (
-        "POST",
-        "/orders/batch",
-        {
-            "items": [
-                {"member_ref": "M", "order_ref": "M-n", "order": cart()},
-                {
-                    "member_ref": "M",
-                    "order_ref": "M-o",
-                    "return": {"return_ref": "r-1", **units(1)},
-                },
-            ]
-        },
-    ),
-}
 
 # First call, second call, what the second is answered, points at the end (of 93 before).
 MEETINGS = [
@@ -133,56 +61,9 @@ MEETINGS = [
 ]
 
 
-class Counter:
-    """A shop's counter, whose calls may be made from many threads."""
-
-    def __init__(self, client: Client, db: Database) -> None:
-        self.client, self.db = client, db
-
-    def call(self, name: str, member: str = "m-1", **more: Any) -> TestResponse:
-        method, path, body = CALLS[name]
-        return self.client.call(method, path.replace("M", member), named(body, member), **more)
-
-    def open_account(self, member: str) -> None:
-        """Enrol a member and bring them to where ``CALLS`` begin."""
-        path = f"/members/{member}"
-        for method, where, body in [
-            ("PUT", path, {}),
-            ("POST", f"{path}/orders/{member}-o/payment", cart()),
-            ("POST", f"{path}/adjustments", points(100)),
-            ("POST", f"{path}/adjustments", points(-30)),
-        ]:
-            assert self.client.call(method, where, body).status_code == 200
-
-    def balance(self, member: str = "m-1") -> int:
-        """The sum of a member's entries, from a proof of everything."""
-        with self.db.reading() as tx:
-            *_, report = prove_all(tx, None)
-            assert report.faults == []
-            assert find_order_faults(tx, None) == []
-        proof = self.client.call("GET", f"/members/{member}/proof").json
-        assert proof["proved"], proof["faults"]
-        sums = {account["wallet"]: account["sum_of_entries"] for account in proof["accounts"]}
-        return sums.get("points", 0)
-
-
-def named(body: Any, member: str) -> Any:
-    """A body that speaks of M, about this member."""
-    if isinstance(body, dict):
-        return {name: named(value, member) for name, value in body.items()}
-    if isinstance(body, list):
-        return [named(value, member) for value in body]
-    return body.replace("M", member) if isinstance(body, str) and body[:1] == "M" else body
-
-
-def said(answer: TestResponse) -> Any:
-    """The code of a refusal, the status of anything else."""
-    return answer.json["code"] if answer.status_code >= 400 else answer.status_code
-
-
 @pytest.fixture
 def db(database_url: str, clock: SettableClock) -> Iterator[Database]:
-    """As the service's, with a connection for every call of a test and time to wait."""
+    """As the service has it, with a connection for every call of a test and time to wait."""
     database = Database(database_url, clock=clock, pool_size=MANY, lock_timeout_ms=60_000)
     yield database
     database.close()
@@ -308,6 +189,26 @@ def test_the_same_reference_enrolled_twice_at_once_is_one_member(counter, db, ke
     assert counter.balance() == 93
 
 
+@pytest.mark.parametrize("message", range(1, 7))
+def test_a_copy_that_enrols_between_two_messages_makes_no_difference(
+    counter, database_url, clock, tmp_path, message
+):
+    sent, refs = [], {"refs": [{"kind": "card", "value": "7"}]}
+
+    def look(text: bytes) -> None:
+        sent.append(text)
+        if len(sent) == message:
+            assert counter.client.call("PUT", "/members/new", refs).status_code == 200
+
+    db = Database(database_url, clock=clock, on_message=look)
+    (tmp_path / "slow").mkdir()
+    slow = Client(db, clock, tmp_path / "slow").call("PUT", "/members/new", refs)
+    db.close()
+
+    assert slow.status_code == 200, slow.text
+    assert counter.db.fetch("SELECT count(*) FROM member") == [(2,)]
+
+
 def test_references_enrolled_crosswise_at_once_are_one_member(counter, db, owner_connection):
     def put(ref, *others):
         refs = [{"kind": "shop", "value": other} for other in others]
@@ -367,8 +268,8 @@ def test_a_key_of_two_batches_at_once_counts_for_the_first(counter, db):
 
     with held(db, MEMBER, ["m-1"]) as gate:
         gate.let_in(lambda: send("one"))
-        other = send("two")
-        (first,) = gate.open()
+        gate.let_in(lambda: send("two"))
+        first, other = gate.open()
 
     assert (said(first), said(other)) == (200, "idempotency_key_reused")
     assert counter.balance() == 93 + 23
@@ -384,6 +285,35 @@ def test_copies_of_a_batch_at_once_get_the_same_bytes(counter, db):
     assert (first.status_code, first.data) == (second.status_code, second.data)
     assert counter.call("batch", key="k").data == first.data
     assert counter.balance() == 93 + 23 - 5
+
+
+def test_a_batch_that_broke_off_goes_on_with_what_it_came_to(
+    counter, db, database_url, clock, tmp_path
+):
+    counter.open_account("m-2")
+    returned = {"member_ref": "m-1", "order_ref": "late", "return": {"return_ref": "r", **units(1)}}
+    strangers = [
+        {"member_ref": f"s-{n}", "order_ref": f"s-{n}", "order": cart()}
+        for n in range(MEMBERS_AT_ONCE)
+    ]
+    paid = {"member_ref": "m-2", "order_ref": "paid", "order": cart()}
+    items = {"items": [returned, *strangers, paid]}
+    hasty = Database(database_url, clock=clock, lock_timeout_ms=100)
+    (tmp_path / "hasty").mkdir()
+
+    with held(db, MEMBER, ["m-2"]):
+        client = Client(hasty, clock, tmp_path / "hasty")
+        broken = client.call("POST", "/orders/batch", items, key="k")
+    hasty.close()
+    assert said(broken) == "busy"
+    order = counter.client.call("POST", "/members/m-1/orders/late/payment", cart())
+    again = counter.client.call("POST", "/orders/batch", items, key="k")
+
+    assert (order.status_code, again.status_code) == (200, 200)
+    outcomes = [outcome["status"] for outcome in again.json["outcomes"]]
+    assert outcomes == [404] * (1 + MEMBERS_AT_ONCE) + [200]
+    assert counter.client.call("GET", "/orders/late").json["steps"] == []
+    assert (counter.balance("m-1"), counter.balance("m-2")) == (93 + 23, 93 + 23)
 
 
 def test_a_reference_that_moves_while_a_call_waits_is_looked_up_again(counter, db):

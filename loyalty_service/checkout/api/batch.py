@@ -44,20 +44,19 @@ def take_batch(call: Call) -> Reply:
     """
     secret = read_secret(call.parts.config.ref_secret_file)
     items = [_item(item, secret) for item in call.body["items"]]
-
-    def work() -> dict[str, Any]:
-        outcomes: list[service.Outcome] = []
-        for part in service.in_transactions(items):
-            outcomes += call.parts.db.run(partial(_take_part, call, part))
-        told = [_outcome(call, *pair) for pair in zip(items, outcomes, strict=True)]
-        no = sum("problem" in outcome for outcome in told)
-        return {"taken": len(told) - no, "refused": no, "outcomes": told}
-
-    return reply_in_parts(call, work)
+    parts = [partial(_take_part, call, part) for part in service.in_transactions(items)]
+    return reply_in_parts(call, parts, _outcomes)
 
 
-def _take_part(call: Call, part: Sequence[service.Item], tx: Transaction) -> list[service.Outcome]:
-    return service.take_items(acting(call, tx), part)
+def _take_part(call: Call, items: Sequence[service.Item], tx: Transaction) -> list[dict[str, Any]]:
+    outcomes = service.take_items(acting(call, tx), items)
+    return [_outcome(call, *pair) for pair in zip(items, outcomes, strict=True)]
+
+
+def _outcomes(parts: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
+    told = [outcome for part in parts for outcome in part]
+    no = sum("problem" in outcome for outcome in told)
+    return {"taken": len(told) - no, "refused": no, "outcomes": told}
 
 
 def _item(item: dict[str, Any], secret: bytes | None) -> service.Item:

@@ -1,6 +1,6 @@
 """Enrol members, and amend what is known of them."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -55,7 +55,9 @@ def enrol_or_amend(tx: Transaction, ref: Ref, details: Details) -> tuple[Member,
     """Enrol the member of this reference, or change what is given of the one who has it.
 
     Two calls that enrol the same reference at once both find nobody; the database lets one of
-    them through and the other is run again (``Database.run``), and then amends.
+    them through and the other is run again (``Database.run``), and then amends. One look finds
+    all the references: with two, a copy that came between them would make its own member a
+    stranger who has taken them.
 
     Returns:
         the member, and all their references.
@@ -65,8 +67,9 @@ def enrol_or_amend(tx: Transaction, ref: Ref, details: Details) -> tuple[Member,
 
     Rule: R-80.
     """
-    if queries.find_member_id(tx, ref) is None:
-        member = enrol(tx, ref, details)
+    owners = queries.find_member_ids(tx, {ref, *(details.refs or ())})
+    if ref not in owners:
+        member = _enrol(tx, ref, details, owners)
         return member, sorted({ref, *(details.refs or ())})
     member = amend(tx, ref, details)
     if details.refs is not None:
@@ -100,17 +103,21 @@ def enrol(tx: Transaction, ref: Ref, details: Details) -> Member:
 
     Rule: R-80.
     """
+    owners = queries.find_member_ids(tx, {ref, *(details.refs or ())})
+    return _enrol(tx, ref, details, owners)
+
+
+def _enrol(tx: Transaction, ref: Ref, details: Details, owners: Mapping[Ref, int]) -> Member:
     now = tx.now()
     enrolled_at = details.enrolled_at or now
     check_past(enrolled_at, now, "enrolled_at")
     month, day = _birthday(details)
-    refs = {ref, *(details.refs or ())}
-    _refuse_taken(tx, refs, None)
+    _refuse_taken(owners, None)
     (member_id,) = new_ids(tx, 1)
     member = new_member(member_id, enrolled_at, now, details.tags or ())
     member.birth_month, member.birth_day = month, day
     member.tell("member.enrolled", enrolled_at, {})
-    add_new(tx, [(member, tuple(refs))])
+    add_new(tx, [(member, {ref, *(details.refs or ())})])
     return member
 
 
@@ -166,7 +173,7 @@ def _replace_refs(tx: Transaction, member: Member, wanted: set[Ref]) -> None:
     present = set(queries.list_refs(tx, member.member_id))
     if wanted == present:
         return
-    _refuse_taken(tx, wanted - present, member.member_id)
+    _refuse_taken(queries.find_member_ids(tx, wanted - present), member.member_id)
     member.refs_version += 1
     gone = tuple((ref.kind, ref.value) for ref in sorted(present - wanted))
     if gone:
@@ -177,8 +184,8 @@ def _replace_refs(tx: Transaction, member: Member, wanted: set[Ref]) -> None:
     )
 
 
-def _refuse_taken(tx: Transaction, refs: Collection[Ref], member_id: int | None) -> None:
-    for ref, owner_id in queries.find_member_ids(tx, refs).items():
+def _refuse_taken(owners: Mapping[Ref, int], member_id: int | None) -> None:
+    for ref, owner_id in owners.items():
         if owner_id != member_id:
             raise RefTaken(
                 f"The {ref.kind} reference belongs to another member already.",
