@@ -152,8 +152,10 @@ class Mix:
     def _pay(self) -> Intent:
         # Sometimes an order that is another's, or that is there with another cart.
         if self.orders and self.chance.random() < 0.08:
-            _, order_ref, _ = self.chance.choice(self.orders[-10:])
-            return self._intent("pay", "POST", f"/orders/{order_ref}/payment", self._cart())
+            _, order_ref, known = self.chance.choice(self.orders[-10:])
+            # With the same charge: another one would open an order again that was cancelled.
+            cart = {**self._cart(), "payment_ref": known["payment_ref"]}
+            return self._intent("pay", "POST", f"/orders/{order_ref}/payment", cart)
         member, order_ref, cart = self._new_order()
         return self._of(member, "pay", "POST", f"/orders/{order_ref}/payment", lambda: cart)
 
