@@ -9,13 +9,16 @@ JOBS ?= 2
 BENCHES ?= paid_order messages history batch rows import_lines verify
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench fmt openapi
+.PHONY: help run demo-store test test-long check bench fmt openapi
 
 help: ## What can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/.run ## Start everything with a sample program and demo data, and say what to try
 	@exec $(BIN)/loyalty serve --migrate --demo
+
+demo-store: $(VENV)/.run ## The same, and an example shop beside it that uses points
+	@exec $(BIN)/python -m examples.storefront.demo
 
 test: $(VENV)/.dev ## Run the tests, except the long ones
 	@$(BIN)/pytest -q -n $(JOBS) -m "not long" $(TESTS)
@@ -27,6 +30,7 @@ check: $(VENV)/.dev ## Format, lint, types, import direction, house rules, contr
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/storefront
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q tests/test_house_rules.py
 	@$(BIN)/loyalty openapi --check

@@ -52,7 +52,9 @@ def told_earned(placing: Placing, earned: Earned) -> dict[str, Any]:
                 "lots": [
                     {
                         "points": opening.points,
-                        "active_at": instant_text(opening.active_at),
+                        "active_at": instant_text(
+                            placing.placed_at if opening.standing else opening.active_at
+                        ),
                         "expires_at": instant_text(opening.expires_at),
                     }
                     for opening in in_wallet.openings
