@@ -28,6 +28,7 @@ Args = Sequence[Any] | dict[str, Any]
 Answer = TypeVar("Answer")
 
 ATTEMPTS = 5
+ROWS_AT_ONCE = 2_000
 RETRIED = (
     pg_errors.SerializationFailure,
     pg_errors.DeadlockDetected,
@@ -59,6 +60,7 @@ class Transaction:
         self._now: datetime | None = None
         self._begun = False
         self._waiting: list[str] = []
+        self._streams = 0
         self.claim: Any = None
 
     def now(self) -> datetime:
@@ -79,6 +81,14 @@ class Transaction:
         mogrify = self._cursor.mogrify
         every = [*first, (sql, args)]
         return self._send([statement_text(mogrify, sql, args) for sql, args in every])
+
+    def stream(self, sql: str, args: Any = ()) -> Iterator[Row]:
+        """Rows of a reading statement through a cursor of the server, some thousands at a time."""
+        self._streams += 1
+        name = f"stream_{self._streams}"
+        self.fetch(f"DECLARE {name} NO SCROLL CURSOR FOR {sql}", args)
+        while rows := self.fetch(f"FETCH {ROWS_AT_ONCE} FROM {name}"):
+            yield from rows
 
     def add(self, sql: str, args: Args) -> None:
         """Add a write to the list that is sent with COMMIT."""

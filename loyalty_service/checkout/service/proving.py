@@ -3,6 +3,7 @@ without their order."""
 
 from typing import Any
 
+from loyalty_service.checkout.service.proving_totals import find_total_faults
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.report import FAULTS_KEPT
 from loyalty_service.ledger.rules.stored import ROW, Fault
@@ -76,7 +77,9 @@ SELECT member_id, wallet, order_no, h.seq, e.seq, h.shares, e.points
 
 
 def find_order_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
-    """What of orders does not agree with the ledger, the members and each other; some of each.
+    """What of orders and limits does not agree with the ledger, the members and each other.
+
+    Some of each kind at the most.
 
     Args:
         tx: one snapshot of everything (``Database.reading``).
@@ -92,6 +95,7 @@ def find_order_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
         *(_lines(*row) for row in tx.fetch(_LINES, named)),
         *(_steps(*row) for row in tx.fetch(_STEPS, named)),
         *(_credits(*row) for row in tx.fetch(_CREDITS, named)),
+        *find_total_faults(tx, member_id),
     ]
 
 

@@ -19,9 +19,6 @@ from loyalty_service.ledger.rules.stored import (
     StoredLot,
 )
 
-ROWS_AT_ONCE = 2_000
-
-
 # What the driver cannot read (years beyond 9999 or before Christ, infinity) cannot be ours.
 _READABLE = (
     r"CASE WHEN \1 NOT BETWEEN '0001-01-02+00' AND '9999-12-30+00' "
@@ -29,27 +26,27 @@ _READABLE = (
 )
 
 
-def _readable(sql: str) -> str:
+def readable(sql: str) -> str:
     """The statement with every <instant> kept to what the driver can read."""
-    return re.sub(r"<(\w+)>", _READABLE, sql)
+    return re.sub(r"<([\w.]+)>", _READABLE, sql)
 
 
 _TABLES = {
-    "member": _readable("SELECT member_id, <recorded_at>, <holds_lapse_at> FROM member"),
+    "member": readable("SELECT member_id, <recorded_at>, <holds_lapse_at> FROM member"),
     "account": "SELECT member_id, wallet, seq, lot_seq, balance, deficit, head FROM account",
-    "entry": _readable("""
+    "entry": readable("""
 SELECT member_id, wallet, seq, kind, points, reason, source, source_no, program_version, rule_ids,
        actor_id, <occurred_at>, <recorded_at>, balance_after, reverses, explained, noted, hash
   FROM entry
 """),
-    "allocation": _readable("""
+    "allocation": readable("""
 SELECT member_id, wallet, entry_seq, lot_seq, points, <active_at>, <expires_at>, expired
   FROM allocation
 """),
-    "lot": _readable("""
+    "lot": readable("""
 SELECT member_id, wallet, lot_seq, order_no, opened, remaining, <active_at>, <expires_at> FROM lot
 """),
-    "hold": _readable("""
+    "hold": readable("""
 SELECT member_id, wallet, order_no, hold_no, lot_seq, points, <held_at>, <lapses_at>, <ended_at>
   FROM hold
 """),
@@ -124,9 +121,7 @@ def stream_stored(tx: Transaction) -> Iterator[StoredMember]:
 
 
 def _stream(tx: Transaction, table: str) -> Iterator[Row]:
-    tx.fetch(f"DECLARE all_{table} NO SCROLL CURSOR FOR {_TABLES[table]} ORDER BY {_KEYS[table]}")
-    while rows := tx.fetch(f"FETCH {ROWS_AT_ONCE} FROM all_{table}"):
-        yield from rows
+    yield from tx.stream(f"{_TABLES[table]} ORDER BY {_KEYS[table]}")
 
 
 def _member(member_id: int, rows: Mapping[str, Iterable[Row]]) -> StoredMember:
