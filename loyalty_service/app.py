@@ -105,6 +105,7 @@ def _open_database(config: Config, clock: Clock) -> Database:
         clock=clock,
         pool_size=config.threads,
         lock_timeout_ms=config.lock_timeout_ms,
+        by_thread=True,
     )
 
 

@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
-import psycopg2
 from psycopg2 import errors as pg_errors
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
-from sqlalchemy import MetaData, create_engine, event
-from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy import MetaData
+from sqlalchemy.engine import URL, make_url
 
 from loyalty_service.kit.clock import Clock
+from loyalty_service.kit.connections import Lender, OnMessage, open_pool, roll_back
 from loyalty_service.kit.errors import Conflict
 from loyalty_service.kit.literals import rows_text, statement_text
 
@@ -130,6 +129,7 @@ class Database:
         pool_size: connections kept open, one for each thread that may work at once.
         role: the database role taken after connecting; None stays the owner (migrations only).
         lock_timeout_ms: how long a statement waits for a lock before it is refused as busy.
+        by_thread: every thread keeps its connection; no more of them than ``pool_size``.
         on_message: called with the bytes of every message sent, for counting and recording.
     """
 
@@ -141,41 +141,42 @@ class Database:
         pool_size: int = 4,
         role: str | None = "loyalty_app",
         lock_timeout_ms: int = 3_000,
-        on_message: Callable[[bytes], None] | None = None,
+        by_thread: bool = False,
+        on_message: OnMessage | None = None,
     ) -> None:
         self.clock = clock
         self.url = make_url(url)
-        self.engine = _engine(self.url, pool_size, role, lock_timeout_ms)
+        self.engine = open_pool(self.url, pool_size, role, lock_timeout_ms)
         self.cache: dict[Any, Any] = {}
-        self._on_message = on_message
+        self._lender = Lender(self.engine, by_thread=by_thread, on_message=on_message)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commit at the end of the block, roll back when it raises."""
-        with self._cursor() as cursor:
+        with self._lender.lend() as cursor:
             tx = Transaction(cursor, self.clock, self.cache)
             try:
                 yield tx
                 tx._commit()
             except BaseException:
-                _roll_back(cursor)
+                roll_back(cursor)
                 raise
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A transaction that writes nothing; every read of the block sees one snapshot."""
-        with self._cursor() as cursor:
+        with self._lender.lend() as cursor:
             tx = Transaction(cursor, self.clock, self.cache)
             tx._begun = True
             cursor.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             try:
                 yield tx
             finally:
-                _roll_back(cursor)
+                roll_back(cursor)
 
     def fetch(self, sql: str, args: Args = ()) -> list[Row]:
         """Run one reading statement by itself, in one message."""
-        with self._cursor() as cursor:
+        with self._lender.lend() as cursor:
             cursor.execute(_message([statement_text(cursor.mogrify, sql, args)]))
             rows: list[Row] = cursor.fetchall()
             return rows
@@ -191,8 +192,7 @@ class Database:
         """
         for attempt in range(ATTEMPTS):
             try:
-                with self.transaction() as tx:
-                    return work(tx)
+                return self._run_once(work)
             except pg_errors.LockNotAvailable as error:
                 raise Busy("Another call is working on this; send it again shortly.") from error
             except RETRIED:
@@ -201,84 +201,22 @@ class Database:
                 time.sleep(0.005 * 2**attempt)
         raise AssertionError("unreachable")
 
+    def _run_once(self, work: Callable[[Transaction], Answer]) -> Answer:
+        # As ``transaction``, without a generator: every paid order comes through here.
+        with self._lender.lend() as cursor:
+            tx = Transaction(cursor, self.clock, self.cache)
+            try:
+                answer = work(tx)
+                tx._commit()
+            except BaseException:
+                roll_back(cursor)
+                raise
+            return answer
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
 
-    @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        connection = self.engine.raw_connection()
-        try:
-            cursor: Any = connection.cursor()
-            yield cursor if self._on_message is None else _Observed(cursor, self._on_message)
-        except psycopg2.Error as error:
-            if _is_lost(error):
-                connection.invalidate(error)
-            if _is_bare(error):
-                raise psycopg2.OperationalError(*error.args) from error
-            raise
-        finally:
-            connection.close()
-
-
-class _Observed:
-    """A cursor that reports every message before it is sent."""
-
-    def __init__(self, cursor: Any, on_message: Callable[[bytes], None]) -> None:
-        self._inner = cursor
-        self.cache: dict[Any, Any] = {}
-        self._on_message = on_message
-
-    def execute(self, message: bytes) -> None:
-        self._on_message(message)
-        self._inner.execute(message)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-
-def _engine(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) -> Engine:
-    options = f"-c lock_timeout={lock_timeout_ms} -c timezone=UTC -c client_encoding=UTF8"
-    options += " -c standard_conforming_strings=on"
-    if role:
-        options += f" -c role={role}"
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        # The connection used last is the warmest, on both ends.
-        pool_use_lifo=True,
-        pool_reset_on_return=None,
-        connect_args={"options": options, "application_name": "loyalty"},
-    )
-
-    # BEGIN and COMMIT are ours: psycopg2 would send BEGIN in a message of its own.
-    def in_autocommit(connection: Any, _record: Any) -> None:
-        connection.autocommit = True
-
-    event.listen(engine, "connect", in_autocommit)
-    return engine
-
 
 def _message(statements: list[str]) -> bytes:
     return ";\n".join(statements).encode()
-
-
-def _is_lost(error: psycopg2.Error) -> bool:
-    """Whether an error says that the connection is of no more use."""
-    if isinstance(error, pg_errors.LockNotAvailable | pg_errors.DeadlockDetected):
-        return False
-    away = psycopg2.OperationalError | psycopg2.InterfaceError
-    return isinstance(error, away) or _is_bare(error)
-
-
-def _is_bare(error: psycopg2.Error) -> bool:
-    """Whether psycopg2 knows no kind of error: so it is at times when the server has crashed."""
-    return type(error) is psycopg2.DatabaseError
-
-
-def _roll_back(cursor: Any) -> None:
-    connection = cursor.connection
-    if connection.closed or connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
-        return
-    cursor.execute(b"ROLLBACK")

@@ -25,8 +25,8 @@ _SECONDS = Histogram(
 _IN_FLIGHT = Gauge(
     "loyalty_http_requests_in_flight", "Requests being worked on.", multiprocess_mode="livesum"
 )
-_POOL_USED = Gauge(
-    "loyalty_db_connections_in_use", "Connections lent out.", multiprocess_mode="livesum"
+_POOL_OPEN = Gauge(
+    "loyalty_db_connections_open", "Connections that are open.", multiprocess_mode="livesum"
 )
 _POOL_SIZE = Gauge(
     "loyalty_db_connections_limit", "Connections that may be open.", multiprocess_mode="livesum"
@@ -59,10 +59,10 @@ def end_request(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def watch_pool(engine: Engine) -> None:
-    """Count what an engine's pool lends out."""
+    """Count the connections that an engine's pool holds open."""
     _POOL_SIZE.inc(engine.pool.size())  # type: ignore[attr-defined]
-    event.listen(engine, "checkout", lambda *_: _POOL_USED.inc())
-    event.listen(engine, "checkin", lambda *_: _POOL_USED.dec())
+    event.listen(engine, "connect", lambda *_: _POOL_OPEN.inc())
+    event.listen(engine, "close", lambda *_: _POOL_OPEN.dec())
 
 
 def metrics_text() -> bytes:

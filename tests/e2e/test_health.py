@@ -66,30 +66,28 @@ def test_a_database_that_is_away_is_not_ready_but_alive(clock: SettableClock) ->
     assert client.get("/healthz").json == {"status": "ok"}
 
 
-def test_connections_lent_out_are_counted(db: Database, owner_connection: Any) -> None:
+def test_open_connections_are_counted(db: Database, owner_connection: Any) -> None:
     watch_pool(db.engine)
     client = client_on(db)
 
-    def in_use() -> float:
+    def connections() -> float:
         line = next(
             line
             for line in client.get("/metrics").text.splitlines()
-            if line.startswith("loyalty_db_connections_in_use ")
+            if line.startswith("loyalty_db_connections_open ")
         )
         return float(line.split()[1])
 
-    before = in_use()
-    with db.transaction() as tx:
-        tx.fetch("SELECT 1")
-        assert in_use() == before + 1
-    assert in_use() == before
+    before = connections()
+    assert client.get("/readyz").status_code == 200
+    opened = connections()
+    assert opened == before + 1
 
-    client.get("/readyz")
     with owner_connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert client.get("/readyz").status_code == 503
-    assert in_use() == before
+    assert connections() == opened - 1
     assert client.get("/readyz").status_code == 200
