@@ -24,6 +24,7 @@ from loyalty_service.kit.shapes import ListOf
 
 MOST_ERRORS = 100
 LONGEST_ECHO = 100
+JSON = "application/json"
 
 
 class _Repeated(ValueError):
@@ -46,14 +47,16 @@ def read_json(request: Request, max_bytes: int) -> Json:
         BodyTooLarge: it is longer than ``max_bytes``; no more than that is read.
         JsonInvalid: it is no JSON, no UTF-8, holds NaN or half a character, or repeats a name.
     """
-    if request.mimetype != "application/json":
+    environ = request.environ
+    # Nearly all send just this; reading the header in all its forms takes longer than the body.
+    if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
         raise MediaTypeUnsupported("Send the body as application/json.")
-    length = request.content_length
-    if length is not None and length > max_bytes:
-        raise BodyTooLarge(f"This route takes at most {max_bytes} bytes.", limit=max_bytes)
-    # One more than is taken: a body without a length is cut off at the limit without a word.
-    request.max_content_length = max_bytes + 1
-    text = request.get_data(cache=False)
+    if "wsgi.input_terminated" in environ:
+        text = environ["wsgi.input"].read(max_bytes + 1)
+    else:
+        # One more than is taken: a body without a length is cut off at the limit without a word.
+        request.max_content_length = max_bytes + 1
+        text = request.get_data(cache=False)
     if len(text) > max_bytes:
         raise BodyTooLarge(f"This route takes at most {max_bytes} bytes.", limit=max_bytes)
     return parse_json(text)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import orjson
@@ -26,14 +27,14 @@ def configure_logs(level: str, form: str, stream: BinaryIO | None = None) -> Non
         stream: where lines go, standard output by default; given only by tests, which may then
             configure again.
     """
-    processors: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    ]
-    if form == "json":
-        processors.append(structlog.processors.JSONRenderer(serializer=_dumps))
-    else:
-        processors += [structlog.dev.ConsoleRenderer(colors=False), _encode]
+    processors: list[Any] = [_json_line]
+    if form != "json":
+        processors = [
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.dev.ConsoleRenderer(colors=False),
+            _encode,
+        ]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -42,8 +43,11 @@ def configure_logs(level: str, form: str, stream: BinaryIO | None = None) -> Non
     )
 
 
-def _dumps(line: dict[str, Any], **_options: Any) -> bytes:
-    return orjson.dumps(line, default=str)
+def _json_line(_logger: Any, method: str, line: dict[str, Any]) -> bytes:
+    # One step for what structlog's own do in three: every request waits for it.
+    line["level"] = method
+    line["at"] = datetime.now(UTC)
+    return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
 
 
 def _encode(_logger: Any, _method: str, line: str) -> bytes:
