@@ -1,7 +1,7 @@
 """The view that the service is measured against: plain Flask on raw psycopg2, and nothing else.
 
-It replays the messages that the service sent for one paid order, with the numbers of another one
-in the same places, and answers with as many bytes. No token, no schema, no rules, no log. It is
+It replays the messages that the service sent for one call, with the numbers of another one in the
+same places, and answers with as many bytes. No token, no schema, no rules, no log. It is
 served by the same gunicorn with the same settings, on one open connection a thread.
 """
 
@@ -31,12 +31,10 @@ def bare_app(recorded: dict[str, Any], dsn: str) -> Flask:
     """The application.
 
     Args:
-        recorded: the messages and the answer, as templates with %(member)s and %(n)s.
+        recorded: by name, messages and answer, as templates with %(member)s, %(n)s and %(n1)s.
         dsn: where psycopg2 connects.
     """
     app = Flask("bare")
-    messages = recorded["messages"]
-    answer = recorded["answer"].encode()
     own = threading.local()
 
     def cursor() -> Any:
@@ -46,16 +44,16 @@ def bare_app(recorded: dict[str, Any], dsn: str) -> Flask:
             own.cursor = connection.cursor()
         return own.cursor
 
-    @app.post("/pay/<int:member>/<int:n>")
-    def pay(member: int, n: int) -> Response:
+    @app.post("/<name>/<int:member>/<int:n>")
+    def replay(name: str, member: int, n: int) -> Response:
         request.get_json()
-        numbers = {"member": member, "n": n}
+        numbers = {"member": member, "n": n, "n1": n + 1}
         cur = cursor()
-        for message in messages:
+        for message in recorded[name]["messages"]:
             cur.execute(message, numbers)
             if cur.description:
                 cur.fetchall()
-        return Response(answer, content_type="application/json")
+        return Response(recorded[name]["answer"], content_type="application/json")
 
     @app.post("/empty")
     def empty() -> Response:

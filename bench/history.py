@@ -2,18 +2,24 @@
 
 The open lots of the long history lie mixed over its whole time; everything else of it came back
 and was taken away again. A paid order and a balance are measured inside (the service function in
-its transaction) and over HTTP by one client.
+its transaction) and over HTTP by one client, spending points over HTTP only: what it takes lies in
+one more lot, which ends first.
 """
 
 import argparse
+import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
+import orjson
 from common import Stand, enrol_members, median, payment, ratio, stand, title, web_server
 from load import request, run_load
-from recording import call_service
+from recording import GIFT, call_service
+from spending import ASKED
 
 from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
@@ -27,13 +33,16 @@ from loyalty_service.checkout.service import (
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger.queries.reading import balances_now
-from loyalty_service.ledger.service import Acting
+from loyalty_service.ledger.rules.adjusting import Adjustment
+from loyalty_service.ledger.service import Acting, adjust
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Ref, parse_ref
 from loyalty_service.program.service import Programs
 
 LONG, SHORT = "long", "short"
 SPAN = timedelta(days=300)
+ORDERS = 40
+"""In one round of one call."""
 
 
 def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
@@ -45,8 +54,12 @@ def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
         at = begin + SPAN * i / (lots + 1)
         for ref in refs:
             items += _bought(parse_ref(ref), f"{ref}-{i}", at, keep=i % every == 0)
+    acting = partial(Acting, programs=programs, actor=("import", "b"))
     for part in in_transactions(items):
-        db.run(lambda tx, part=part: take_items(Acting(tx, programs, ("import", "b")), part))
+        db.run(lambda tx, part=part: take_items(acting(tx), part))
+    gift = Adjustment("points", GIFT["points"], expires_at=db.clock.now() + timedelta(days=1))
+    for ref in refs:
+        db.run(lambda tx, ref=ref: adjust(acting(tx), parse_ref(ref), gift))
 
 
 def _bought(ref: Ref, order_ref: str, at: datetime, *, keep: bool) -> list[Item]:
@@ -91,11 +104,18 @@ class Members:
         for kind, (first, *_) in ids.items():
             print("{}: {:,} lots ever, {:,} open".format(kind, *_open_lots(made, first)))
         self._count = 0
+        self._told: deque[tuple[str, str]] = deque(maxlen=ORDERS)
 
     def next(self, kind: str) -> tuple[str, str]:
         """A member and a new order's reference."""
         self._count += 1
-        return self.refs[kind][self._count % len(self.refs[kind])], f"new-{self._count}"
+        told = self.refs[kind][self._count % len(self.refs[kind])], f"new-{self._count}"
+        self._told.append(told)
+        return told
+
+    def again(self) -> tuple[str, str]:
+        """The one told longest ago that was not told again."""
+        return self._told.popleft()
 
 
 def _inside(db: Database, members: Members, rounds: int) -> dict[str, dict[str, list[float]]]:
@@ -109,7 +129,7 @@ def _inside(db: Database, members: Members, rounds: int) -> dict[str, dict[str, 
         ref = parse_ref(members.next(kind)[0])
         with db.reading() as tx:
             member = get_member(tx, ref)
-            balances_now(tx, member.member_id, tx.now())
+            balances_now(tx, member, tx.now())
 
     found: dict[str, dict[str, list[float]]] = {}
     for name, work in (("paid order, inside", pay), ("balance, inside", show)):
@@ -134,16 +154,28 @@ def _over_http(made: Stand, members: Members, rounds: int) -> dict[str, dict[str
     def show(kind: str) -> bytes:
         return request("GET", f"/v1/members/{members.next(kind)[0]}/balance", headers=headers)
 
-    found: dict[str, dict[str, list[float]]] = {}
+    def spend(kind: str, name: str) -> bytes:
+        # Each reservation is paid before the next ones are made.
+        who = members.next(kind) if name != "pay" else members.again()
+        method, path, body = ASKED[name](*who)
+        own = {**headers, "Idempotency-Key": f"{name}-{who[1]}"}
+        return request(method, path, orjson.dumps(body), own)
+
+    found: dict[str, dict[str, list[float]]]
     with web_server(made) as web:
-        for name, make in (("paid order, HTTP", pay), ("balance, HTTP", show)):
-            found[name] = {LONG: [], SHORT: []}
-            for _ in range(rounds + 1):
-                for kind in (LONG, SHORT):
-                    load = run_load(web.port, [make(kind) for _ in range(40)], 1)
-                    if load.errors:
-                        raise RuntimeError(load.first_error.decode())
-                    found[name][kind].append(load.percentile_ms(0.5))
+        calls: dict[str, Callable[[str], bytes]] = {
+            "paid order, HTTP": pay,
+            "balance, HTTP": show,
+            "quote, HTTP": partial(spend, name="quote"),
+            "reservation, HTTP": partial(spend, name="reserve"),
+            "its payment, HTTP": partial(spend, name="pay"),
+        }
+        found = {name: {LONG: [], SHORT: []} for name in calls}
+        for _, kind, name in itertools.product(range(rounds + 1), (LONG, SHORT), calls):
+            load = run_load(web.port, [calls[name](kind) for _ in range(ORDERS)], 1)
+            if load.errors:
+                raise RuntimeError(load.first_error.decode())
+            found[name][kind].append(load.percentile_ms(0.5))
     return found
 
 

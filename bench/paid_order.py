@@ -105,7 +105,7 @@ def main() -> None:
         recorded = made.folder / "recorded.json"
         messages = record_paid_order(made, recorded)
         print(f"{len(messages)} messages, {sum(map(len, messages)):,} bytes to the database\n")
-        bare = {"BENCH_RECORDED": str(recorded), "BENCH_DSN": _dsn(made)}
+        bare = {"BENCH_RECORDED": str(recorded), "BENCH_DSN": dsn(made)}
         program = (str(Path(__file__).parent / "bare.py"),)
         with web_server(made) as service, web_server(made, program, **bare) as plain:
             _compare(made, service, plain, given)
@@ -171,7 +171,8 @@ def _tell(found: dict[str, Measured], transactions: list[float]) -> None:
     print(f"server CPU, service / pgbench      {ratio(service.server, transactions)}")
 
 
-def _dsn(made: Stand) -> str:
+def dsn(made: Stand) -> str:
+    """How psycopg2 connects as the owner."""
     url: Any = made.postgres.url
     return f"host={url.query['host']} port={url.port} user={url.username} dbname={url.database}"
 
