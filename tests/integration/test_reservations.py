@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from loyalty_service.checkout.rules.cart import Cart, Order
 from loyalty_service.checkout.rules.spending import PointsNotAllowed
 from loyalty_service.checkout.rules.steps import (
     AmountDiffers,
@@ -12,14 +13,16 @@ from loyalty_service.checkout.rules.steps import (
     OrderOfAnother,
     ReservationLapsed,
 )
+from loyalty_service.checkout.service import OrderItem, take_items
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.errors import Refusal
 from loyalty_service.ledger.rules.lots import InsufficientPoints
+from loyalty_service.ledger.service import Acting
 from loyalty_service.ledger.service.proving import prove
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import parse_ref
-from tests.factories import PLAIN, Shop, line
+from tests.factories import PLAIN, STOREFRONT, Shop, line
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 WORTH = "redemption: {block_points: 100, block_value: '1.00', max_share: '0.5'}\nreturns:"
@@ -417,3 +420,24 @@ def test_every_refusal_leaves_every_row_as_it_was(shop, owner_connection, clock)
             step()
 
     assert digest(owner_connection) == before
+
+
+def test_a_refused_item_of_a_batch_leaves_the_later_ones_as_if_it_had_not_been(shop, clock):
+    shop.reserve("lapsed", line(10_000), points=5_000)
+    clock.advance(500 * DAY)
+    ref, then = parse_ref("m-1"), clock.now() - 200 * DAY
+    lapsed = OrderItem(ref, Order("lapsed", "pay-lapsed", None))
+    earlier = OrderItem(ref, Order("o-1", "pay-1", Cart("CNY", None, (line(),)), occurred_at=then))
+
+    refused, taken = shop.db.run(
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT), [lapsed, earlier])
+    )
+
+    assert isinstance(refused, ReservationLapsed)
+    assert isinstance(taken, str)
+    with shop.db.reading() as tx:
+        assert get_member(tx, ref).caught_up_to == then
+        assert tx.fetch("SELECT kind FROM entry WHERE wallet = 'points' ORDER BY seq") == [
+            ("credit",),
+            ("credit",),
+        ]

@@ -1,12 +1,13 @@
 """Many orders and returns of many members: the same kernel, each table read and written once."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, fields
 
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
-from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.checkout.rules.steps import Return, State
 from loyalty_service.checkout.service.owning import own_lots, own_order
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.returning import record_return
@@ -142,10 +143,34 @@ def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
     member = owners.get(item.ref)
     if member is None:
         return member_unknown(item.ref)
+    before = _Before(work, member) if _may_be_refused_late(work, item) else None
     try:
         if isinstance(item, OrderItem):
             return record_payment(work, member, item.order)
         order: OrderRecord = own_order(work.orders, member, item.order_ref)
         return record_return(work, member, order, item.asked)
     except Refusal as refusal:
+        if before is not None:
+            before.restore(work, member)
         return refusal
+
+
+def _may_be_refused_late(work: Work, item: Item) -> bool:
+    """Whether the member must be met, and time's work be done, before the item can be judged."""
+    known = work.orders.get(item.order_ref)
+    unpaid = known is not None and known.state in (State.RESERVED, State.CANCELLED)
+    return isinstance(item, OrderItem) and unpaid
+
+
+class _Before:
+    """A member and their accounts as they stood, to go back to: a refused item changes nothing."""
+
+    def __init__(self, work: Work, member: Member) -> None:
+        self._member = deepcopy(member)
+        self._accounts = deepcopy(work.books.accounts.get(member.member_id, {}))
+
+    def restore(self, work: Work, member: Member) -> None:
+        """Let it stand so again."""
+        for field in fields(Member):
+            setattr(member, field.name, getattr(self._member, field.name))
+        work.books.accounts[member.member_id] = self._accounts
