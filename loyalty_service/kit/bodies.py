@@ -140,8 +140,10 @@ def faults_of(messages: Any, value: Any) -> list[dict[str, Any]]:
 def _flatten(messages: Any, path: str, value: Any, errors: list[dict[str, Any]]) -> None:
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
-            place = path if name == "_schema" else _join(path, name)
-            found = value if name == "_schema" else _inside(value, name)
+            # Marshmallow's name for the whole object, unless a client sent a field of that name.
+            whole = name == "_schema" and _inside(value, name) is None
+            place = path if whole else _join(path, name)
+            found = value if whole else _inside(value, name)
             _flatten(inner, place, found, errors)
         return
     for message in messages if isinstance(messages, list) else [messages]:

@@ -110,8 +110,12 @@ def look_up(call: Call) -> Reply:
 
     It only reads, so it takes no Idempotency-Key.
     """
-    secret = read_secret(call.parts.config.ref_secret_file)
-    return Reply(_read(call, stored_ref(call.body["kind"], call.body["value"], secret)))
+    secret, kind = read_secret(call.parts.config.ref_secret_file), call.body["kind"]
+    try:
+        return Reply(_read(call, stored_ref(kind, call.body["value"], secret)))
+    except MemberUnknown:
+        # What was asked may be a phone number, and what it was asked as is its hash.
+        raise MemberUnknown(f"No member has this {kind}.", path="value", kind=kind) from None
 
 
 def _read(call: Call, ref: Ref) -> dict[str, Any]:

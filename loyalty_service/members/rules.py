@@ -104,7 +104,8 @@ def stored_ref(kind: str, value: str, secret: bytes | None) -> Ref:
         raise PersonalRefsOff(
             f"References of kind {kind} are stored only as a keyed hash; "
             "set LOYALTY_REF_SECRET_FILE first.",
-            kind=kind,
+            path="kind",
+            asked=kind,
         )
     return Ref(kind, hmac.new(secret, f"{kind}:{value}".encode(), sha256).hexdigest())
 

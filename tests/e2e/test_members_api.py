@@ -87,3 +87,24 @@ def test_every_amount_in_another_currency_is_named_by_its_path(client):
 
     assert answer.status_code == 400
     assert {error["path"] for error in answer.json["errors"]} == {"lines[1].discount", "paid"}
+
+
+def test_a_reference_looked_up_in_vain_is_told_by_its_field_without_its_value(
+    db, clock, tmp_path, monkeypatch
+):
+    (tmp_path / "secret").write_bytes(b"s" * 32)
+    monkeypatch.setenv("LOYALTY_REF_SECRET_FILE", str(tmp_path / "secret"))
+    client = Client(db, clock, tmp_path)
+
+    answer = client.call("POST", "/members/lookup", {"kind": "phone", "value": "+8613800138000"})
+
+    assert (answer.status_code, answer.json["code"]) == (404, "member_unknown")
+    assert (answer.json["path"], answer.json["values"]) == ("value", {"kind": "phone"})
+    assert "138" not in answer.json["detail"]
+
+
+def test_a_personal_reference_without_a_secret_is_refused_by_its_field(client):
+    answer = client.call("POST", "/members/lookup", {"kind": "phone", "value": "+8613800138000"})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "personal_refs_off")
+    assert (answer.json["path"], answer.json["values"]) == ("kind", {"asked": "phone"})

@@ -68,6 +68,12 @@ def test_a_place_is_written_as_a_path() -> None:
     assert errors[1] == {"path": "", "message": "odd"}
 
 
+def test_a_field_with_the_name_of_the_whole_is_told_by_its_own() -> None:
+    errors = faults_of({"_schema": ["unknown field"]}, {"_schema": 7})
+
+    assert errors == [{"path": "_schema", "message": "unknown field", "value": 7}]
+
+
 def test_at_most_a_hundred_faults_are_told() -> None:
     assert len(faults_of({"lines": {n: ["bad"] for n in range(500)}}, {})) == MOST_ERRORS
 
