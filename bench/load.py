@@ -9,7 +9,7 @@ import resource
 import select
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,11 +55,17 @@ def request(
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def run_load(port: int, requests: Sequence[bytes], clients: int = CLIENTS) -> Load:
-    """Send all requests by ``clients`` keep-alive connections, from another process."""
+def run_load(
+    port: int, requests: Sequence[bytes], clients: int = CLIENTS, rate: float | None = None
+) -> Load:
+    """Send all requests by ``clients`` keep-alive connections, from another process.
+
+    Args:
+        rate: requests a second at the most, evenly; None is as many as are answered.
+    """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_run, args=(theirs, port, requests, clients), daemon=True)
+    child = context.Process(target=_run, args=(theirs, port, requests, clients, rate), daemon=True)
     child.start()
     theirs.close()
     try:
@@ -79,28 +85,31 @@ class _Client:
     needed: int = 0
 
 
-def _run(pipe: Any, port: int, requests: Sequence[bytes], clients: int) -> None:
+def _run(pipe: Any, port: int, requests: Sequence[bytes], clients: int, rate: float | None) -> None:
     poll, by_fd = select.epoll(), {}
     for _ in range(min(clients, len(requests))):
         connection = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         by_fd[connection.fileno()] = _Client(connection)
         poll.register(connection, select.EPOLLIN)
-    answers, waiting = _Answers(), iter(requests)
+    answers, sent = _Answers(), 0
+    idle = deque(by_fd.values())
     cpu, begin = _cpu(), time.perf_counter()
-    for client in by_fd.values():
-        _send(client, next(waiting))
     while len(answers.latencies) < len(requests):
-        ready = poll.poll(TIMEOUT_SECONDS)
-        if not ready:
+        wait = TIMEOUT_SECONDS
+        while idle and sent < len(requests):
+            wait = 0.0 if rate is None else begin + sent / rate - time.perf_counter()
+            if wait > 0:
+                break
+            _send(idle.popleft(), requests[sent])
+            sent, wait = sent + 1, TIMEOUT_SECONDS
+        ready = poll.poll(wait)
+        if not ready and wait == TIMEOUT_SECONDS:
             raise TimeoutError("no answer")
         for fd, _ in ready:
-            if not _receive(by_fd[fd]):
-                continue
-            answers.add(by_fd[fd])
-            following = next(waiting, None)
-            if following is not None:
-                _send(by_fd[fd], following)
+            if _receive(by_fd[fd]):
+                answers.add(by_fd[fd])
+                idle.append(by_fd[fd])
     seconds, cpu = time.perf_counter() - begin, _cpu() - cpu
     pipe.send((seconds, cpu, answers.latencies, answers.statuses, answers.first_error))
 

@@ -18,7 +18,9 @@ from loyalty_service.kit.embedded.cluster import find_binaries
 from loyalty_service.kit.embedded.place import account_for
 
 BODY = orjson.dumps(cart())
-ALONE = ("service, one client", "bare view, one client")
+PACED = ("service, paced", "bare view, paced")
+SHARE = 0.6
+"""Of the service's own rate, for both sides at one pace."""
 
 
 @dataclass(slots=True)
@@ -59,11 +61,11 @@ def measure(
     requests: list[bytes],
     into: Measured | None,
     *,
-    clients: int = CLIENTS,
+    rate: float | None = None,
 ) -> None:
     """Send one round of requests and add up what it cost."""
     web_cpu, server_cpu = web.cpu(), stand.server_cpu()
-    load = run_load(web.port, requests, clients)
+    load = run_load(web.port, requests, CLIENTS, rate)
     if into is not None:
         into.add(load, web.cpu() - web_cpu, stand.server_cpu() - server_cpu)
 
@@ -121,7 +123,7 @@ def _compare(made: Stand, service: Web, plain: Web, given: argparse.Namespace) -
     # Everybody has bought once, and every worker has seen the route and its members.
     for make, web in ((orders, service), (replays, plain)):
         measure(made, web, _take(make, half * 2), None)
-    found = {name: Measured() for name in ("service", "bare view", "empty", *ALONE)}
+    found = {name: Measured() for name in ("service", "bare view", "empty", *PACED)}
     transactions: list[float] = []
     for i in range(given.rounds):
         sides: list[Callable[[], None]] = [
@@ -130,10 +132,10 @@ def _compare(made: Stand, service: Web, plain: Web, given: argparse.Namespace) -
         ]
         for side in sides if i % 2 else reversed(sides):
             side()
-        # At their own pace the two sides share flushes of the log unequally; alone they do not.
-        few = given.calls // 2
-        measure(made, service, _take(orders, few), found[ALONE[0]], clients=1)
-        measure(made, plain, _take(replays, few), found[ALONE[1]], clients=1)
+        # At their own pace the two sides share flushes of the log unequally.
+        few, rate = given.calls // 2, SHARE * median(found["service"].rates)
+        measure(made, service, _take(orders, few), found[PACED[0]], rate=rate)
+        measure(made, plain, _take(replays, few), found[PACED[1]], rate=rate)
         empty = [request("POST", "/empty", BODY)] * given.calls
         measure(made, plain, empty, found["empty"])
         transactions.append(bench.measure())
@@ -166,8 +168,9 @@ def _tell(found: dict[str, Measured], transactions: list[float]) -> None:
     print(f"web CPU, service / bare view       {ratio(service.web, bare.web)}")
     print(f"rate, service / bare view          {ratio(service.rates, bare.rates)}")
     print(f"server CPU, service / bare view    {ratio(service.server, bare.server)}")
-    alone = [found[name].server for name in ALONE]
-    print(f"server CPU, the same, one client   {ratio(*alone)}")
+    paced = [found[name] for name in PACED]
+    print(f"web CPU, both at one pace          {ratio(*[side.web for side in paced])}")
+    print(f"server CPU, both at one pace       {ratio(*[side.server for side in paced])}")
     print(f"server CPU, service / pgbench      {ratio(service.server, transactions)}")
 
 

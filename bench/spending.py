@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from common import Stand, Web, cart, enrol_members, median, ratio, stand, title, web_server
-from load import CLIENTS, request, run_load
+from load import request, run_load
 from paid_order import Measured, dsn, measure
 from recording import GIFT, NUMBER, Asked, record_spending
 
@@ -154,7 +154,7 @@ def _long_quotes(made: Stand, service: Web, calls: Calls, given: argparse.Namesp
     found = Measured()
     for _ in range(given.rounds):
         some = [calls.call(_long_quote, f"m-{i % 100}", "none") for i in range(given.calls)]
-        measure(made, service, some, found, clients=CLIENTS)
+        measure(made, service, some, found)
     print(
         f"quote of {LONG_CART} lines: {median(found.web):.2f} ms of web CPU, "
         f"{median(found.server):.2f} ms of the server's, {found.errors} errors"
