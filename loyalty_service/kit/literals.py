@@ -7,8 +7,9 @@ literals are sent by speak UTF-8 and take backslashes as they are (``kit.db`` sa
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from types import NoneType
-from typing import Any
+from typing import Any, NamedTuple
 
 Mogrify = Callable[[str, Sequence[Any]], bytes]
 
@@ -35,19 +36,52 @@ def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:
         mogrify: psycopg2's, of the cursor they will be sent by.
         rows: at least one, all of one length.
     """
-    # Four cells of five are numbers and texts: they are written without a call.
-    cells: list[str | int] = []
-    for row in rows:
-        for cell in row:
-            kind = type(cell)
-            if kind is int:
-                cells.append(cell)
-            elif kind is str and not ("'" in cell or "\\" in cell or "\0" in cell):
-                cells.append(f"'{cell}'")
-            else:
-                cells.append(_PLAIN[kind](cell) or _driver(mogrify, cell))
-    form = f"({','.join(['%s'] * len(rows[0]))})"
-    return ",".join([form] * len(rows)) % tuple(cells)
+    return ",".join([_row_text(mogrify, row) for row in rows])
+
+
+def _row_text(mogrify: Mogrify, row: Sequence[Any]) -> str:
+    form = _form_of(tuple(map(type, row)))
+    if form.texts is not None and _is_odd("".join(form.texts(row))):
+        return f"({','.join([_cell_text(mogrify, cell) for cell in row])})"
+    if form.written:
+        cells = list(row)
+        for i in form.written:
+            cells[i] = _cell_text(mogrify, row[i])
+        row = cells
+    return form.text % tuple(row)
+
+
+class _Form(NamedTuple):
+    """How rows whose cells are of certain types are written.
+
+    Most cells are numbers and texts: together they take one step, and a call only what is left.
+
+    Attributes:
+        text: with a place for every cell.
+        written: the cells that must be written before they are put in their places.
+        texts: takes the cells that are put between quotation marks as they are.
+    """
+
+    text: str
+    written: tuple[int, ...]
+    texts: Callable[[Sequence[Any]], tuple[str, ...]] | None
+
+
+@lru_cache(maxsize=1_024)
+def _form_of(kinds: tuple[type, ...]) -> _Form:
+    places = [_PLACES.get(kind, "%s") for kind in kinds]
+    written = [i for i, kind in enumerate(kinds) if kind not in _PLACES]
+    texts = [i for i, kind in enumerate(kinds) if kind is str]
+    # Of one cell alone itemgetter makes no tuple.
+    take = itemgetter(*texts, texts[0]) if texts else None
+    return _Form(f"({','.join(places)})", tuple(written), take)
+
+
+_PLACES: dict[type, str] = {int: "%s", str: "'%s'", NoneType: "NULL%.0s"}
+
+
+def _cell_text(mogrify: Mogrify, cell: Any) -> str:
+    return _PLAIN[type(cell)](cell) or _driver(mogrify, cell)
 
 
 def _driver(mogrify: Mogrify, value: Any) -> str:
@@ -66,9 +100,12 @@ def _whole(value: int) -> str:
 
 
 def _text(value: str) -> str | None:
-    if "'" in value or "\\" in value or "\0" in value:
-        return None
-    return f"'{value}'"
+    return None if _is_odd(value) else f"'{value}'"
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a text cannot stand between quotation marks as it is."""
+    return "'" in text or "\\" in text or "\0" in text
 
 
 # The same few instants stand in most rows of an operation.
