@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
+from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.config import Config
 from loyalty_service.kit.clock import SystemClock
 from loyalty_service.kit.db import Database
@@ -49,7 +50,17 @@ def some_database_address(config: Config) -> Iterator[URL]:
 
 @contextmanager
 def open_database(config: Config) -> Iterator[Database]:
-    """The service's database for a short command, as the role that cannot change the ledger."""
+    """The service's database for a short command, as the role that cannot change the ledger.
+
+    Raises:
+        Fault: none is named and there is no embedded one; a short command begins none.
+    """
+    if config.database_url is None and not embedded_root(config).exists():
+        raise Fault(
+            Exit.NO_DATABASE,
+            f"There is no database under {config.data_dir.resolve()}. Run this in the folder where "
+            "the service was started, or set LOYALTY_DATA_DIR or LOYALTY_DATABASE_URL.",
+        )
     with some_database_address(config) as url:
         db = Database(url, clock=SystemClock(), pool_size=1, lock_timeout_ms=config.lock_timeout_ms)
         try:

@@ -18,7 +18,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "done, or stopped as asked",
-    Exit.FOUND_WRONG: "checked and found wrong, or refused; nothing is changed",
+    Exit.FOUND_WRONG: "checked and found wrong, or refused (an import brings the rest in)",
     Exit.USAGE: "the command line cannot be read",
     Exit.SETTINGS: "the settings are wrong",
     Exit.ALREADY_RUNNING: "another process runs on the same data folder",

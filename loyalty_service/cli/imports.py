@@ -75,19 +75,32 @@ class _Instant(click.ParamType[datetime]):
     "--columns", type=_Columns(), help="For a file with other names: invoice=No,sku=Code."
 )
 @click.option("--currency", help="Of the file's prices; refused if it is not the program's.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Only tell what cannot be read; write nothing."
+)
 def invoice_lines(
-    file: Path, zone: ZoneInfo | None, columns: Mapping[str, str] | None, currency: str | None
+    file: Path,
+    zone: ZoneInfo | None,
+    columns: Mapping[str, str] | None,
+    currency: str | None,
+    *,
+    only_check: bool,
 ) -> None:
     """Import a shop's invoices from FILE (.csv or .csv.gz), one line for each line of an invoice.
 
     Every line and every invoice is counted by what became of it, or why it was left out.
+    Ends with 1 when a line cannot be read; it is left out, and all else is brought in.
     docs/import-invoice-lines.md says exactly what an invoice is and how returns find their
     purchases.
     """
     from loyalty_service.cli.invoices import Asked, import_invoices, tell
 
     with _told(file), open_database(read_config()) as db:
-        tell(import_invoices(db, file, Asked(zone, columns, currency)))
+        asked = Asked(zone, columns, currency)
+        report = import_invoices(db, file, asked, only_check=only_check)
+    tell(report, file)
+    if report.unreadable_lines:
+        sys.exit(Exit.FOUND_WRONG)
 
 
 @imports.command("members")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from loyalty_service.cli.progress import progress
+from loyalty_service.cli.progress import counted, progress
 from loyalty_service.imports.rules.deciding import TAKEN_IN, Decided, Report, begin_report, decide
 from loyalty_service.imports.rules.invoices import reason_to_skip
 from loyalty_service.imports.rules.lines import Invoice, Invoices, read_invoices
@@ -48,8 +48,11 @@ class Asked:
     currency: str | None = None
 
 
-def import_invoices(db: Database, path: Path, asked: Asked) -> Report:
+def import_invoices(db: Database, path: Path, asked: Asked, *, only_check: bool = False) -> Report:
     """Take a file of invoice lines into the books; what is there already is passed over.
+
+    Args:
+        only_check: find what cannot be read or is left out whoever bought it; write nothing.
 
     Raises:
         FileFault: the file cannot be read. Nothing is written.
@@ -67,7 +70,7 @@ def import_invoices(db: Database, path: Path, asked: Asked) -> Report:
     gc.freeze()
     history = History(program.currency, minor_digits(program.currency))
     try:
-        return _take_in(db, programs, file, history)
+        return _take_in(db, programs, file, history, only_check=only_check)
     finally:
         gc.unfreeze()
 
@@ -84,19 +87,22 @@ def current_program(db: Database, programs: Programs) -> tuple[int, Program]:
     return newest.version, programs.get(db.fetch, newest.version)
 
 
-def _take_in(db: Database, programs: Programs, file: Invoices, history: History) -> Report:
-    report = begin_report(file)
+def _take_in(
+    db: Database, programs: Programs, file: Invoices, history: History, *, only_check: bool
+) -> Report:
+    report = begin_report(file, only_check=only_check)
     with db.reading() as tx:
         repeated = find_repeated(tx, file.timeline)
     decided, rest = _skip(file, repeated, db.clock.now(), history)
     with progress("Importing invoices", "invoices", len(file.timeline)) as show:
-        for part in cut(rest):
+        for part in [] if only_check else cut(rest):
             taken = _take_part(db, programs, part, history)
             decided.update((one.invoice.number, one) for one in taken.decided)
             report.enrolled += taken.enrolled
             show(len(decided))
     for invoice in file.timeline:
-        report.note(decided[invoice.number])
+        if invoice.number in decided:
+            report.note(decided[invoice.number])
     return report
 
 
@@ -120,25 +126,30 @@ def _skip(
     return decided, rest
 
 
-def tell(report: Report) -> None:
-    """Print what became of every line and every invoice."""
-    click.echo(f"{report.read:,} lines")
+def tell(report: Report, path: Path) -> None:
+    """Print what cannot be read and why, and what became of every line and every invoice."""
+    for line_no, why in report.unreadable_lines.items():
+        click.echo(f"{path}:{line_no}: {why}")
+    more = report.lines["unreadable"] - len(report.unreadable_lines)
+    if more:
+        click.echo(f"... and {more:,} more lines that cannot be read.")
+    click.echo(counted(report.read, "line"))
     for outcome, count in report.lines.most_common():
-        examples = ""
-        if outcome == "unreadable":
-            examples = "as on lines " + ", ".join(map(str, report.unreadable_lines))
-        _row(outcome, count, examples)
-    click.echo(f"{report.invoices.total():,} invoices")
+        _row(outcome, count)
+    click.echo(counted(report.invoices.total(), "invoice"))
     for outcome, count in report.invoices.most_common():
         _row(outcome, count, "as " + ", ".join(report.examples[outcome]))
     if report.matched or report.unmatched:
-        click.echo(f"{report.matched + report.unmatched:,} units came back")
+        click.echo(f"{counted(report.matched + report.unmatched, 'unit')} came back")
         _row("matched", report.matched)
         _row("unmatched", report.unmatched)
+    if report.only_check:
+        click.echo("Only looked at: nothing is written.")
+        return
     imported = sum(report.invoices[outcome] for outcome in TAKEN_IN)
     click.echo(
-        f"Imported {imported:,} invoices: {report.invoices['order']:,} orders and "
-        f"{report.returns:,} returns; {report.enrolled:,} members were enrolled."
+        f"Imported {counted(imported, 'invoice')}: {counted(report.invoices['order'], 'order')} "
+        f"and {counted(report.returns, 'return')}; {counted(report.enrolled, 'member')} enrolled."
     )
 
 

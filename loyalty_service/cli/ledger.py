@@ -13,6 +13,7 @@ import click
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.cli.progress import counted
 from loyalty_service.config import read_config
 from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.kit.errors import Refusal
@@ -157,9 +158,11 @@ def _tell(report: Report) -> None:
     ]
     for row in rows:
         click.echo(f"{row[0]:<16}" + "".join(f"{cell:>16}" for cell in row[1:]))
-    click.echo(f"{report.members:,} members, {report.entries:,} entries")
+    entries = "1 entry" if report.entries == 1 else f"{report.entries:,} entries"
+    click.echo(f"{counted(report.members, 'member')}, {entries}")
     click.echo(f"digest of all heads: {report.digest.hex}")
-    click.echo(f"{report.fault_count:,} faults." if report.fault_count else "Proved: no faults.")
+    faults = report.fault_count
+    click.echo(f"{counted(faults, 'fault')}." if faults else "Proved: no faults.")
 
 
 def _sentence(fault: Wrong) -> str:

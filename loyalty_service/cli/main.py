@@ -93,8 +93,12 @@ def _explain_parts(error: Exception) -> tuple[Exit | None, str]:
         psycopg2.OperationalError: Exit.NO_DATABASE,
         sqlalchemy.exc.OperationalError: Exit.NO_DATABASE,
     }
+    # SQLAlchemy adds the statement and a web link to what the driver said.
+    cause = getattr(error, "orig", error)
+    said = str(cause).strip()
+    if isinstance(cause, psycopg2.errors.InsufficientPrivilege):
+        owner = "The schema is brought to the newest revision by the owner of the database"
+        return Exit.NO_DATABASE, f"{owner}; this account may not: {said}"
     code = next((code for kind, code in table.items() if isinstance(error, kind)), None)
     away = code is Exit.NO_DATABASE and not isinstance(error, EmbeddedFault)
-    # SQLAlchemy adds the statement and a web link to what the driver said.
-    said = str(getattr(error, "orig", error)).strip()
     return code, f"The database cannot be reached: {said}" if away else said

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from loyalty_service.cli.invoices import current_program
-from loyalty_service.cli.progress import progress
+from loyalty_service.cli.progress import counted, progress
 from loyalty_service.imports.rules.members import Newcomer, Setting, read_members
 from loyalty_service.imports.rules.openings import MembersReport, Welcome
 from loyalty_service.imports.service import Arrival, bring_in, cut_members, look_at, open_lines
@@ -77,7 +77,7 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
     if len(report.faults) > MOST_FAULTS:
         click.echo(f"... and {len(report.faults) - MOST_FAULTS:,} more faults.")
     members = report.enrolled + report.known + report.faulty
-    click.echo(f"{report.read:,} lines, {members:,} members")
+    click.echo(f"{counted(report.read, 'line')}, {counted(members, 'member')}")
     would = "would be " if only_check else ""
     _row(f"{would}enrolled", report.enrolled)
     _row("known already", report.known)
@@ -85,7 +85,7 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
         lines = ", ".join(map(str, report.differing[:MOST_EXAMPLES]))
         _row("  known otherwise", len(report.differing), f"left as they are, as on lines {lines}")
     _row("left out with a fault", report.faulty)
-    click.echo(f"{report.balances + report.repeated:,} opening balances")
+    click.echo(counted(report.balances + report.repeated, "opening balance"))
     _row(f"{would}brought", report.balances)
     for wallet, points in sorted(report.points.items()):
         _row(f"  points in {wallet}", points)

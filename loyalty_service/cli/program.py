@@ -55,15 +55,17 @@ def check(file: IO[str], lang: str) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"))
 @click.option("--by", "applied_by", default="command line", help="Who applies it, for the record.")
 def apply(file: IO[str], applied_by: str) -> None:
-    """Make the document in FILE the version in force from now on.
+    """Make the document in FILE the version in force from now on; `-` reads standard input.
 
     A document that says what the newest version says changes nothing.
     """
     text = _read(file)
     _check(file.name, text)
     with open_database(read_config()) as db:
+        newest = find_newest(db.fetch)
         version = db.run(lambda tx: apply_document(tx, text, applied_by))
-    click.echo(f"{file.name}: version {version} is in force.")
+    is_known = newest is not None and newest.version == version
+    click.echo(f"{file.name}: version {version} is in force{' already' if is_known else ''}.")
 
 
 @program.command()

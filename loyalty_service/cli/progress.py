@@ -38,3 +38,8 @@ def progress(doing: str, of_what: str, total: int) -> Iterator[Callable[[int], N
             click.echo(f"{done:,} of {total:,} {of_what}", err=True)
 
     yield line
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 order``, ``1,200 orders``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -102,7 +102,8 @@ def test_a_document_is_applied_once_and_shown(loyalty, db: Database) -> None:
     shown = loyalty("show")
 
     assert (first.code, again.code, shown.code) == (0, 0, 0)
-    assert first.out == again.out == f"{SAMPLE}: version 1 is in force.\n"
+    assert first.out == f"{SAMPLE}: version 1 is in force.\n"
+    assert again.out == f"{SAMPLE}: version 1 is in force already.\n"
     assert db.fetch("SELECT version, applied_by FROM program_version") == [(1, "Lan")]
     assert shown.out.startswith("Version 1, in force since 20")
     assert "UTC, by Lan.\n" in shown.out
@@ -117,7 +118,7 @@ def test_the_stored_document_can_be_taken_out_and_applied_again(loyalty, tmp_pat
     stored.write_text(loyalty("show", "--document").out, "utf-8")
 
     assert json.loads(stored.read_text("utf-8"))["program"] == "sample"
-    assert loyalty("apply", str(stored)).out == f"{stored}: version 1 is in force.\n"
+    assert loyalty("apply", str(stored)).out == f"{stored}: version 1 is in force already.\n"
 
 
 @pytest.mark.usefixtures("on_database")

@@ -135,7 +135,7 @@ def test_a_return_without_a_usable_line_is_left_out():
 
 
 def test_everything_is_counted_once():
-    report = begin_report(Invoices(read=9, unreadable=1, unreadable_lines=[4]))
+    report = begin_report(Invoices(read=9, unreadable=1, unreadable_lines={4: "odd"}))
     shelf = Shelf()
 
     for one in (

@@ -79,14 +79,14 @@ def test_an_invoice_passes_at_the_earliest_of_its_lines():
 def test_a_line_that_is_not_of_its_form_is_counted_and_left_out(column, value):
     file = read(GOOD, changed(column, value))
 
-    assert (file.read, file.unreadable, file.unreadable_lines) == (2, 1, [3])
+    assert (file.read, file.unreadable, list(file.unreadable_lines)) == (2, 1, [3])
     assert len(file.timeline[0].rows) == 1
 
 
 def test_only_some_unreadable_lines_are_remembered():
     file = read(*["not a line"] * 9)
 
-    assert (file.unreadable, file.unreadable_lines) == (9, [2, 3, 4, 5, 6])
+    assert (file.unreadable, list(file.unreadable_lines)) == (9, [2, 3, 4, 5, 6])
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def allow(asked, available=PLENTY, lines=None, redemption=HALF, is_locked=False)
         (900, 499, 0, Limit.AVAILABLE),
         (50_100, 50_000, 50_000, Limit.AVAILABLE),
         (950, PLENTY, 900, Limit.STEP),
-        (450, PLENTY, 0, Limit.STEP),
+        (450, PLENTY, 0, Limit.MINIMUM),
         (400, PLENTY, 0, Limit.MINIMUM),
     ],
 )

@@ -99,11 +99,7 @@ def allow_points(
 def _bound_by(asked: int, most: int, points: int, limits: dict[Limit, int]) -> Limit:
     if most < asked:
         return Limit.AVAILABLE if limits[Limit.AVAILABLE] == most else Limit.MAX_SHARE
-    return Limit.STEP if points else _step_or_minimum(asked, limits)
-
-
-def _step_or_minimum(asked: int, limits: dict[Limit, int]) -> Limit:
-    return Limit.STEP if asked % limits[Limit.STEP] else Limit.MINIMUM
+    return Limit.STEP if points or most >= limits[Limit.MINIMUM] else Limit.MINIMUM
 
 
 def _is_payable(redemption: Redemption, line: Line) -> bool:

@@ -98,6 +98,7 @@ class Report:
         matched, unmatched: units of returns.
         examples: some invoice numbers by outcome.
         enrolled: members seen for the first time.
+        unreadable_lines: some lines that cannot be read, and what is wrong with each.
         returns: returns written, one for each order that a return touched.
     """
 
@@ -107,9 +108,10 @@ class Report:
     matched: int = 0
     unmatched: int = 0
     examples: dict[str, list[str]] = field(default_factory=dict)
-    unreadable_lines: tuple[int, ...] = ()
+    unreadable_lines: dict[int, str] = field(default_factory=dict)
     enrolled: int = 0
     returns: int = 0
+    only_check: bool = False
 
     def note(self, decided: Decided) -> None:
         """Count one invoice, in the order they pass."""
@@ -124,9 +126,10 @@ class Report:
             examples.append(decided.invoice.number)
 
 
-def begin_report(file: Invoices) -> Report:
+def begin_report(file: Invoices, *, only_check: bool = False) -> Report:
     """The report on a file of which nothing has been decided yet."""
-    report = Report(read=file.read, unreadable_lines=tuple(file.unreadable_lines))
+    unreadable = dict(file.unreadable_lines)
+    report = Report(read=file.read, unreadable_lines=unreadable, only_check=only_check)
     if file.unreadable:
         report.lines["unreadable"] = file.unreadable
     return report

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from loyalty_service.imports.rules.tables import FileFault, Memo, read_rows
@@ -65,13 +66,14 @@ class Invoices:
 
     Args:
         read: all lines but the first.
-        unreadable: how many of them could not be read; ``unreadable_lines`` are some of those.
+        unreadable: how many of them could not be read.
+        unreadable_lines: some of those by number, and what is wrong with each.
     """
 
     timeline: list[Invoice] = field(default_factory=list)
     read: int = 0
     unreadable: int = 0
-    unreadable_lines: list[int] = field(default_factory=list)
+    unreadable_lines: dict[int, str] = field(default_factory=dict)
 
 
 def read_invoices(
@@ -98,7 +100,7 @@ def read_invoices(
         if not forms.add(fields, by_number):
             found.unreadable += 1
             if found.unreadable <= EXAMPLES:
-                found.unreadable_lines.append(line_no)
+                found.unreadable_lines[line_no] = forms.why_not(fields, header)
     # sorted() is stable: at one instant the invoice that began earlier in the file goes first.
     found.timeline = sorted(by_number.values(), key=lambda invoice: invoice.instant)
     return found
@@ -156,6 +158,23 @@ class _Forms:
             invoice.has_one_customer = False
         invoice.rows.append((sku, quantity, price))
         return True
+
+    def why_not(self, fields: list[str], header: list[str]) -> str:
+        """What is wrong with a line that was not added: the first field that has not its form."""
+        if len(fields) != self._width:
+            return f"has {len(fields)} fields, the first line names {self._width}"
+        forms: tuple[tuple[Mapping[str, Any], str], ...] = (
+            (self._numbers, "1 to 64 letters, digits or . _ ~ -"),
+            (self._skus, "1 to 64 characters"),
+            (self._quantities, "a whole number"),
+            (self._instants, "YYYY-MM-DD HH:MM, a date from 1970 on"),
+            (self._prices, "a decimal with at most six digits after the point"),
+            (self._customers, "empty, or 1 to 64 letters, digits or . _ ~ -"),
+        )
+        for at, (memo, form) in zip(self._places, forms, strict=True):
+            if memo[fields[at]] is None:
+                return f"{header[at]}: must be {form} (found {fields[at].strip()[:40]!r})"
+        raise AssertionError("the line can be read")
 
 
 def _read_ref(text: str) -> str | None:
