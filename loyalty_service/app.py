@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Flask
 
 from loyalty_service.checkout import api as checkout
-from loyalty_service.config import Config
+from loyalty_service.config import JSON, Config
 from loyalty_service.earning import api as earning
 from loyalty_service.events import api as events
 from loyalty_service.kit.auth import TokenVerifier
@@ -60,7 +60,7 @@ def create_app(
         KeyFault: the keys that prove tokens are not set, or cannot be used.
         ValueError: no database is named.
     """
-    configure_logs(config.log_level, config.log_format)
+    configure_logs(config.log_level, config.log_format or JSON)
     clock = clock or SystemClock()
     db = db or _open_database(config, clock)
     watch_pool(db.engine)

@@ -9,6 +9,7 @@ from environs import Env, EnvValidationError, validate
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("json", "console")
+JSON = LOG_FORMATS[0]
 
 
 class ConfigFault(Exception):
@@ -24,6 +25,7 @@ class Config:
         data_dir: where the embedded database, development keys and scratch files lie.
         jwt_keys: path of a JWKS file, or the https address of one; None until set.
         lock_timeout_ms: how long a write waits for another one of the same member.
+        log_format: one of ``LOG_FORMATS``; None is JSON, and the console form for a demo.
         ref_secret_file: what personal references are hashed with; None refuses such references.
         grace_seconds: how long running requests may finish after a stop was asked for.
     """
@@ -38,7 +40,7 @@ class Config:
     jwt_issuer: str
     jwt_audience: str
     log_level: str
-    log_format: str
+    log_format: str | None
     lock_timeout_ms: int
     grace_seconds: int
     ref_secret_file: Path | None
@@ -62,7 +64,7 @@ def read_config() -> Config:
         jwt_issuer=env.str("JWT_ISSUER", "loyalty-dev", validate=validate.Length(min=1)),
         jwt_audience=env.str("JWT_AUDIENCE", "loyalty", validate=validate.Length(min=1)),
         log_level=env.str("LOG_LEVEL", "info", validate=validate.OneOf(LOG_LEVELS)),
-        log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(LOG_FORMATS)),
+        log_format=env.str("LOG_FORMAT", None, validate=validate.OneOf(LOG_FORMATS)),
         lock_timeout_ms=env.int("LOCK_TIMEOUT_MS", 3000, validate=validate.Range(100, 60_000)),
         ref_secret_file=_optional_path(env.str("REF_SECRET_FILE", "")),
         grace_seconds=env.int("GRACE_SECONDS", 20, validate=validate.Range(0, 600)),

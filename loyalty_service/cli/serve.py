@@ -16,11 +16,11 @@ import click
 import urllib3
 from sqlalchemy.engine import URL
 
-from loyalty_service.cli.databases import database_address
+from loyalty_service.cli.databases import database_address, embedded_root
 from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.cli.token import key_path
-from loyalty_service.config import Config, read_config
-from loyalty_service.kit.embedded import EmbeddedPostgres
+from loyalty_service.config import JSON, Config, read_config
+from loyalty_service.kit.embedded import EmbeddedPostgres, find_running
 from loyalty_service.kit.keys import create_key_file, open_keys
 from loyalty_service.kit.processes import die_with_parent, stop_process
 from loyalty_service.members.service import read_secret
@@ -47,6 +47,8 @@ def serve(*, migrate: bool, demo: bool) -> None:
     it. If the database dies, the rest is stopped and the exit code says so.
     """
     config = _with_keys(read_config(), demo=demo)
+    if demo and config.log_format is None:
+        config = replace(config, log_format="console")
     _require_free_port(config)
     _listen_for_stop()
     with suppress(Stopped):
@@ -111,6 +113,12 @@ def _require_free_port(config: Config) -> None:
         try:
             probe.bind((config.host, config.port))
         except OSError as error:
+            if config.database_url is None and find_running(embedded_root(config)):
+                raise Fault(
+                    Exit.ALREADY_RUNNING,
+                    f"Already running on {config.data_dir}. Stop that one first, or set "
+                    "LOYALTY_DATA_DIR and LOYALTY_PORT to others.",
+                ) from None
             raise Fault(
                 Exit.WEB_DIED,
                 f"Cannot listen on {config.host}:{config.port}: {error.strerror}. "
@@ -158,6 +166,7 @@ def _web_server(config: Config) -> Iterator[subprocess.Popen[bytes]]:
             **os.environ,
             "LOYALTY_DATABASE_URL": str(config.database_url),
             "LOYALTY_JWT_KEYS": str(config.jwt_keys),
+            "LOYALTY_LOG_FORMAT": config.log_format or JSON,
             "PROMETHEUS_MULTIPROC_DIR": str(counts),
         },
         stdin=subprocess.DEVNULL,

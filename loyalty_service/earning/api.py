@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, request
 
+from loyalty_service.earning.rules.plain_words import entry_in_words
 from loyalty_service.earning.rules.words import explain_in_words
 from loyalty_service.earning.schemas import LANGUAGES, ExplainedSchema, LanguageQuery
 from loyalty_service.kit.fields import instant_text
@@ -40,9 +41,13 @@ def explain_entry(call: Call, member_ref: str, wallet: str, seq: int) -> Reply:
 def _explained(detail: EntryDetail, lang: str) -> dict[str, Any]:
     explanation = None if detail.explanation is None else orjson.loads(detail.explanation)
     # Openings and the like keep what they were made from, which is no explanation by rules.
-    words = explain_in_words(explanation, lang) if explanation and "rules" in explanation else []
+    entry = detail.entry.told()
+    if explanation and "rules" in explanation:
+        words = explain_in_words(explanation, lang)
+    else:
+        words = entry_in_words(entry, lang)
     return {
-        **detail.entry.told(),
+        **entry,
         "lots": [
             {
                 "lot": lot,

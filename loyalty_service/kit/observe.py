@@ -4,11 +4,13 @@ import os
 import re
 from time import perf_counter
 
+import orjson
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import Headers
 
 from loyalty_service.kit.logs import log
 from loyalty_service.kit.metrics import begin_request, end_request
+from loyalty_service.kit.problems import MEDIA_TYPE
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _UNMATCHED = "unmatched"
@@ -46,6 +48,7 @@ def _end(response: Response) -> Response:
     end_request(request.method, route, status, seconds)
     _add_headers(response.headers, environ["loyalty.request_id"])
     quiet = route in _ASKED_ALL_THE_TIME and status < 400
+    why = {} if status < 400 else {"code": _code_of(response)}
     (log.debug if quiet else log.info)(
         "request",
         request_id=environ["loyalty.request_id"],
@@ -54,8 +57,17 @@ def _end(response: Response) -> Response:
         status=status,
         ms=round(seconds * 1000, 2),
         caller=g.get("caller_kind", "none"),
+        **why,
     )
     return response
+
+
+def _code_of(response: Response) -> str | None:
+    """The code of a problem, which says why a call was refused."""
+    if response.content_type != MEDIA_TYPE:
+        return None
+    code: str | None = orjson.loads(response.get_data()).get("code")
+    return code
 
 
 def _add_headers(headers: Headers, request_id: str) -> None:

@@ -231,7 +231,9 @@ def test_another_balance_than_before_is_a_fault():
 def test_points_that_have_ended_are_a_fault():
     what = welcome(newcomer(lot(expires_at=NOW, line=4)), {}, NOW)
 
-    assert what.faults == (LineFault(4, "points", "have ended already"),)
+    assert what.faults == (
+        LineFault(4, "points", "have ended on 2026-03-02T04:00:00Z, before the opening balance"),
+    )
 
 
 def test_who_joins_after_the_balances_stood_is_a_fault():

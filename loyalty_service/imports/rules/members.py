@@ -21,6 +21,7 @@ from loyalty_service.members.rules import MAX_REFS, Ref
 from loyalty_service.program.rules.program import Program
 
 REF = "member_ref"
+MOST_FOUND = 40
 REF_OF_KIND = "ref."
 COLUMNS = (
     "enrolled_at",
@@ -179,7 +180,11 @@ class _Reader:
         else:
             member = next(iter(known.values()))
             if len(known) > 1 or not set(refs) <= set(member.refs):
-                line.fault(REF, f"names the member of line {member.line} and others besides")
+                line.fault(
+                    REF,
+                    f"names the member of line {member.line} and others besides; "
+                    "all lines of them are left out",
+                )
                 for other in known.values():
                     other.is_faulty = True
         for ref in refs:
@@ -251,7 +256,9 @@ class _Line:
         try:
             return form(text)
         except ValueFault as fault:
-            self.fault(column, str(fault))
+            # A reference may be a phone number: it is not told.
+            found = f" (found {text[:MOST_FOUND]!r})" if column in COLUMNS and text else ""
+            self.fault(column, f"{fault}{found}")
             return None
 
     def read_some(

@@ -88,7 +88,8 @@ def welcome(newcomer: Newcomer, known: Mapping[Ref, Known], as_of: datetime) -> 
 
 
 def _ended(lot: OpeningLot) -> LineFault:
-    return LineFault(lot.line, "points", "have ended already")
+    ended = "" if lot.expires_at is None else f" on {lot.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    return LineFault(lot.line, "points", f"have ended{ended}, before the opening balance")
 
 
 def _differs(newcomer: Newcomer, owner: Known, known: Mapping[Ref, Known]) -> bool:

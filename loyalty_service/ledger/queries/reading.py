@@ -60,9 +60,15 @@ _PAGE = _OF_ACCOUNT + "AND e.seq < %s ORDER BY e.seq DESC LIMIT %s"
 _ENTRY = _OF_ACCOUNT + "AND e.seq = %s"
 _OF_ORDER = _COLUMNS + "AND e.source = 'order' AND e.source_no = %s ORDER BY e.wallet, e.seq"
 _WALLETS = "SELECT wallet FROM account WHERE member_id = %s ORDER BY wallet"
+# A draw says nothing of its lot's instants: they are told as they stood then.
 _ALLOCATIONS = """
-SELECT lot_seq, points, active_at, expires_at, expired FROM allocation
- WHERE member_id = %s AND wallet = %s AND entry_seq = %s ORDER BY lot_seq
+SELECT a.lot_seq, a.points, stood.active_at, stood.expires_at, a.expired
+  FROM allocation a LEFT JOIN LATERAL (
+       SELECT active_at, expires_at FROM allocation
+        WHERE member_id = a.member_id AND wallet = a.wallet AND lot_seq = a.lot_seq
+          AND entry_seq <= a.entry_seq AND active_at IS NOT NULL
+        ORDER BY entry_seq DESC LIMIT 1) stood ON true
+ WHERE a.member_id = %s AND a.wallet = %s AND a.entry_seq = %s ORDER BY a.lot_seq
 """
 _EXPLANATION = "SELECT body FROM explanation WHERE member_id = %s AND wallet = %s AND seq = %s"
 _REVERSED_BY = "SELECT seq FROM entry WHERE member_id = %s AND wallet = %s AND reverses = %s"

@@ -1,0 +1,61 @@
+"""Entries that no rule reckoned, each in one sentence: what was done, and why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_SENTENCES = {
+    "en": {
+        "order_spent": "{points} paid for an order.",
+        "order_given_back": "{points} that had paid for an order came back with what was returned "
+        "of it, each to the lot it was taken from.",
+        "order_fulfilled": "The order went out: points that waited for it have their beginning "
+        "and their end now.",
+        "order_returned": "{points} that an order had earned went with what was returned of it.",
+        "order_cancelled": "{points} that an order had earned went when it was cancelled.",
+        "opening_balance": "{points} were brought along from another system.",
+        "adjustment": "An operator gave {points}.",
+        "-adjustment": "An operator took {points}.",
+        "mistake": "Entry {reverses} was a mistake and is undone: {signed}.",
+        "transfer": "{points} came from another member, with the end they had.",
+        "-transfer": "{points} went to another member.",
+        "deficit_settled": "{points} that became free paid what was owed.",
+        "expired": "{points} reached their end.",
+    },
+    "zh": {
+        "order_spent": "{points}用于支付订单。",
+        "order_given_back": "订单退货或取消，当时支付的{points}退回原批次。",
+        "order_fulfilled": "订单已发货：等待发货的积分从此有了生效与到期时间。",
+        "order_returned": "订单退货，收回该订单所得的{points}。",
+        "order_cancelled": "订单取消，收回该订单所得的{points}。",
+        "opening_balance": "从原系统转入{points}。",
+        "adjustment": "人工增加{points}。",
+        "-adjustment": "人工扣除{points}。",
+        "mistake": "第 {reverses} 条有误，予以冲正：{signed}。",
+        "transfer": "由其他会员转入{points}，有效期不变。",
+        "-transfer": "向其他会员转出{points}。",
+        "deficit_settled": "释放的{points}用于抵偿欠额。",
+        "expired": "{points}到期失效。",
+    },
+}
+_POINTS = {"en": ("{n} point", "{n} points"), "zh": ("{n} 积分", "{n} 积分")}
+
+
+def entry_in_words(entry: Mapping[str, Any], lang: str) -> list[str]:
+    """Say what an entry did that has no explanation by rules; nothing for one that has.
+
+    Args:
+        entry: as answers tell it; ``points`` signed, ``reverses`` a number or None.
+        lang: ``en`` or ``zh``.
+
+    Rule: R-27.
+    """
+    reason, points = str(entry["reason"]), int(entry["points"])
+    sentences = _SENTENCES[lang]
+    key = f"-{reason}" if points < 0 and f"-{reason}" in sentences else reason
+    if key not in sentences:
+        return []
+    one, many = _POINTS[lang]
+    number = abs(points)
+    worded = (one if number == 1 else many).format(n=f"{number:,}")
+    filled = {"points": worded, "signed": f"{points:+,}", "reverses": entry["reverses"]}
+    return [sentences[key].format(**filled)]
