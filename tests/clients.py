@@ -1,6 +1,7 @@
 """A caller of the service's routes, without a web server between."""
 
 import io
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,14 @@ class Client:
         body: Any = None,
         key: str | None = None,
         subject: str = "shop",
+        scopes: Sequence[str] = ("checkout", "members", "operator"),
     ) -> TestResponse:
         token = mint_token(
             self.keys.find("dev"),
             issuer="loyalty-dev",
             audience="loyalty",
             subject=subject,
-            scopes=["checkout", "members", "operator"],
+            scopes=scopes,
         )
         headers = {"Authorization": f"Bearer {token}"}
         if method == "POST":

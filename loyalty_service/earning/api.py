@@ -35,13 +35,13 @@ def explain_entry(call: Call, member_ref: str, wallet: str, seq: int) -> Reply:
     with call.parts.db.reading() as tx:
         member = get_member(tx, parse_ref(member_ref))
         detail = get_entry(tx, member.member_id, wallet, seq)
-    return Reply(_explained(detail, lang))
+    return Reply(_explained(detail, lang, to_member=call.caller.is_member))
 
 
-def _explained(detail: EntryDetail, lang: str) -> dict[str, Any]:
+def _explained(detail: EntryDetail, lang: str, *, to_member: bool) -> dict[str, Any]:
     explanation = None if detail.explanation is None else orjson.loads(detail.explanation)
     # Openings and the like keep what they were made from, which is no explanation by rules.
-    entry = detail.entry.told()
+    entry = detail.entry.told(to_member=to_member)
     if explanation and "rules" in explanation:
         words = explain_in_words(explanation, lang)
     else:

@@ -7,6 +7,7 @@ from loyalty_service.events.rules import AlreadyCounted, CheckInTooLate, MemberE
 from loyalty_service.events.schemas import EventSchema, RecordedSchema
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.ledger.rules.lots import PointsBeyondCount
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import InTheFuture, MemberUnknown, parse_ref
 from loyalty_service.program.rules.versions import NoProgram
@@ -21,7 +22,14 @@ blueprint = Blueprint("events", __name__)
     scopes=("checkout", "members"),
     body=EventSchema,
     answers={200: RecordedSchema},
-    refusals=(MemberUnknown, InTheFuture, AlreadyCounted, CheckInTooLate, NoProgram),
+    refusals=(
+        MemberUnknown,
+        InTheFuture,
+        AlreadyCounted,
+        CheckInTooLate,
+        PointsBeyondCount,
+        NoProgram,
+    ),
     keyed=True,
     summary="Record what a member did",
     tags=("events",),

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 import jwt
+from marshmallow import ValidationError
 
 from loyalty_service.kit.denials import (
     OtherMember,
@@ -29,6 +30,7 @@ from loyalty_service.kit.denials import (
     TokenWrongIssuer,
     TokenWrongType,
 )
+from loyalty_service.kit.fields import Text
 from loyalty_service.kit.keys import AddressKeys, FileKeys, TokenKey
 
 SCOPES = {
@@ -41,6 +43,7 @@ SCOPES = {
 LEEWAY_SECONDS = 10
 """How far the issuer's clock may be from ours."""
 LONGEST_TOKEN = 8_192
+_CLAIM = Text(200)
 CACHED_TOKENS = 10_000
 REQUIRED = ("iss", "aud", "exp", "iat", "sub", "scope")
 TYPES = ("at+jwt", "application/at+jwt")
@@ -61,7 +64,13 @@ class Caller:
     scopes: frozenset[str]
     member_ref: str | None = None
 
+    @property
+    def is_member(self) -> bool:
+        """Whether a customer reads this, and nobody who works for the shop."""
+        return self.kind == MEMBER
 
+
+MEMBER = "member"
 PUBLIC = Caller("public", "", frozenset())
 
 
@@ -185,8 +194,12 @@ def _require_claims(claims: Mapping[str, Any]) -> None:
         if claim in claims and not _is_seconds(claims[claim]):
             raise TokenMalformed(f"The claim {claim} must be a number of seconds.", claim=claim)
     for claim in ("sub", "scope"):
-        if not isinstance(claims[claim], str) or not 1 <= len(claims[claim]) <= 200:
-            raise TokenMalformed(f"The claim {claim} must be text.", claim=claim)
+        try:
+            _CLAIM.read(claims[claim])
+        except ValidationError:
+            raise TokenMalformed(
+                f"The claim {claim} must be a line of text.", claim=claim
+            ) from None
 
 
 def _is_seconds(value: object) -> bool:
@@ -201,7 +214,7 @@ def _caller_of(claims: Mapping[str, Any]) -> Caller:
             kind = named
             break
     else:
-        kind = "member" if scopes == {"self"} else kind
+        kind = MEMBER if scopes == {"self"} else kind
     sub = claims["sub"]
     own = (sub if ":" in sub else f"shop:{sub}") if "self" in scopes else None
     return Caller(kind, sub, scopes, own)

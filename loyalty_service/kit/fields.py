@@ -6,13 +6,17 @@ without a bound. Each field also says what it takes as a piece of JSON Schema, s
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 LARGEST = 2**53 - 1
+MOST_ERRORS = 100
+"""Faults of one request that are told."""
+UNKNOWN = "unknown field"
 """The largest whole number that every JSON reader keeps exact."""
 
 REF_PATTERN = r"[A-Za-z0-9._~-]{1,64}"
@@ -37,6 +41,12 @@ TEXT_PATTERN = rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$"
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
 
 
+def unknown_fields(found: Iterable[str], known: Container[str]) -> dict[str, list[str]]:
+    """A fault for each name that is not known, as many as are told at the most."""
+    strange = (name for name in found if name not in known)
+    return {name: [UNKNOWN] for name in islice(strange, MOST_ERRORS)}
+
+
 class Body(Schema):
     """The base of every schema on the wire: an unknown field is refused, never dropped."""
 
@@ -47,9 +57,17 @@ class Body(Schema):
     """Which fields go together and which do not, as JSON Schema, where a body checks it."""
 
     error_messages = {  # noqa: RUF012
-        "unknown": "unknown field",
+        "unknown": UNKNOWN,
         "type": "must be an object",
     }
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """As marshmallow does, but of very many unknown fields only the first are told."""
+        if type(data) is dict and len(data) > MOST_ERRORS:
+            strange = unknown_fields(data, {f.data_key or n for n, f in self.load_fields.items()})
+            if strange:
+                raise ValidationError(strange)
+        return super().load(data, **options)
 
 
 class Query(Body):

@@ -10,12 +10,11 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from loyalty_service.kit.auth import SCOPES
-from loyalty_service.kit.bodies import MOST_ERRORS
 from loyalty_service.kit.db import Busy
 from loyalty_service.kit.denials import TOKEN_REFUSALS, OtherMember, ScopeMissing
 from loyalty_service.kit.errors import Malformed, Refusal
 from loyalty_service.kit.examples import example_of, example_of_field
-from loyalty_service.kit.fields import Cursor
+from loyalty_service.kit.fields import MOST_ERRORS, Cursor
 from loyalty_service.kit.http import (
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
@@ -26,6 +25,7 @@ from loyalty_service.kit.idempotency import KeyReused
 from loyalty_service.kit.paths import CursorInvalid, PersonalRefInPath
 from loyalty_service.kit.problems import (
     MEDIA_TYPE,
+    BodyBroken,
     BodyTooLarge,
     DatabaseUnavailable,
     InternalFault,
@@ -123,7 +123,7 @@ def refusals_of(route: Route) -> list[type[Refusal]]:
     if route.query and any(isinstance(field, Cursor) for field in route.query.fields.values()):
         kinds.append(CursorInvalid)
     if route.body is not None:
-        kinds += [JsonInvalid, BodyTooLarge, MediaTypeUnsupported]
+        kinds += [BodyBroken, JsonInvalid, BodyTooLarge, MediaTypeUnsupported]
     if route.keyed:
         kinds += [IdempotencyKeyMissing, IdempotencyKeyMalformed, KeyReused, Busy]
     unique = {kind.code: kind for kind in kinds}

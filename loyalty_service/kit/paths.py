@@ -1,9 +1,10 @@
 """Values in paths, and the cursors of lists."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from marshmallow import ValidationError
@@ -11,6 +12,8 @@ from marshmallow import ValidationError
 from loyalty_service.kit.errors import Malformed
 from loyalty_service.kit.fields import Code, MemberRef, Ref, Strict, Whole
 from loyalty_service.kit.problems import RequestInvalid
+
+Place = TypeVar("Place")
 
 OWN_KIND = "shop"
 PERSONAL_KINDS = ("phone", "mail")
@@ -86,22 +89,24 @@ def encode_cursor(name: str, place: list[Any]) -> str:
     return _armour(_check(name, text) + text)
 
 
-def decode_cursor(name: str, cursor: str) -> list[Any]:
+def decode_cursor(name: str, cursor: str, read: Callable[[Any], Place]) -> Place:
     """Where the page before ended.
+
+    Args:
+        read: makes the list's own place of what ``encode_cursor`` was given. Anybody can make a
+            cursor, so it raises ``ValueError`` or marshmallow's ``ValidationError`` for anything
+            that the list would not have made.
 
     Raises:
         CursorInvalid: it was changed, or made by another list.
     """
-    try:
+    with suppress(ValueError, ValidationError):
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-    except ValueError:
-        raise CursorInvalid("This is no cursor of this list.", path="cursor") from None
-    text = raw[_CHECK_BYTES:]
-    # The decoder skips what is no base64, so the way back is compared too.
-    if raw[:_CHECK_BYTES] != _check(name, text) or _armour(raw) != cursor:
-        raise CursorInvalid("This is no cursor of this list.", path="cursor")
-    place: list[Any] = orjson.loads(text)
-    return place
+        text = raw[_CHECK_BYTES:]
+        # The decoder skips what is no base64, so the way back is compared too.
+        if raw[:_CHECK_BYTES] == _check(name, text) and _armour(raw) == cursor:
+            return read(orjson.loads(text))
+    raise CursorInvalid("This is no cursor of this list.", path="cursor")
 
 
 def _armour(raw: bytes) -> str:
@@ -109,6 +114,6 @@ def _armour(raw: bytes) -> str:
 
 
 def _check(name: str, text: bytes) -> bytes:
-    # Catches mistakes and curiosity. It need not withstand forgery: a place is only ever used
-    # inside a list that the caller may read anyway.
+    # Catches mistakes and curiosity. It need not withstand forgery: a place is read as strictly
+    # as anything a caller sends, and used inside a list that the caller may read anyway.
     return blake2b(text, digest_size=_CHECK_BYTES, key=name.encode()[:64]).digest()

@@ -36,6 +36,12 @@ class RequestInvalid(Malformed):
         self.errors = errors
 
 
+class BodyBroken(Malformed):
+    """The body breaks off, or is not cut into chunks as HTTP says."""
+
+    code = "body_broken"
+
+
 class JsonInvalid(Malformed):
     """The body is no JSON object, or names a field twice."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import LARGEST, instant_text
+from loyalty_service.kit.fields import LARGEST, Code, Whole, instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
 from loyalty_service.ledger import queries, service
@@ -20,7 +20,7 @@ from loyalty_service.ledger.rules.adjusting import (
     WalletUnknown,
 )
 from loyalty_service.ledger.rules.buckets import Buckets
-from loyalty_service.ledger.rules.lots import InsufficientPoints
+from loyalty_service.ledger.rules.lots import InsufficientPoints, PointsBeyondCount
 from loyalty_service.ledger.rules.transfers import SameMember, Transfer, WalletNotSpendable
 from loyalty_service.ledger.schemas import (
     AdjustedSchema,
@@ -151,11 +151,23 @@ def list_entries(call: Call, member_ref: str) -> Reply:
         ]
     rows.sort(key=_newest_last, reverse=True)
     page = rows[:limit]
-    answer: dict[str, Any] = {"entries": [row.told() for row in page]}
+    answer: dict[str, Any] = {
+        "entries": [row.told(to_member=call.caller.is_member) for row in page]
+    }
     if len(rows) > limit:
         places |= {row.wallet: row.seq for row in page}
         answer["next"] = encode_cursor("entries", [list(places.items()), call.query.get("wallet")])
     return Reply(answer)
+
+
+def _read_place(place: Any) -> tuple[dict[str, int], str | None]:
+    """Of a cursor: the entries the page before ended at by wallet, and the wallet asked for."""
+    pairs, wallet = place if type(place) is list and len(place) == 2 else (None, None)
+    if type(pairs) is not list or not all(type(p) is list and len(p) == 2 for p in pairs):
+        raise ValueError("no place in this list")
+    code, number = Code(), Whole(1)
+    places = {code.read(name): number.read(seq) for name, seq in pairs}
+    return places, None if wallet is None else code.read(wallet)
 
 
 def _newest_last(row: EntryRow) -> tuple[datetime, str, int]:
@@ -166,9 +178,9 @@ def _places(call: Call, tx: Transaction, member_id: int) -> dict[str, int]:
     """The wallets to list, each with the number of the entry the page before ended at."""
     chosen = call.query.get("wallet")
     if "cursor" in call.query:
-        places, wallet = decode_cursor("entries", call.query["cursor"])
+        places, wallet = decode_cursor("entries", call.query["cursor"], _read_place)
         if wallet == chosen:
-            return dict(places)
+            return places
     wallets = [chosen] if chosen else queries.list_wallets(tx, member_id)
     return dict.fromkeys(wallets, LARGEST)
 
@@ -185,6 +197,7 @@ def _places(call: Call, tx: Transaction, member_id: int) -> dict[str, int]:
         WalletUnknown,
         ExpiryPast,
         InsufficientPoints,
+        PointsBeyondCount,
         EntryUnknown,
         NotReversible,
         NoProgram,
@@ -232,6 +245,7 @@ def adjust(call: Call, member_ref: str) -> Reply:
         WalletNotSpendable,
         RedemptionLocked,
         InsufficientPoints,
+        PointsBeyondCount,
         PersonalRefsOff,
         NoProgram,
     ),

@@ -7,7 +7,7 @@ import orjson
 from flask import Blueprint, request
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.fields import Whole, instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
 from loyalty_service.kit.idempotency import NO_MEMBER, find_answer
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
@@ -94,12 +94,21 @@ def read_version(call: Call, version: int) -> Reply:
 def list_versions(call: Call) -> Reply:
     """All versions, newest first."""
     cursor, limit = call.query.get("cursor"), call.query.get("limit", PAGE)
-    before = decode_cursor("program_versions", cursor)[0] if cursor else NEWER_THAN_ALL
+    before = NEWER_THAN_ALL
+    if cursor is not None:
+        before = decode_cursor("program_versions", cursor, _read_place)
     found = list_before(call.parts.db.fetch, before, limit + 1)
     page: dict[str, Any] = {"versions": [_listed(version) for version in found[:limit]]}
     if len(found) > limit:
         page["next"] = encode_cursor("program_versions", [found[limit - 1].version])
     return Reply(page)
+
+
+def _read_place(place: Any) -> int:
+    """Of a cursor: the version the page before ended at."""
+    if type(place) is not list or len(place) != 1:
+        raise ValueError("no place in this list")
+    return Whole(1, NEWER_THAN_ALL).read(place[0])
 
 
 @endpoint(
@@ -125,7 +134,7 @@ def apply_version(call: Call) -> Reply:
         find_answer(tx, NO_MEMBER, tx.claim)
         return {"version": apply_document(tx, call.body["document"], call.caller.name)}
 
-    return reply_once(call, work)
+    return reply_once(call, work, is_general=True)
 
 
 @endpoint(

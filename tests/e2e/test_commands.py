@@ -96,3 +96,11 @@ def test_a_contract_that_drifted_is_shown_where(capsys):
     said = capsys.readouterr().err
     assert "-openapi: 3.0.0" in said
     assert "make openapi" in said
+
+
+@pytest.mark.parametrize("command", [["program", "show"], ["ledger", "verify"]])
+def test_a_short_command_begins_no_database_of_its_own(command, tmp_path, capsys):
+    assert ends_with(*command) == Exit.NO_DATABASE
+
+    assert "LOYALTY_DATA_DIR" in capsys.readouterr().err
+    assert not (tmp_path / "var").exists()

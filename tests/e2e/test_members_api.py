@@ -6,6 +6,7 @@ import pytest
 
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
+from loyalty_service.kit.paths import encode_cursor
 from tests.clients import Client
 from tests.factories import Shop
 
@@ -108,3 +109,43 @@ def test_a_personal_reference_without_a_secret_is_refused_by_its_field(client):
 
     assert (answer.status_code, answer.json["code"]) == (422, "personal_refs_off")
     assert (answer.json["path"], answer.json["values"]) == ("kind", {"asked": "phone"})
+
+
+@pytest.mark.parametrize(
+    "place",
+    [[], {}, 5, "x", [5, None], [[], 5], [[["points"]], None], [[["points", "x"]], None],
+     [[["points", 0]], None], [[["Ü", 1]], None], [[["points", 1]], "no code!"], [[[1, 1]], None]],
+    ids=str,
+)  # fmt: skip
+def test_a_cursor_that_somebody_made_up_is_refused(client, place):
+    cursor = encode_cursor("entries", place)
+
+    answer = client.call("GET", f"/members/m-1/entries?cursor={cursor}")
+
+    assert (answer.status_code, answer.json["code"]) == (400, "cursor_invalid")
+
+
+def test_a_member_reads_neither_notes_nor_names_of_operators(client):
+    given = {"wallet": "points", "points": 50, "note": "suspected fraud"}
+    client.call("POST", "/members/m-1/adjustments", given, subject="anna@shop.example")
+    client.call("POST", "/members/m-1/orders/o-1/payment", ORDER, subject="anna@shop.example")
+
+    for path in ("entries", "entries/points/1", "orders/o-1"):
+        own = client.call("GET", f"/members/m-1/{path}", subject="m-1", scopes=["self"])
+        shop = client.call("GET", f"/members/m-1/{path}")
+
+        assert own.status_code == 200
+        assert not any(said in own.text for said in ("fraud", "anna"))
+        assert "anna" in shop.text
+
+
+def test_two_callers_may_choose_the_same_key_for_work_of_no_member(client):
+    item = {"member_ref": "m-1", "order_ref": "o-1", "order": ORDER}
+
+    first = client.call("POST", "/orders/batch", {"items": [item]}, key="day", subject="till-1")
+    other = {"items": [{**item, "order_ref": "o-2"}]}
+    second = client.call("POST", "/orders/batch", other, key="day", subject="till-2")
+    again = client.call("POST", "/orders/batch", other, key="day", subject="till-1")
+
+    assert (first.json["taken"], second.json["taken"]) == (1, 1)
+    assert again.json["code"] == "idempotency_key_reused"

@@ -14,6 +14,7 @@ from loyalty_service.kit.auth import TokenVerifier, mint_token
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.keys import FileKeys, create_key_file
+from loyalty_service.kit.paths import encode_cursor
 from loyalty_service.program.rules.nodes import MAX_CHARACTERS
 from tests.factories import PLAIN
 
@@ -104,6 +105,15 @@ def test_versions_are_listed_newest_first_page_by_page(client: Client) -> None:
     assert [each["version"] for each in first["versions"]] == [3, 2]
     assert [each["version"] for each in second["versions"]] == [1]
     assert "next" not in second
+
+
+@pytest.mark.parametrize("place", [[], ["x"], [[1]], [0], [2**40], 7])
+def test_a_cursor_that_somebody_made_up_is_refused(client: Client, place: Any) -> None:
+    cursor = encode_cursor("program_versions", place)
+
+    answer = client.call("GET", f"/versions?cursor={cursor}")
+
+    assert (answer.status_code, answer.json["code"]) == (400, "cursor_invalid")
 
 
 def test_a_cursor_of_another_list_is_refused(client: Client) -> None:

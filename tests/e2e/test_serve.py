@@ -101,6 +101,14 @@ def test_a_second_service_on_the_same_folder_is_told_so(service):
     assert service.get("/healthz").status == 200
 
 
+def test_a_second_service_on_the_same_folder_and_port_is_told_of_the_first(service):
+    service.start("--migrate", "--demo").until_ready()
+    told = Service(service.data_dir, LOYALTY_PORT=str(service.port)).run("serve", "--demo")
+
+    assert told.returncode == Exit.ALREADY_RUNNING
+    assert "LOYALTY_DATA_DIR and LOYALTY_PORT" in told.stderr
+
+
 def test_a_taken_port_is_told_with_the_setting_to_change(service):
     with socket.socket() as other:
         other.bind(("127.0.0.1", service.port))

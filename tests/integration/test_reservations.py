@@ -12,12 +12,13 @@ from loyalty_service.checkout.rules.steps import (
     InThePast,
     OrderOfAnother,
     ReservationLapsed,
+    ReturnDiffers,
 )
 from loyalty_service.checkout.service import OrderItem, take_items
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.ledger.rules.lots import InsufficientPoints
+from loyalty_service.ledger.rules.lots import InsufficientPoints, PointsBeyondCount
 from loyalty_service.ledger.service import Acting
 from loyalty_service.ledger.service.proving import prove
 from loyalty_service.members.queries import get_member
@@ -441,3 +442,52 @@ def test_a_refused_item_of_a_batch_leaves_the_later_ones_as_if_it_had_not_been(s
             ("credit",),
             ("credit",),
         ]
+
+
+def test_a_return_of_an_earlier_chapter_keeps_its_answer_and_has_no_second_effect(shop):
+    shop.pay("o-1", line(20_000, quantity=2), payment_ref="first")
+    answer = shop.give_back("o-1", units=[(1, 1)])
+    shop.cancel("o-1")
+    shop.reserve("o-1", line(20_000, quantity=2))
+    while_reserved = shop.give_back("o-1", units=[(1, 1)])
+    shop.pay("o-1", line(20_000, quantity=2), payment_ref="second")
+
+    again = shop.give_back("o-1", units=[(1, 1)])
+
+    assert while_reserved == again == answer
+    story = shop.story("o-1")
+    assert (story["state"], story["returned"]["amount"]) == ("fulfilled", 0)
+    steps = [step["step"] for step in story["steps"]]
+    assert steps == ["earlier_return", "payment", "reservation"]
+    with pytest.raises(ReturnDiffers):
+        shop.give_back("o-1", units=[(1, 2)])
+    shop.give_back("o-1", "r-2", units=[(1, 1)])
+    shop.cancel("o-1")
+    shop.pay("o-1", line(20_000, quantity=2), payment_ref="third")
+    assert shop.give_back("o-1", units=[(1, 1)]) == answer
+
+
+def test_points_beyond_count_are_refused_by_themselves_and_the_others_go_on(db):
+    shop = Shop(db, PROGRAM.replace("{points: 1, per", "{points: 1000000000, per"))
+    for member in ("m-1", "m-2"):
+        shop.enrol(member)
+    huge, small = line(10**12), line(1_000)
+    with pytest.raises(PointsBeyondCount):
+        shop.pay("o-1", huge)
+    with pytest.raises(PointsBeyondCount):
+        shop.quote(huge)
+    with pytest.raises(PointsBeyondCount):
+        shop.reserve("o-1", huge)
+    items = [
+        OrderItem(parse_ref(member), Order(ref, "p", Cart("CNY", None, (cart,))))
+        for member, ref, cart in [("m-1", "o-1", huge), ("m-1", "o-2", small), ("m-2", "x", small)]
+    ]
+
+    first, *others = shop.db.run(
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT), items)
+    )
+
+    assert isinstance(first, PointsBeyondCount)
+    assert [type(other) for other in others] == [str, str]
+    assert shop.balance().active == shop.balance(member="m-2").active == 10 * 10**9
+    assert_proved(shop)

@@ -133,6 +133,10 @@ def test_no_bearer_token_is_a_missing_token(verifier: TokenVerifier, header: str
         ({"scope": ["checkout"]}, "token_malformed"),
         ({"scope": ""}, "token_malformed"),
         ({"sub": ""}, "token_malformed"),
+        ({"sub": "a\0b"}, "token_malformed"),
+        ({"sub": "a\n\x1b[31mb"}, "token_malformed"),
+        ({"sub": "\ufffe"}, "token_malformed"),
+        ({"sub": "x" * 201}, "token_malformed"),
     ],
 )
 def test_a_claim_that_does_not_hold_is_named(

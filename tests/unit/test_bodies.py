@@ -1,10 +1,15 @@
 """JSON that means the same to every reader, and faults told at their place."""
 
-import pytest
+from typing import Any
 
-from loyalty_service.kit.bodies import MOST_ERRORS, faults_of, fingerprint_of, parse_json
+import pytest
+from marshmallow import ValidationError
+
+from loyalty_service.kit.bodies import faults_of, fingerprint_of, parse_json
+from loyalty_service.kit.fields import MOST_ERRORS, Body
 from loyalty_service.kit.paths import CursorInvalid, decode_cursor, encode_cursor
 from loyalty_service.kit.problems import JsonInvalid
+from loyalty_service.kit.shapes import Items, Money
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,32 @@ def test_a_field_with_the_name_of_the_whole_is_told_by_its_own() -> None:
     assert errors == [{"path": "_schema", "message": "unknown field", "value": 7}]
 
 
+class _ItemSchema(Body):
+    price = Money(required=True)
+
+
+class _ListSchema(Body):
+    items = Items(_ItemSchema, maximum=10_000, required=True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"items": [{}] * 5_000},
+        {"items": [{"price": {f"x{n}": 1 for n in range(5_000)}}]},
+        {"items": [{f"x{n}": 1 for n in range(5_000)}]},
+        {f"x{n}": 1 for n in range(5_000)},
+    ],
+    ids=["items", "money", "item", "body"],
+)
+def test_no_more_faults_are_gathered_than_are_told(body: Any) -> None:
+    with pytest.raises(ValidationError) as refused:
+        _ListSchema().load(body)
+
+    assert len(faults_of(refused.value.messages, body)) == MOST_ERRORS
+    assert len(str(refused.value.messages)) < 20_000
+
+
 def test_at_most_a_hundred_faults_are_told() -> None:
     assert len(faults_of({"lines": {n: ["bad"] for n in range(500)}}, {})) == MOST_ERRORS
 
@@ -92,7 +123,9 @@ def test_two_requests_share_a_fingerprint_only_if_they_ask_the_same() -> None:
 
 
 def test_a_cursor_comes_back_to_its_list() -> None:
-    assert decode_cursor("entries", encode_cursor("entries", [7, "points"])) == [7, "points"]
+    cursor = encode_cursor("entries", [7, "points"])
+
+    assert decode_cursor("entries", cursor, list) == [7, "points"]
 
 
 def test_a_cursor_that_was_changed_is_refused_wherever_it_was_changed() -> None:
@@ -101,15 +134,15 @@ def test_a_cursor_that_was_changed_is_refused_wherever_it_was_changed() -> None:
     for at, sign in enumerate(cursor):
         other = "A" if sign != "A" else "B"
         with pytest.raises(CursorInvalid):
-            decode_cursor("entries", cursor[:at] + other + cursor[at + 1 :])
+            decode_cursor("entries", cursor[:at] + other + cursor[at + 1 :], list)
 
 
 @pytest.mark.parametrize("cursor", ["", "é", "!", "AAAA", "=", "a" * 400])
 def test_what_never_was_a_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(CursorInvalid):
-        decode_cursor("entries", cursor)
+        decode_cursor("entries", cursor, list)
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     with pytest.raises(CursorInvalid):
-        decode_cursor("orders", encode_cursor("entries", [7]))
+        decode_cursor("orders", encode_cursor("entries", [7]), list)

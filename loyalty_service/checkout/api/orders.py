@@ -171,7 +171,8 @@ def put_return(call: Call, member_ref: str, order_ref: str, return_ref: str) -> 
 def read_order_of_member(call: Call, member_ref: str, order_ref: str) -> Reply:
     """The order, its lines and shares, what happened to it, and every entry it made."""
     with call.parts.db.reading() as tx:
-        return Reply(queries.get_story(tx, order_ref, parse_ref(member_ref), tx.now()))
+        ref, to_member = parse_ref(member_ref), call.caller.is_member
+        return Reply(queries.get_story(tx, order_ref, ref, tx.now(), to_member=to_member))
 
 
 @endpoint(

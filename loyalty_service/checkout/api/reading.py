@@ -22,7 +22,7 @@ from loyalty_service.checkout.rules.steps import (
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.http import Call
-from loyalty_service.ledger.rules.lots import InsufficientPoints
+from loyalty_service.ledger.rules.lots import InsufficientPoints, PointsBeyondCount
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import InTheFuture, MemberUnknown, RedemptionLocked
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("checkout", __name__)
 ORDER = "/v1/members/{member_ref}/orders/{order_ref}"
 WRITERS = ("checkout", "import")
 CART = (CurrencyForeign, DiscountTooHigh, CartTooDear)
-SPENDING = (InsufficientPoints, PointsNotAllowed, RedemptionLocked)
+SPENDING = (InsufficientPoints, PointsNotAllowed, RedemptionLocked, PointsBeyondCount)
 AFTER_PAYMENT = (MemberUnknown, OrderUnknown, OrderOfAnother, BeforeTheOrder, InTheFuture)
 MOST_BYTES = 512_000
 """Of a body with one cart."""

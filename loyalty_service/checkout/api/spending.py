@@ -26,6 +26,7 @@ from loyalty_service.checkout.schemas import (
 )
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.ledger.rules.lots import PointsBeyondCount
 from loyalty_service.members.rules import MemberUnknown, parse_ref
 from loyalty_service.program.rules.versions import NoProgram
 
@@ -37,7 +38,7 @@ from loyalty_service.program.rules.versions import NoProgram
     scopes=("checkout", "self"),
     body=QuoteRequestSchema,
     answers={200: QuoteSchema},
-    refusals=(MemberUnknown, OrderOfAnother, InThePast, *CART, NoProgram),
+    refusals=(MemberUnknown, OrderOfAnother, InThePast, *CART, PointsBeyondCount, NoProgram),
     max_body_bytes=MOST_BYTES,
     summary="Quote a cart",
     tags=("checkout",),

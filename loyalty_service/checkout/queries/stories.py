@@ -41,12 +41,15 @@ SELECT kind, ref, occurred_at, recorded_at, receipt
 """
 
 
-def get_story(tx: Transaction, order_ref: str, ref: Ref | None, now: datetime) -> dict[str, Any]:
+def get_story(
+    tx: Transaction, order_ref: str, ref: Ref | None, now: datetime, *, to_member: bool = False
+) -> dict[str, Any]:
     """All that is known of an order, JSON-ready.
 
     Args:
         ref: the member it must belong to; None for whoever it belongs to.
         now: decides whether a reservation still stands (UTC).
+        to_member: leave out what operators write for each other.
 
     Raises:
         MemberUnknown: no member has that reference.
@@ -60,17 +63,17 @@ def get_story(tx: Transaction, order_ref: str, ref: Ref | None, now: datetime) -
     story = {
         "order_ref": order_ref,
         "member_ref": _public_name(list_refs(tx, member_id)),
-        **_chapter(tx, rows[0], now),
+        **_chapter(tx, rows[0], now, to_member=to_member),
         "earlier": [],
     }
     while earlier is not None:
         row = tx.fetch(_EARLIER, (member_id, earlier))[0]
-        story["earlier"].append(_chapter(tx, row, now))
+        story["earlier"].append(_chapter(tx, row, now, to_member=to_member))
         earlier = row[2]
     return story
 
 
-def _chapter(tx: Transaction, head: Row, now: datetime) -> dict[str, Any]:
+def _chapter(tx: Transaction, head: Row, now: datetime, *, to_member: bool) -> dict[str, Any]:
     """An order from its placing on; one that was cancelled and opened again has several."""
     member_id, order_no, _, payment_ref, state, channel, version, *rest = head
     key = (member_id, order_no)
@@ -97,7 +100,7 @@ def _chapter(tx: Transaction, head: Row, now: datetime) -> dict[str, Any]:
         "holds": [_held(row) for row in tx.fetch(_HOLDS, key)],
         "receipt": told,
         "steps": [_step(row) for row in tx.fetch(_STEPS, key)],
-        "entries": [entry.told() for entry in list_entries_of_order(tx, *key)],
+        "entries": [one.told(to_member=to_member) for one in list_entries_of_order(tx, *key)],
     }
 
 

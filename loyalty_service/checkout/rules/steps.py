@@ -23,7 +23,8 @@ class State(StrEnum):
 class Step(StrEnum):
     """What can happen to an order besides the payment that its receipt tells.
 
-    ``payment`` is one of an earlier chapter, before the order was cancelled and opened again.
+    ``payment`` and ``earlier_return`` are of an earlier chapter, before the order was cancelled and
+    opened again: what they were answered with is still their answer.
     """
 
     RESERVATION = "reservation"
@@ -31,6 +32,7 @@ class Step(StrEnum):
     PAYMENT = "payment"
     FULFILMENT = "fulfilment"
     RETURN = "return"
+    EARLIER_RETURN = "earlier_return"
     CANCELLATION = "cancellation"
 
 

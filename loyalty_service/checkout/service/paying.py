@@ -45,7 +45,7 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
         OrderOfAnother, OrderDiffers: the reference is taken.
         InTheFuture, BeforeTheOrder, CurrencyForeign, DiscountTooHigh, CartDoesNotAddUp,
         CartTooDear, CartMissing, AmountDiffers, ReservationLapsed, InsufficientPoints,
-        PointsNotAllowed, RedemptionLocked: nothing is written.
+        PointsNotAllowed, RedemptionLocked, PointsBeyondCount: nothing is written.
 
     Rule: R-06, R-20 to R-25, R-30, R-33 to R-35.
     """
@@ -107,13 +107,15 @@ def _pay_whole(work: Work, member: Member, order: Order) -> str:
         when, at = work.books.meet(member, order.occurred_at)
         placing = place(work.books, member, order.cart, when, at)
         check_paid(order.paid_minor, placing.payable_minor)
+        earned = work.earn(member, placing)
     else:
         # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
         when = order.occurred_at or work.books.now
         placing = place(work.books, member, order.cart, when, when)
         check_paid(order.paid_minor, placing.payable_minor)
+        earned = work.earn(member, placing)
         when, at = work.books.meet(member, order.occurred_at)
-    return _take(work, member, order, placing, (when, at))
+    return _take(work, member, order, placing, (when, at), earned=earned)
 
 
 def _capture(
@@ -176,10 +178,11 @@ def _take(
     *,
     known: OrderRecord | None = None,
     is_held: bool = False,
+    earned: Earned | None = None,
 ) -> str:
     """Spend the points of an order, give what it earns, and remember it."""
     when, at = instants
-    earned = placing.earn(member, work.totals)
+    earned = earned or work.earn(member, placing)
     count(work.totals, placing.program, member.member_id, placing.day, earned)
     record = work.open_order(member, order.order_ref, placing, known)
     record.payment_ref, record.fingerprint = order.payment_ref, order.fingerprint()

@@ -50,5 +50,5 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
         },
         "payable": money(placing.payable_minor, currency),
         "lines": told_lines(placing),
-        **told_earned(placing, placing.earn(member, work.totals)),
+        **told_earned(placing, work.earn(member, placing)),
     }

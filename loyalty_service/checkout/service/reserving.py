@@ -118,7 +118,7 @@ def _promise(work: Work, member: Member, record: OrderRecord, placing: Placing) 
         "points": {"wallet": placing.wallet, "points": placing.points, "worth": worth},
         "payable": money(placing.payable_minor, program.currency),
         "lines": told_lines(placing),
-        **told_earned(placing, placing.earn(member, work.totals)),
+        **told_earned(placing, work.earn(member, placing)),
     }
 
 

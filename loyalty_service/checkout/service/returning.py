@@ -73,17 +73,11 @@ def record_return(work: Work, member: Member, order: OrderRecord, asked: Return)
 
     Rule: R-40 to R-43.
     """
+    known = _answered(order, asked)
+    if known is not None:
+        return known
     if order.payment_ref is None:
         raise OrderNotPaid("The order is not paid; nothing of it can come back.")
-    known = order.steps.get((Step.RETURN, asked.return_ref))
-    if known is not None:
-        if known[0] != asked.fingerprint():
-            raise ReturnDiffers(
-                "This return is known already, with other lines or another amount; another "
-                "return needs a reference of its own.",
-                asked=asked.return_ref,
-            )
-        return known[1]
     program = work.books.program(order.program_version)
     if asked.amount_minor is None:
         after = return_units(order.lines, asked.units)
@@ -94,6 +88,21 @@ def record_return(work: Work, member: Member, order: OrderRecord, asked: Return)
         order, Step.RETURN, asked.return_ref, asked.fingerprint(), asked.occurred_at, after
     )
     return _take(work, member, coming, program)
+
+
+def _answered(order: OrderRecord, asked: Return) -> str | None:
+    """What the same return was answered with, in this chapter of the order or an earlier one."""
+    ref = asked.return_ref
+    known = order.steps.get((Step.RETURN, ref)) or order.steps.get((Step.EARLIER_RETURN, ref))
+    if known is None:
+        return None
+    if known[0] != asked.fingerprint():
+        raise ReturnDiffers(
+            "This return is known already, with other lines or another amount; another "
+            "return needs a reference of its own.",
+            asked=ref,
+        )
+    return known[1]
 
 
 def _check_currency(currency: str | None, program: Program) -> None:

@@ -14,9 +14,17 @@ from loyalty_service.checkout.service.telling import as_json
 from loyalty_service.checkout.service.writing import Writing
 from loyalty_service.earning import service as earning
 from loyalty_service.earning.queries import Totals
+from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.kit.db import Row
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member
+
+_REMEMBERED_AS: dict[str, Step] = {
+    Step.PAYMENT: Step.PAYMENT,
+    Step.RETURN: Step.EARLIER_RETURN,
+    Step.EARLIER_RETURN: Step.EARLIER_RETURN,
+}
+"""What keeps its answer when an order is opened again: it may be sent once more at any time."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -41,6 +49,23 @@ class Work:
     expired: dict[tuple[int, str, int], int] = field(default_factory=dict)
     touched: dict[int, Member] = field(default_factory=dict)
     writing: Writing = field(default_factory=Writing)
+
+    def earn(self, member: Member, placing: Placing) -> Earned:
+        """What a placed order earns; nothing is counted or given yet.
+
+        Raises:
+            PointsBeyondCount: the member's account cannot hold it. Nothing is written.
+
+        Rule: R-06, R-20.
+        """
+        earned = placing.earn(member, self.totals)
+        by_wallet: dict[str, int] = {}
+        for given in earned.by_rule:
+            wallet = given.rule.wallet
+            by_wallet[wallet] = by_wallet.get(wallet, 0) + given.points
+        for wallet, points in by_wallet.items():
+            self.books.account(member, wallet).require_countable(points)
+        return earned
 
     def open_order(
         self, member: Member, order_ref: str, placing: Placing, known: OrderRecord | None
@@ -69,12 +94,16 @@ class Work:
 
     def _end_chapter(self, member: Member, known: OrderRecord, record: OrderRecord) -> None:
         self.writing.ended.append((record.order_no, known.member_id, known.order_no))
-        answered = {ref: step for (kind, ref), step in known.steps.items() if kind == Step.PAYMENT}
+        answered = {
+            (_REMEMBERED_AS[kind], ref): answer
+            for (kind, ref), answer in known.steps.items()
+            if kind in _REMEMBERED_AS
+        }
         if known.payment_ref is not None:
-            answered[known.payment_ref] = known.fingerprint, known.receipt
+            answered[Step.PAYMENT, known.payment_ref] = known.fingerprint, known.receipt
         when = known.paid_at or known.placed_at
-        for ref, (fingerprint, receipt) in answered.items():
-            self.add_step(member, record, (Step.PAYMENT, ref), (when, fingerprint, receipt))
+        for named, (fingerprint, receipt) in answered.items():
+            self.add_step(member, record, named, (when, fingerprint, receipt))
 
     def add_step(
         self,

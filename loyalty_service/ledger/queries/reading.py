@@ -97,8 +97,12 @@ class EntryRow:
     note: str | None
     order_ref: str | None
 
-    def told(self) -> dict[str, Any]:
-        """An entry as the wire has it."""
+    def told(self, *, to_member: bool = False) -> dict[str, Any]:
+        """An entry as the wire has it.
+
+        Args:
+            to_member: leave out what operators write for each other: notes, and their names.
+        """
         return {
             "wallet": self.wallet,
             "entry": self.seq,
@@ -110,12 +114,15 @@ class EntryRow:
             "event_no": self.source_no if self.source == "event" else None,
             "program_version": self.program_version,
             "rules": list(self.rule_ids),
-            "actor": {"kind": self.actor_kind, "name": self.actor_name},
+            "actor": {
+                "kind": self.actor_kind,
+                "name": self.actor_kind if to_member else self.actor_name,
+            },
             "occurred_at": instant_text(self.occurred_at),
             "recorded_at": instant_text(self.recorded_at),
             "balance_after": self.balance_after,
             "reverses": self.reverses,
-            "note": self.note,
+            "note": None if to_member else self.note,
             "hash": bytes(self.hash).hex(),
         }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from loyalty_service.ledger.rules.chain import GENESIS, digest, entry_hash
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind
-from loyalty_service.ledger.rules.lots import Hold, Lot
+from loyalty_service.ledger.rules.lots import MOST_POINTS, Hold, Lot, PointsBeyondCount
 
 
 @dataclass(slots=True)
@@ -45,6 +45,20 @@ class Account:
     held: list[Hold] = field(default_factory=list)
     renewed: list[Hold] = field(default_factory=list)
     ended: list[tuple[Hold, datetime]] = field(default_factory=list)
+
+    def require_countable(self, points: int) -> None:
+        """Refuse points, signed, that would take the balance beyond what can be counted.
+
+        Raises:
+            PointsBeyondCount: as said. Nothing is changed.
+        """
+        if not -MOST_POINTS <= self.balance + points <= MOST_POINTS:
+            raise PointsBeyondCount(
+                "The account would hold more points, or owe more, than can be counted.",
+                balance=self.balance,
+                change=str(points),
+                limit=MOST_POINTS,
+            )
 
     def append(
         self,

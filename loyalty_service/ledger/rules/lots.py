@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from loyalty_service.kit.errors import Conflict
+from loyalty_service.kit.errors import Conflict, Invalid
 from loyalty_service.kit.frozen import frozen
 
 STANDING = 0
@@ -11,6 +11,16 @@ STANDING = 0
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+MOST_POINTS = 2**53 - 1
+"""Of an account, in either direction: what every reader of JSON takes for a whole number."""
+
+
+class PointsBeyondCount(Invalid):
+    """An account would hold more points, or owe more, than can be counted."""
+
+    code = "points_beyond_count"
 
 
 class InsufficientPoints(Conflict):

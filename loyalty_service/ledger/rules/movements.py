@@ -61,9 +61,13 @@ def credit(
         the entry, and for each opening (by position) the lot it went to; one that the deficit
         swallowed whole has none.
 
+    Raises:
+        PointsBeyondCount: nothing is written.
+
     Rule: R-12, R-41.
     """
     points = sum(opening.points for opening in openings)
+    account.require_countable(points)
     absorbed = _absorb(openings, min(account.deficit, points))
     opened = {
         i: open_lot(account, opening, opening.points - absorbed.get(i, 0))
@@ -114,9 +118,11 @@ def debit(
     Raises:
         InsufficientPoints: fewer active points than asked for and ``allow_negative`` is False.
             Nothing is written.
+        PointsBeyondCount: more would be owed than can be counted. Nothing is written.
 
     Rule: R-12.
     """
+    account.require_countable(-points)
     if allow_negative:
         draws, _ = draw_in_order(free_in_order_of_taking(account.free_lots(at), at), points)
     else:
