@@ -358,6 +358,35 @@ def test_a_balance_of_the_past_tells_what_was_held_then(shop, clock):
     assert held == [0, 3_000, 0]
 
 
+def test_what_was_held_is_told_by_what_was_recorded_by_then(shop, clock):
+    from loyalty_service.ledger.queries import balances_then
+
+    shop.reserve("o-1", points=3_000)
+    paid_at = clock.now()
+    clock.advance(10 * MINUTE)
+    between = clock.now()
+    clock.advance(10 * MINUTE)
+    shop.pay_reserved("o-1", occurred_at=paid_at)
+
+    with shop.db.reading() as tx:
+        then = balances_then(tx, get_member(tx, parse_ref("m-1")), between)["points"]
+
+    assert (then.held, then.active) == (3_000, 2_000)
+
+
+def test_points_that_ended_under_a_hold_are_proved_also_if_its_end_is_told_late(shop, clock):
+    shop.adjust(5_000, expires_at=clock.now() + 5 * MINUTE)
+    shop.reserve("o-1", points=5_000)
+    clock.advance(10 * MINUTE)
+    cancelled_at = clock.now()
+    clock.advance(10 * MINUTE)
+
+    told = shop.cancel("o-1", at=cancelled_at)
+
+    assert (told["released"], shop.balance().active) == (5_000, 5_000)
+    assert_proved(shop)
+
+
 def test_an_order_of_another_member_is_refused_everywhere(shop):
     shop.enrol("m-2")
     shop.reserve("o-1", points=100)

@@ -14,6 +14,7 @@ Node = dict[str, Any]
 START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 SECOND_VERSION = START + timedelta(days=45)
 PERCENT = 100
+ENOUGH = 60
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Hand:
         rich = [
             member
             for member in self.model.members.values()
-            if wallet in member.accounts and member.accounts[wallet].available(self.model.now)
+            if wallet in member.accounts
+            and member.accounts[wallet].available(self.model.now) >= ENOUGH
         ]
         return self.dice.choice(rich) if rich and self.chance(92) else self.someone()

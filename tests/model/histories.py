@@ -24,6 +24,8 @@ class Author(Shopkeeper):
         self.count += 1
         if self.count <= 2:
             return self.enrol(NAMES[self.count - 1])
+        if self.count <= 4:
+            return self.credit()
         missing = [name for name in NAMES if name not in self.model.members]
         if missing and self.chance(20):
             return self.enrol(missing[0])
@@ -81,7 +83,7 @@ class Author(Shopkeeper):
         if self.chance(50):
             days = self.dice.choice((0, 0, 1, 5, 90))
             ends = self.model.now + timedelta(days=days, hours=self.dice.choice((-1, 0.3, 1)))
-        return self.adjustment("credit", self.dice.randint(1, 600), ends=ends)
+        return self.adjustment("credit", self.dice.randint(1, 1_500), ends=ends)
 
     def debit(self) -> Step:
         return self.adjustment("debit", None)
@@ -98,7 +100,7 @@ class Author(Shopkeeper):
         allow_negative: bool = False,
     ) -> Step:
         member = self.someone()
-        wallet = self.dice.choices(self.wallets, [3] + [1] * (len(self.wallets) - 1))[0]
+        wallet = self.dice.choices(self.wallets, [4] + [1] * (len(self.wallets) - 1))[0]
         rich = [
             (other, account.wallet)
             for other in self.model.members.values()
@@ -175,33 +177,33 @@ SHARES: dict[str, tuple[float, Callable[[Author], Step]]] = {
     "clock": (13, Author.clock),
     "amend": (2, Author.amend),
     "quote": (4, Author.quote),
-    "reserve": (6, Author.reserve),
-    "renew": (2, Author.renew),
-    "replace": (2.5, Author.replace),
+    "reserve": (7, Author.reserve),
+    "renew": (2.5, Author.renew),
+    "replace": (3, Author.replace),
     "release": (1.5, Author.release),
     "fulfil_early": (1.5, Author.fulfil_early),
     "call_off": (1.5, Author.call_off),
-    "pay": (11, Author.pay),
+    "pay": (8, Author.pay),
     "pay_points": (5, Author.pay_points),
-    "pay_promised": (4, Author.pay_promised),
-    "pay_lapsed": (2, Author.pay_lapsed),
-    "pay_repriced": (1.5, Author.pay_repriced),
+    "pay_promised": (6, Author.pay_promised),
+    "pay_lapsed": (2.5, Author.pay_lapsed),
+    "pay_repriced": (2, Author.pay_repriced),
     "pay_other": (2, Author.pay_other),
     "open_again": (3, Author.open_again),
     "fulfil": (5, Author.fulfil),
-    "return_units": (5, Author.return_units),
-    "return_amount": (4, Author.return_amount),
-    "return_spent": (5, Author.return_spent),
+    "return_units": (4, Author.return_units),
+    "return_amount": (3.5, Author.return_amount),
+    "return_spent": (8, Author.return_spent),
     "cancel": (2.5, Author.cancel),
     "repeat": (4, Author.repeat),
     "sign_up": (2, lambda author: author.event("sign_up")),
     "birthday": (2, lambda author: author.event("birthday")),
-    "check_in": (5, Author.check_in),
+    "check_in": (4, Author.check_in),
     "review": (2.5, lambda author: author.event("review")),
-    "credit": (6, Author.credit),
+    "credit": (5, Author.credit),
     "debit": (3, Author.debit),
     "debit_negative": (3, Author.debit_negative),
-    "reverse": (4, Author.reverse),
+    "reverse": (3.5, Author.reverse),
     "transfer": (3, Author.transfer),
     "lock": (1.5, Author.lock),
 }

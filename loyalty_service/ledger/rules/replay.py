@@ -199,7 +199,8 @@ class Replay:
             raise _allocation(allocation, "points", allocation.points - lot.remaining)
         if lot.expires_at == entry.occurred_at:
             return
-        let_go = [entry.occurred_at in (hold.lapses_at, hold.ended_at) for hold in holds]
+        # What lets a hold go may be told late: it ends when that is recorded, or at its lapse.
+        let_go = [hold.ended_at == min(entry.recorded_at, hold.lapses_at) for hold in holds]
         is_late = lot.expires_at is not None and lot.expires_at < entry.occurred_at
         if not (is_late and any(let_go)):
             raise _entry(entry, "occurred_at", lot.expires_at, entry.occurred_at)
