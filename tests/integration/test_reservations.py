@@ -300,6 +300,17 @@ def test_a_cancelled_order_is_opened_again_and_its_old_payment_repeats_its_answe
     assert [story["state"], *(one["state"] for one in story["earlier"])] == ["paid", "cancelled"]
 
 
+def test_an_order_opened_again_is_what_its_payment_says_not_what_was_reserved_once(shop):
+    reserved, paid = line(10_000, sku="A"), line(6_000, sku="B")
+    shop.reserve("o-1", reserved, points=1_000)
+    shop.pay("o-1", paid, points=1_000, payment_ref="p-1")
+    shop.cancel("o-1")
+
+    again = shop.pay("o-1", reserved, points=1_000, payment_ref="p-2")
+
+    assert again["price"]["amount"] == 10_000
+
+
 def test_points_come_back_by_parts_and_net_to_zero(shop):
     shop.reserve("o-1", line(10_000, quantity=3), line(3_333), points=2_300)
     shop.pay_reserved("o-1")
@@ -384,6 +395,19 @@ def test_points_that_ended_under_a_hold_are_proved_also_if_its_end_is_told_late(
     told = shop.cancel("o-1", at=cancelled_at)
 
     assert (told["released"], shop.balance().active) == (5_000, 5_000)
+    assert_proved(shop)
+
+
+def test_what_is_owed_beside_a_hold_is_proved_also_if_it_is_told_late(shop, clock):
+    shop.pay("o-1", line(5_000))
+    shop.reserve("o-2", points=5_000)
+    shop.adjust(-50)
+    returned_at = clock.now()
+    clock.advance(DAY)
+
+    told = shop.give_back("o-1", units=[(1, 1)], at=returned_at)
+
+    assert told["taken"][1]["from"]["deficit"] == 50
     assert_proved(shop)
 
 

@@ -109,6 +109,10 @@ class Author(Shopkeeper):
         ]
         if kind == "debit" and rich and self.chance(80):
             member, wallet = self.dice.choice(rich)
+        order = self.standing() if kind == "debit_negative" and self.chance(40) else None
+        if order is not None and order["points"]:
+            # What is held is not taken, so that a deficit waits for it.
+            member, wallet = order["member"], order["wallet"]
         if points is None:
             account = self.model.account(member, wallet)
             there = account.buckets(self.model.now)
@@ -175,24 +179,24 @@ class Author(Shopkeeper):
 
 SHARES: dict[str, tuple[float, Callable[[Author], Step]]] = {
     "clock": (13, Author.clock),
-    "amend": (2, Author.amend),
+    "amend": (1.5, Author.amend),
     "quote": (4, Author.quote),
     "reserve": (7, Author.reserve),
-    "renew": (2.5, Author.renew),
+    "renew": (3, Author.renew),
     "replace": (3, Author.replace),
-    "release": (1.5, Author.release),
-    "fulfil_early": (1.5, Author.fulfil_early),
-    "call_off": (1.5, Author.call_off),
-    "pay": (8, Author.pay),
-    "pay_points": (5, Author.pay_points),
+    "release": (2.5, Author.release),
+    "fulfil_early": (2.5, Author.fulfil_early),
+    "call_off": (2, Author.call_off),
+    "pay": (7, Author.pay),
+    "pay_points": (4, Author.pay_points),
     "pay_promised": (6, Author.pay_promised),
-    "pay_lapsed": (2.5, Author.pay_lapsed),
-    "pay_repriced": (2, Author.pay_repriced),
-    "pay_other": (2, Author.pay_other),
-    "open_again": (3, Author.open_again),
+    "pay_lapsed": (4, Author.pay_lapsed),
+    "pay_repriced": (4, Author.pay_repriced),
+    "pay_other": (3.5, Author.pay_other),
+    "open_again": (4.5, Author.open_again),
     "fulfil": (5, Author.fulfil),
     "return_units": (4, Author.return_units),
-    "return_amount": (3.5, Author.return_amount),
+    "return_amount": (4, Author.return_amount),
     "return_spent": (8, Author.return_spent),
     "cancel": (2.5, Author.cancel),
     "repeat": (4, Author.repeat),
@@ -201,9 +205,9 @@ SHARES: dict[str, tuple[float, Callable[[Author], Step]]] = {
     "check_in": (4, Author.check_in),
     "review": (2.5, lambda author: author.event("review")),
     "credit": (5, Author.credit),
-    "debit": (3, Author.debit),
+    "debit": (3.5, Author.debit),
     "debit_negative": (3, Author.debit_negative),
     "reverse": (3.5, Author.reverse),
     "transfer": (3, Author.transfer),
-    "lock": (1.5, Author.lock),
+    "lock": (1.6, Author.lock),
 }

@@ -269,7 +269,7 @@ class Orders(Books):
         check_paid(placing, more["paid"], differs)
         if not is_same:
             self.let_go(known)
-            placing["cart"] = cart
+        placing["cart"] = known["cart"] if is_same else cart
         return self.take(member, order_ref, placing, known, when, content, more, is_held=is_held)
 
     def pay_whole(

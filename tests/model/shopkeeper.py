@@ -45,14 +45,16 @@ class Shopkeeper(Hand):
 
     def cart_with_points(self, member: Member, order_ref: str | None = None) -> Node:
         """A cart and points for it: mostly as many as a quote allows, or fewer."""
-        cart = self.cart(self.dice.choice((10, 60, 200, 10_000)))
-        try:
-            args = {"ref": member.ref, "order_ref": order_ref, "cart": cart, "at": None}
-            told = self.model.do("quote", args)
-        except Refused:
-            return cart
-        step = told["limits"].get("step", 1)
-        used = told["used"]
+        for _ in range(3):
+            cart = self.cart(self.dice.choice((60, 200, 10_000)))
+            try:
+                args = {"ref": member.ref, "order_ref": order_ref, "cart": cart, "at": None}
+                told = self.model.do("quote", args)
+            except Refused:
+                return cart
+            if told["used"]:
+                break
+        step, used = told["limits"].get("step", 1), told["used"]
         if self.chance(35):
             fewer = self.dice.randint(0, used) // step * step
             used = fewer if fewer >= told["limits"].get("minimum", 1) else used

@@ -17,8 +17,8 @@ from tests.model.programs import PROGRAMS
 
 STEPS = 40
 SHORT = 8
-PARTS = 5
-FULL = 2_000
+PARTS = 2
+FULL = 5_000
 EACH_ACCEPTED = 500
 MOSTLY = 0.6
 SAMPLE = 40
