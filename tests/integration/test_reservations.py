@@ -348,6 +348,21 @@ def test_by_setting_points_whose_lot_ended_meanwhile_end_at_once(db, clock):
     assert_proved(shop)
 
 
+def test_what_is_owed_is_proved_beside_points_that_came_back_too_late(db, clock):
+    shop = Shop(db, PROGRAM.replace("{overdrawn: negative}", "{expired_meanwhile: expire}"))
+    shop.enrol()
+    shop.adjust(5_000, expires_at=clock.now() + DAY)
+    shop.pay("o-1", line(20_000), points=5_000)
+    shop.adjust(-100)
+    clock.advance(2 * DAY)
+
+    told = shop.cancel("o-1")
+
+    assert told["given_back"][0]["expired"] == 5_000
+    assert (shop.balance().due, shop.balance().deficit) == (5_000, 100)
+    assert_proved(shop)
+
+
 def test_a_balance_of_the_past_tells_what_was_held_then(shop, clock):
     from loyalty_service.ledger.queries import balances_then
 

@@ -114,7 +114,7 @@ earning:
        period: month, points: 900, over: cut}
 redemption: {block_points: 1, block_value: "0.07", shipping: true}
 reservations: {minutes: 45, most_minutes: 60}
-returns: {overdrawn: negative, give_back: only_when_full}
+returns: {overdrawn: negative, give_back: only_when_full, expired_meanwhile: expire}
 """
 
 CLAMP = """
@@ -287,7 +287,7 @@ earning:
     - {id: gifts_once, name: {en: m, zh: m}, covers: [reviewing, reviewing_too], per: member,
        period: day, times: 1, over: cut}
 redemption: {wallet: points, block_points: 5, block_value: "0.250", max_share: "0.8"}
-returns: {overdrawn: clamp, give_back: only_when_full, expired_meanwhile: expire}
+returns: {overdrawn: clamp, give_back: only_when_full, expired_meanwhile: {grace: {days: 2}}}
 """
 
 
@@ -320,7 +320,7 @@ PROGRAMS = {
             ("expiry: {after: {days: 30}}", "expiry: {after: {months: 2}}"),
             ("multipliers_combine: add", "multipliers_combine: multiply"),
             ("earn_on_points_paid: true", "earn_on_points_paid: false"),
-            ("only_when_full", "pro_rata"),
+            ("give_back: only_when_full", "give_back: pro_rata"),
         ),
     ),
     "clamp": (

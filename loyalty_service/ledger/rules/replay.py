@@ -211,11 +211,16 @@ class Replay:
         # What is told late met the holds of an instant between the two.
         since, until = entry.occurred_at, entry.recorded_at
         kept = sum(hold.points for hold in self.stored.holds if hold.stood(since, until))
-        free = max(0, self.in_lots - kept)
+        free = max(0, self.in_lots - kept - self._due(until)) if self.deficit > 0 else 0
         over = self.deficit if self.deficit < 0 else min(self.deficit, free)
         if over:
             given = sum(allocation.points for allocation in allocations)
             raise Wrong("allocation", {"entry_seq": entry.seq}, "points", given - over, given)
+
+    def _due(self, at: datetime) -> int:
+        """Points that came back to lots past their end; they are owed to nobody (R-42)."""
+        ends = ((lot.expires_at, lot.remaining) for lot in self.lots.values())
+        return sum(points for ended, points in ends if ended is not None and ended <= at)
 
     def standing_lots(self) -> list[Lot]:
         """The lots with something left, by number."""
