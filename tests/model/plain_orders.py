@@ -237,6 +237,14 @@ class Orders(Books):
         order["steps"][step] = told
         return dict(told)
 
+    def story(self, order_ref: str) -> list[str]:
+        """Where an order stands by the clock, and how its earlier chapters ended, newest first."""
+        chapters = [self.orders[order_ref]]
+        by_next = {order["next"]: order for order in chapters[0]["member"].orders if order["next"]}
+        while chapters[-1]["no"] in by_next:
+            chapters.append(by_next[chapters[-1]["no"]])
+        return [state_by_clock(order, self.now) for order in chapters]
+
     # Payment ---------------------------------------------------------------------------------
 
     def pay(
@@ -386,9 +394,7 @@ class Orders(Books):
                 activated[wallet] = {"entry": entry["seq"], "lots": told_lots(account, entry)}
         if order["state"] == "paid":
             order["state"] = "fulfilled"
-        state = order["state"]
-        if state == "reserved" and not is_standing(order, member.clock):
-            state = "lapsed"
+        state = state_by_clock(order, member.clock)
         told = {"state": state, "fulfilled": when, "activated": activated}
         order["steps"]["fulfilment"] = told
         return dict(told)
@@ -599,6 +605,11 @@ def check_paid(placing: Node, paid: int | None, refusal: str) -> None:
 def is_standing(order: Node, at: datetime) -> bool:
     """Whether a reservation is kept: up to, not including, its lapse (R-14)."""
     return bool(order["state"] == "reserved" and at < order["lapses"])
+
+
+def state_by_clock(order: Node, at: datetime) -> str:
+    is_lapsed = order["state"] == "reserved" and not is_standing(order, at)
+    return "lapsed" if is_lapsed else str(order["state"])
 
 
 def wallet_that_pays(program: Node) -> str | None:

@@ -34,6 +34,7 @@ SELECT table_name FROM information_schema.columns
  WHERE table_schema = 'public' AND column_name = 'member_id' ORDER BY 1
 """
 _ROWS = "SELECT member_id, '{0} ' || t::text FROM {0} t WHERE member_id = ANY(%(ids)s)"
+STORIES = 4
 BUCKETS = ("active", "pending", "due", "held", "deficit")
 _MEMBER = """
 SELECT caught_up_to, live_orders, redemption_locked_since IS NOT NULL
@@ -208,8 +209,10 @@ class Play:
         }
 
     def compare_end(self) -> None:
-        """At the end of a history: orders and the ledger name each other, and what was recorded
-        by an instant still adds up to what everybody had then."""
+        """At the end of a history: orders and the ledger name each other, every order is told
+        where it stands, and what was recorded by an instant still adds up to what everybody had
+        then."""
+        self.compare_stories()
         with self.stage.db.reading() as tx:
             for name, member_id in self.real.member_ids.items():
                 real = members.get_member(tx, parse_ref(self.real.name(name)))
@@ -219,6 +222,14 @@ class Play:
                         continue
                     then = ledger.balances_then(tx, real, at)
                     same(f"{name} at {at}", in_buckets(then), self.past[at].get(name, {}))
+                proved = proving.prove(tx, real, min(self.past, default=self.model.now))
+                same("the service's own proof of the past", proved["faults"], [])
+
+    def compare_stories(self) -> None:
+        for order_ref in list(self.model.orders)[-STORIES:]:
+            story = self.stage.shop.story(self.real.name(order_ref))
+            told = [story["state"], *(chapter["state"] for chapter in story["earlier"])]
+            same(f"story of {order_ref}", told, self.model.story(order_ref))
 
     def compare_account(self, book: Node, account: Account) -> None:
         entries = [
