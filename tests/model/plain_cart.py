@@ -57,10 +57,12 @@ def most_points(
     for name in ("available", "max_share"):
         if limits[name] < used:
             used, bound_by = limits[name], name
+    if used < limits["minimum"]:
+        used, bound_by = 0, bound_by or "minimum"
     if used % limits["step"]:
         used, bound_by = used - used % limits["step"], bound_by or "step"
     if used < limits["minimum"]:
-        used, bound_by = 0, bound_by or "minimum"
+        used = 0
     if locked:
         used, bound_by = 0, "locked"
     return {"used": used, "limits": limits, "bound_by": bound_by if used < asked else None}
