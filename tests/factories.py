@@ -69,6 +69,17 @@ def line(
     return CartLine(kind, sku, category, brand, quantity, amount_minor, discount_minor)
 
 
+def cart_of(lines: tuple[CartLine, ...], more: dict[str, Any]) -> Cart:
+    """A cart of these lines, or of one; takes what it is told of the cart out of ``more``."""
+    return Cart(
+        more.pop("currency", "CNY"),
+        more.pop("channel", None),
+        lines or (line(),),
+        more.pop("discount_minor", 0),
+        more.pop("points", 0),
+    )
+
+
 class Shop:
     """A shop with a program, acting through the services in transactions of its own."""
 
@@ -91,18 +102,12 @@ class Shop:
         *lines: CartLine,
         member: str = "m-1",
         at: datetime | None = None,
-        fulfilled: bool = True,
+        fulfilled: bool | None = True,
         **more: Any,
     ) -> dict[str, Any]:
         """Record a paid order and return its receipt."""
         more.setdefault("payment_ref", f"pay-{order_ref}")
-        cart = Cart(
-            more.pop("currency", "CNY"),
-            more.pop("channel", None),
-            lines or (line(),),
-            more.pop("discount_minor", 0),
-            more.pop("points", 0),
-        )
+        cart = cart_of(lines, more)
         order = Order(
             order_ref=order_ref,
             cart=cart,
@@ -121,10 +126,10 @@ class Shop:
         return self._act(lambda acting: checkout.pay(acting, parse_ref(member), order))
 
     def reserve(
-        self, order_ref: str = "o-1", *lines: CartLine, points: int = 0, member: str = "m-1"
+        self, order_ref: str = "o-1", *lines: CartLine, member: str = "m-1", **more: Any
     ) -> dict[str, Any]:
         """Reserve an order."""
-        cart, ref = Cart("CNY", None, lines or (line(),), 0, points), parse_ref(member)
+        cart, ref = cart_of(lines, more), parse_ref(member)
         return self._act(lambda acting: checkout.reserve(acting, ref, order_ref, cart))
 
     def release(self, order_ref: str = "o-1", *, member: str = "m-1") -> dict[str, Any]:
@@ -135,13 +140,13 @@ class Shop:
     def quote(
         self,
         *lines: CartLine,
-        points: int = 0,
         member: str = "m-1",
         at: datetime | None = None,
         order_ref: str | None = None,
+        **more: Any,
     ) -> dict[str, Any]:
         """Price a cart."""
-        cart = Cart("CNY", None, lines or (line(),), 0, points)
+        cart = cart_of(lines, more)
         with self.db.reading() as tx:
             acting = Acting(tx, self.programs, STOREFRONT)
             told: dict[str, Any] = checkout.quote(

@@ -301,6 +301,17 @@ def test_a_cancelled_order_is_opened_again_and_its_old_payment_repeats_its_answe
     assert [story["state"], *(one["state"] for one in story["earlier"])] == ["paid", "cancelled"]
 
 
+def test_an_order_opened_again_is_what_its_payment_says_not_what_was_reserved_once(shop):
+    reserved, paid = line(10_000, sku="A"), line(6_000, sku="B")
+    shop.reserve("o-1", reserved, points=1_000)
+    shop.pay("o-1", paid, points=1_000, payment_ref="p-1")
+    shop.cancel("o-1")
+
+    again = shop.pay("o-1", reserved, points=1_000, payment_ref="p-2")
+
+    assert again["price"]["amount"] == 10_000
+
+
 def test_points_come_back_by_parts_and_net_to_zero(shop):
     shop.reserve("o-1", line(10_000, quantity=3), line(3_333), points=2_300)
     shop.pay_reserved("o-1")
@@ -338,6 +349,21 @@ def test_by_setting_points_whose_lot_ended_meanwhile_end_at_once(db, clock):
     assert_proved(shop)
 
 
+def test_what_is_owed_is_proved_beside_points_that_came_back_too_late(db, clock):
+    shop = Shop(db, PROGRAM.replace("{overdrawn: negative}", "{expired_meanwhile: expire}"))
+    shop.enrol()
+    shop.adjust(5_000, expires_at=clock.now() + DAY)
+    shop.pay("o-1", line(20_000), points=5_000)
+    shop.adjust(-100)
+    clock.advance(2 * DAY)
+
+    told = shop.cancel("o-1")
+
+    assert told["given_back"][0]["expired"] == 5_000
+    assert (shop.balance().due, shop.balance().deficit) == (5_000, 100)
+    assert_proved(shop)
+
+
 def test_a_balance_of_the_past_tells_what_was_held_then(shop, clock):
     from loyalty_service.ledger.queries import balances_then
 
@@ -357,6 +383,48 @@ def test_a_balance_of_the_past_tells_what_was_held_then(shop, clock):
         ]
 
     assert held == [0, 3_000, 0]
+
+
+def test_what_was_held_is_told_by_what_was_recorded_by_then(shop, clock):
+    from loyalty_service.ledger.queries import balances_then
+
+    shop.reserve("o-1", points=3_000)
+    paid_at = clock.now()
+    clock.advance(10 * MINUTE)
+    between = clock.now()
+    clock.advance(10 * MINUTE)
+    shop.pay_reserved("o-1", occurred_at=paid_at)
+
+    with shop.db.reading() as tx:
+        then = balances_then(tx, get_member(tx, parse_ref("m-1")), between)["points"]
+
+    assert (then.held, then.active) == (3_000, 2_000)
+
+
+def test_points_that_ended_under_a_hold_are_proved_also_if_its_end_is_told_late(shop, clock):
+    shop.adjust(5_000, expires_at=clock.now() + 5 * MINUTE)
+    shop.reserve("o-1", points=5_000)
+    clock.advance(10 * MINUTE)
+    cancelled_at = clock.now()
+    clock.advance(10 * MINUTE)
+
+    told = shop.cancel("o-1", at=cancelled_at)
+
+    assert (told["released"], shop.balance().active) == (5_000, 5_000)
+    assert_proved(shop)
+
+
+def test_what_is_owed_beside_a_hold_is_proved_also_if_it_is_told_late(shop, clock):
+    shop.pay("o-1", line(5_000))
+    shop.reserve("o-2", points=5_000)
+    shop.adjust(-50)
+    returned_at = clock.now()
+    clock.advance(DAY)
+
+    told = shop.give_back("o-1", units=[(1, 1)], at=returned_at)
+
+    assert told["taken"][1]["from"]["deficit"] == 50
+    assert_proved(shop)
 
 
 def test_an_order_of_another_member_is_refused_everywhere(shop):

@@ -1,5 +1,6 @@
-"""Accounts written once more, plainly, from the rules alone (R-10 to R-15, R-41): entries are a
-list of dicts, lots are dicts that stay in the list when they are empty."""
+"""Accounts written once more, plainly, from the rules alone (R-10 to R-15, R-32, R-41, R-42):
+entries are a list of dicts; lots and holds are dicts that stay in their lists when they are empty
+or have ended."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +26,13 @@ class Account:
     wallet: str
     entries: list[Node] = field(default_factory=list)
     lots: list[Node] = field(default_factory=list)
+    holds: list[Node] = field(default_factory=list)
     deficit: int = 0
+
+    def copy(self) -> "Account":
+        """What it is now; entries are never changed once they are written."""
+        lots, holds = [dict(lot) for lot in self.lots], [dict(hold) for hold in self.holds]
+        return Account(self.wallet, list(self.entries), lots, holds, self.deficit)
 
     def open_lots(self) -> list[Node]:
         return [lot for lot in self.lots if lot["left"]]
@@ -35,10 +42,32 @@ class Account:
 
     def buckets(self, at: datetime) -> Node:
         """R-14, R-15."""
-        sums = {"active": 0, "pending": 0, "due": 0}
+        sums = {"active": 0, "pending": 0, "due": 0, "held": 0}
         for lot in self.open_lots():
-            sums[where(lot, at)] += lot["left"]
+            sums[where(lot, at)] += self.left_of(lot, at)
+            sums["held"] += lot["left"] - self.left_of(lot, at)
         return {**sums, "deficit": self.deficit}
+
+    def standing_holds(self, at: datetime) -> list[Node]:
+        """R-14: a hold counts up to, not including, its lapse."""
+        return [hold for hold in self.holds if hold["ended"] is None and hold["lapses"] > at]
+
+    def left_of(self, lot: Node, at: datetime) -> int:
+        """What is left of a lot that nobody holds (R-32)."""
+        held = [hold["points"] for hold in self.standing_holds(at) if hold["lot"] == lot["no"]]
+        return int(lot["left"]) - sum(held)
+
+    def available(self, at: datetime) -> int:
+        """Points that can be used: active and not held."""
+        return int(self.buckets(at)["active"])
+
+    def held_for(self, order_no: int, at: datetime) -> int:
+        """Points that would be active if an order let them go."""
+        return sum(
+            hold["points"]
+            for hold in self.standing_holds(at)
+            if hold["order"] == order_no and where(self.lot(hold["lot"]), at) == "active"
+        )
 
     def write(
         self, kind: str, points: int, cause: Node, moved: dict[int, int], **more: Any
@@ -87,20 +116,30 @@ class Account:
 
     def debit(self, cause: Node, points: int, at: datetime, allow_negative: bool) -> Node:
         """R-12: an operator's debit."""
-        active = [lot for lot in self.free(at) if where(lot, at) == "active"]
-        if not allow_negative and sum(lot["left"] for lot in active) < points:
+        if not allow_negative and self.available(at) < points:
             raise Refused("insufficient_points")
         moved: dict[int, int] = {}
-        missing = draw(self.free(at) if allow_negative else active, points, moved)
+        missing = self.draw(self.free(at), points, moved, at)
         self.deficit += missing
         return self.write("debit", -points, cause, moved)
 
     def free(self, at: datetime) -> list[Node]:
-        """Active lots, soonest to end first, then pending ones by number."""
-        active = [lot for lot in self.open_lots() if where(lot, at) == "active"]
-        pending = [lot for lot in self.open_lots() if where(lot, at) == "pending"]
-        active.sort(key=lambda lot: (lot["ends"] or NEVER, lot["no"]))
+        """Lots that are not wholly held: active ones, soonest to end first, then pending ones."""
+        lots = [lot for lot in self.open_lots() if self.left_of(lot, at)]
+        active = [lot for lot in lots if where(lot, at) == "active"]
+        pending = [lot for lot in lots if where(lot, at) == "pending"]
+        active.sort(key=drawn_first)
         return active + sorted(pending, key=lambda lot: lot["no"])
+
+    def draw(self, lots: list[Node], points: int, moved: dict[int, int], at: datetime) -> int:
+        """Take unheld points from lots in the order given; returns how many were missing."""
+        for lot in lots:
+            taken = min(points, self.left_of(lot, at))
+            if taken:
+                lot["left"] -= taken
+                moved[lot["no"]] = -taken
+                points -= taken
+        return points
 
     def take_back(
         self, cause: Node, points: int, at: datetime, source: Node, *, negative: bool, **more: Any
@@ -113,12 +152,12 @@ class Account:
         others = [lot for lot in self.free(at) if lot["no"] not in source["lots"]]
         gone = sum(lot["expired"] for lot in self.lots if lot["no"] in source["lots"])
         moved: dict[int, int] = {}
-        missing = draw(pending, points, moved)
+        missing = self.draw(pending, points, moved, at)
         expired = min(missing, gone - source["counted"])
         source["counted"] += expired
-        missing = draw(active, missing - expired, moved)
+        missing = self.draw(active, missing - expired, moved, at)
         from_own = -sum(moved.values())
-        missing = draw(others, missing, moved)
+        missing = self.draw(others, missing, moved, at)
         taken = {
             "own": from_own,
             "expired": expired,
@@ -142,7 +181,7 @@ class Account:
         left = points - absorbed
         moved: dict[int, int] = {}
         drawn = [self.lot(no) for no in debit["lots"]]
-        for lot in sorted(drawn, key=lambda lot: (lot["ends"] or NEVER, lot["no"]), reverse=True):
+        for lot in sorted(drawn, key=drawn_first, reverse=True):
             back = min(left, -debit["lots"][lot["no"]])
             if back:
                 lot["left"] += back
@@ -161,13 +200,101 @@ class Account:
             self.lot(no).update(active=active, ends=ends)
         return self.write("reschedule", 0, cause, dict.fromkeys(instants, 0)) if instants else None
 
-    def expire(self, cause: Node, ended: datetime) -> None:
-        lots = [lot for lot in self.open_lots() if lot["ends"] == ended]
-        moved = {lot["no"]: -lot["left"] for lot in lots}
-        for lot in lots:
-            lot["expired"] += lot["left"]
-            lot["left"] = 0
-        self.write("expire", sum(moved.values()), cause, moved)
+    # Spending --------------------------------------------------------------------------------
+
+    def hold(self, order: tuple[int, int], points: int, at: datetime, lapses: datetime) -> None:
+        """Keep points for an order (number, how often reserved), of the lots a debit would draw
+        from; nothing is written (R-32)."""
+        for lot in self.free(at):
+            taken = min(points, self.left_of(lot, at))
+            if taken:
+                named = {"order": order[0], "no": order[1], "lot": lot["no"], "points": taken}
+                self.holds.append({**named, "held": at, "lapses": lapses, "ended": None})
+                points -= taken
+
+    def renew(self, order_no: int, at: datetime, lapses: datetime) -> None:
+        for hold in self.standing_holds(at):
+            if hold["order"] == order_no:
+                hold["lapses"] = lapses
+
+    def let_go(self, order_no: int, at: datetime, causes: Any, recorded: datetime) -> int:
+        """End an order's holds before their time: a deficit absorbs the points, and what of them
+        has ended meanwhile expires (R-32, R-41)."""
+        freed = [hold for hold in self.standing_holds(at) if hold["order"] == order_no]
+        for hold in freed:
+            hold["ended"] = min(recorded, hold["lapses"])
+        self.settle(freed, at, causes)
+        self.expire(at, causes)
+        return sum(hold["points"] for hold in freed)
+
+    def lapse(self, at: datetime, causes: Any) -> None:
+        """What the clock brings at an instant: holds lapse, then points end (R-55)."""
+        freed = [hold for hold in self.holds if hold["ended"] is None and hold["lapses"] <= at]
+        for hold in freed:
+            hold["ended"] = hold["lapses"]
+        self.settle(freed, at, causes)
+        self.expire(at, causes)
+
+    def settle(self, freed: list[Node], at: datetime, causes: Any) -> None:
+        """A deficit is paid by what is held no more, as far as it is alive (R-41)."""
+        numbers = {hold["lot"] for hold in freed}
+        lots = [lot for lot in self.free(at) if lot["no"] in numbers and where(lot, at) == "active"]
+        moved: dict[int, int] = {}
+        self.deficit = self.draw(lots, self.deficit, moved, at)
+        if moved:
+            self.write("settle", 0, causes("deficit_settled"), moved)
+
+    def expire(self, at: datetime, causes: Any) -> None:
+        """What nobody holds of lots past their end has expired."""
+        lots = [lot for lot in self.open_lots() if where(lot, at) == "due"]
+        moved = {lot["no"]: -self.left_of(lot, at) for lot in lots if self.left_of(lot, at)}
+        for no, points in moved.items():
+            self.lot(no)["expired"] -= points
+            self.lot(no)["left"] += points
+        if moved:
+            self.write("expire", sum(moved.values()), causes("expired"), moved)
+
+    def spend(
+        self, cause: Node, order_no: int, points: int, at: datetime, *, is_held: bool
+    ) -> tuple[Node, list[tuple[int, int]]]:
+        """Pay with points: with exactly those that the order holds, or with free ones.
+
+        Returns the entry, and what was drawn from which lot, in the order of drawing."""
+        moved: dict[int, int] = {}
+        if is_held:
+            held = [hold for hold in self.standing_holds(at) if hold["order"] == order_no]
+            for hold in sorted(held, key=lambda hold: drawn_first(self.lot(hold["lot"]))):
+                hold["ended"] = min(cause["recorded"], hold["lapses"])
+                self.lot(hold["lot"])["left"] -= hold["points"]
+                moved[hold["lot"]] = -hold["points"]
+        else:
+            self.draw(self.free(at), points, moved, at)
+        draws = [(no, -taken) for no, taken in moved.items()]
+        return self.write("debit", -points, cause, moved), draws
+
+    def give_spent_back(
+        self, cause: Node, draws: list[tuple[int, int]], at: datetime, grace: Node | None
+    ) -> tuple[Node, int]:
+        """Points come back to the lots they were drawn from, after a deficit is absorbed (R-42).
+
+        ``grace``: the lot that is opened for those whose own lot has ended; None: they go into
+        it all the same and are due at once. Returns the entry and how many had ended."""
+        points = sum(taken for _, taken in draws)
+        absorbed = min(self.deficit, points)
+        self.deficit -= absorbed
+        left, late = points - absorbed, 0
+        moved: dict[int, int] = {}
+        for no, taken in draws:
+            lot, back = self.lot(no), min(left, taken)
+            left -= back
+            ended = where(lot, at) == "due"
+            late += back if ended else 0
+            if back and not (ended and grace):
+                lot["left"] += back
+                moved[no] = back
+        if late and grace:
+            moved[self.open(grace, late)] = late
+        return self.write("give_back", points, cause, moved), late
 
 
 def new_lot(no: int, part: Node) -> Node:
@@ -189,12 +316,6 @@ def where(lot: Node, at: datetime) -> str:
     return "active" if lot["active"] is not None and lot["active"] <= at else "pending"
 
 
-def draw(lots: list[Node], points: int, moved: dict[int, int]) -> int:
-    """Take points from lots in the order given; returns how many were missing."""
-    for lot in lots:
-        taken = min(points, lot["left"])
-        if taken:
-            lot["left"] -= taken
-            moved[lot["no"]] = -taken
-            points -= taken
-    return points
+def drawn_first(lot: Node) -> tuple[datetime, int]:
+    """R-12: soonest to end first, never-ending last, the older first on a tie."""
+    return lot["ends"] or NEVER, lot["no"]

@@ -16,37 +16,30 @@ from loyalty_service.ledger.service import proving
 from loyalty_service.members import queries as members
 from loyalty_service.members.rules import parse_ref
 from tests.factories import Shop
-from tests.model.histories import SECOND_VERSION, START, Author, Step
-from tests.model.plain import Member, Model
+from tests.model.hand import SECOND_VERSION, START, Step
+from tests.model.histories import Author
+from tests.model.plain import Model
+from tests.model.plain_books import Member
 from tests.model.plain_ledger import Account, Refused
+from tests.model.plain_orders import money_back, payable
 from tests.model.programs import PROGRAMS
-from tests.model.proof import prove, read_books
+from tests.model.proof import prove, read_books, read_orders
 from tests.model.shop import RealShop
 
 Node = dict[str, Any]
 
-_OWNED = (
-    "member",
-    "member_ref",
-    "member_total",
-    "account",
-    "entry",
-    "allocation",
-    "explanation",
-    "note",
-    "lot",
-    "order_index",
-    "order_head",
-    "order_line",
-    "order_step",
-    "event",
-)
-_SNAPSHOT = " UNION ALL ".join(
-    f"SELECT member_id, '{table} ' || t::text FROM {table} t WHERE member_id = ANY(%(ids)s)"
-    for table in _OWNED
-)
-BUCKETS = ("active", "pending", "due", "deficit")
-_MEMBER = "SELECT caught_up_to, live_orders FROM member WHERE member_id = %s"
+# Whatever belongs to a member, also in tables that are yet to come.
+_OWNED = """
+SELECT table_name FROM information_schema.columns
+ WHERE table_schema = 'public' AND column_name = 'member_id' ORDER BY 1
+"""
+_ROWS = "SELECT member_id, '{0} ' || t::text FROM {0} t WHERE member_id = ANY(%(ids)s)"
+STORIES = 4
+BUCKETS = ("active", "pending", "due", "held", "deficit")
+_MEMBER = """
+SELECT caught_up_to, live_orders, redemption_locked_since IS NOT NULL
+  FROM member WHERE member_id = %s
+"""
 
 
 class Disagreement(AssertionError):
@@ -66,6 +59,8 @@ class Stage:
         since = (START - timedelta(days=400), SECOND_VERSION)
         read = [yaml.load(text, yaml.BaseLoader) for text in (first, second)]
         self.versions = list(zip(since, read, strict=True))
+        self.owned = [name for (name,) in db.fetch(_OWNED)]
+        self.snapshot = " UNION ALL ".join(_ROWS.format(name) for name in self.owned)
         self.plays = 0
 
     def play(self) -> "Play":
@@ -97,7 +92,7 @@ class Play:
             self.model.now = step.args["to"]
             self.stage.clock.set(step.args["to"])
             self.accepted["clock"] += 1
-            self.compare_books(self.real.member_ids)
+            self.compare_books(self.real.member_ids, moved=())
             return
         expected, answer = self.answers(step)
         if answer != expected:
@@ -105,14 +100,16 @@ class Play:
         refused = isinstance(answer, str)
         (self.refused if refused else self.accepted)[step.kind] += 1
         self.codes[answer if refused else "accepted"] += 1
-        self.compare_rows(step, changes=not refused and "repeated" not in expected)
-        self.compare_books([step.args["ref"]])
+        is_silent = refused or "repeated" in expected or step.call == "quote"
+        named = {step.args["ref"], step.args.get("to")}
+        self.compare_rows(set() if is_silent else named)
+        self.compare_books(named, moved=() if is_silent else named)
         self.remember(step, accepted=not refused)
 
     def answers(self, step: Step) -> tuple[Any, Any]:
         """What both say: the answer, or the code of a refusal."""
         said: list[Any] = []
-        for world in (self.model_do, self.real.do):
+        for world in (self.model.do, self.real.do):
             try:
                 said.append(world(step.call, step.args))
             except Refused as refused:
@@ -122,59 +119,83 @@ class Play:
             answer = {**answer, **{k: expected[k] for k in ("asked", "repeated") if k in expected}}
         return expected, answer
 
-    def model_do(self, call: str, args: Node) -> Any:
-        return getattr(self.model, call)(**args)
-
     def remember(self, step: Step, *, accepted: bool) -> None:
         """Note what was said of an order, for repetitions."""
-        order = self.model.orders.get(step.args.get("order_ref", ""))
-        if order is None or not accepted or ("said" in order and step.kind == "repeat"):
-            return
-        if step.call == "pay":
-            order["said"] = step
-        else:
-            order.setdefault("said_after", []).append(step)
+        if accepted and step.call != "quote" and "order_ref" in step.args:
+            self.model.said.setdefault(step.args["order_ref"], []).append(step)
 
-    def compare_rows(self, step: Step, *, changes: bool) -> None:
-        """A refusal or a repetition changes nothing; no step changes another member's rows."""
+    def compare_rows(self, may_change: Collection[str | None]) -> None:
+        """A refusal, a repetition or a quote changes nothing; no step changes the rows of members
+        that it does not name."""
         ids = self.real.member_ids
         rows: dict[int, list[str]] = {member_id: [] for member_id in ids.values()}
-        for member_id, row in self.stage.db.fetch(_SNAPSHOT % {"ids": _array(ids.values())}):
+        sql = self.stage.snapshot % {"ids": _array(ids.values())}
+        for member_id, row in self.stage.db.fetch(sql):
             rows[member_id].append(row)
         for name, member_id in ids.items():
             rows[member_id].sort()
-            may_change = changes and name == step.args["ref"]
-            if not may_change and rows[member_id] != self.rows.get(member_id):
+            if name not in may_change and rows[member_id] != self.rows.get(member_id):
                 moved = set(rows[member_id]) ^ set(self.rows.get(member_id, []))
                 raise Disagreement(f"a step that must not, changed {name}: {sorted(moved)}")
         self.rows = rows
 
-    def compare_books(self, names: Collection[str]) -> None:
+    def compare_books(
+        self, names: Collection[str | None], *, moved: Collection[str | None]
+    ) -> None:
+        """Compare members and prove their ledgers; what no row of moved is not read once more."""
         for name, member in self.model.members.items():
             if name in names:
                 try:
-                    self.compare_member(member, self.real.member_ids[name])
+                    if name in moved:
+                        self.compare_member(member, self.real.member_ids[name])
+                    self.compare_balances(member)
                 except Disagreement:
                     raise
                 except AssertionError as fault:
                     raise Disagreement(f"{name}: {fault}") from fault
 
     def compare_member(self, member: Member, member_id: int) -> None:
-        [(caught_up_to, live_orders)] = self.stage.db.fetch(_MEMBER, (member_id,))
-        live = sum(order["state"] not in ("returned", "cancelled") for order in member.orders)
-        same("clock and live orders", (caught_up_to, live_orders), (member.clock, live))
+        [facts] = self.stage.db.fetch(_MEMBER, (member_id,))
+        gone = ("reserved", "returned", "cancelled")
+        live = sum(order["state"] not in gone for order in member.orders)
+        same("clock, live orders and lock", facts, (member.clock, live, member.locked))
+        self.compare_orders(member, member_id)
         books = read_books(self.stage.db, member_id)
         expected = {wallet for wallet, account in member.accounts.items() if account.entries}
         same("wallets", set(books), expected)
         for wallet, book in books.items():
             prove(member_id, wallet, book)
             self.compare_account(book, member.accounts[wallet])
+
+    def compare_balances(self, member: Member) -> None:
+        """What the service says that a member has, and that it can prove it."""
         with self.stage.db.reading() as tx:
             real = members.get_member(tx, parse_ref(self.real.name(member.ref)))
             proof = proving.prove(tx, real, None)
             balances = ledger.balances_now(tx, real, self.model.now)
         same("the service's own proof", proof["faults"], [])
         same("buckets", in_buckets(balances), self.balances()[member.ref])
+
+    def compare_orders(self, member: Member, member_id: int) -> None:
+        orders = read_orders(self.stage.db, member_id)
+        same("orders", list(orders), [order["no"] for order in member.orders])
+        for order in member.orders:
+            lines = order["lines"]
+            head = (
+                self.real.name(order["ref"]),
+                order.get("payment_ref"),
+                *(order[key] for key in ("state", "version", "placed", "paid_at", "fulfilled")),
+                order["lapses"],
+                order["holds"],
+                sum(line["price"] for line in lines),
+                payable(order),
+                sum(money_back(line) for line in lines),
+                order["next"],
+            )
+            keys = ("no", "price", "paid", "points", "worth", "units", "back")
+            sold = [tuple(line[key] for key in keys) for line in lines]
+            same(f"order {order['no']}", orders[order["no"]]["head"], head)
+            same(f"lines of order {order['no']}", orders[order["no"]]["lines"], sold)
 
     def balances(self) -> dict[str, Node]:
         """What everybody has now, by the model."""
@@ -188,8 +209,10 @@ class Play:
         }
 
     def compare_end(self) -> None:
-        """At the end of a history: orders and the ledger name each other, and what was recorded
-        by an instant still adds up to what everybody had then."""
+        """At the end of a history: orders and the ledger name each other, every order is told
+        where it stands, and what was recorded by an instant still adds up to what everybody had
+        then."""
+        self.compare_stories()
         with self.stage.db.reading() as tx:
             for name, member_id in self.real.member_ids.items():
                 real = members.get_member(tx, parse_ref(self.real.name(name)))
@@ -199,6 +222,14 @@ class Play:
                         continue
                     then = ledger.balances_then(tx, real, at)
                     same(f"{name} at {at}", in_buckets(then), self.past[at].get(name, {}))
+                proved = proving.prove(tx, real, min(self.past, default=self.model.now))
+                same("the service's own proof of the past", proved["faults"], [])
+
+    def compare_stories(self) -> None:
+        for order_ref in list(self.model.orders)[-STORIES:]:
+            story = self.stage.shop.story(self.real.name(order_ref))
+            told = [story["state"], *(chapter["state"] for chapter in story["earlier"])]
+            same(f"story of {order_ref}", told, self.model.story(order_ref))
 
     def compare_account(self, book: Node, account: Account) -> None:
         entries = [
@@ -220,6 +251,9 @@ class Play:
         for real, plain in zip(entries, account.entries, strict=False):
             same(f"{account.wallet} entry", real, plain)
         same(f"{account.wallet} entries", len(entries), len(account.entries))
+        named = ("order", "no", "lot", "points", "held", "lapses", "ended")
+        holds = [tuple(hold[key] for key in named) for hold in account.holds]
+        same(f"{account.wallet} holds", book["holds"], sorted(holds, key=lambda hold: hold[:3]))
         keys = ("no", "order", "opened", "left", "active", "ends")
         lots = [tuple(lot[key] for key in keys) for lot in account.open_lots()]
         same(f"{account.wallet} lots", by_number(book["lots"]), by_number(lots))

@@ -3,7 +3,10 @@
 Between them: every rounding, both clocks, all kinds of activation and expiry, groups that sum, take
 the best or the first, exclusive and plain rules, both ways to combine multipliers, caps per rule,
 order and member that cut and reject, every kind of streak, negative and clamp, money with and
-without decimals, and zones that change their clocks at midnight.
+without decimals, zones that change their clocks at midnight; points that buy in blocks, steps and
+shares, also parcels and tax, that earn or not, come back at once or at the end, with a grace or
+without, kept for minutes or days, and in the second version worth less, in another wallet or
+nothing at all.
 """
 
 STEADY = """
@@ -53,7 +56,8 @@ earning:
        points: 400, over: cut}
     - {id: reviews, name: {en: l, zh: l}, covers: [reviewing], per: member, period: week,
        times: 2, over: reject}
-returns: {overdrawn: negative}
+redemption: {block_points: 10, block_value: "1.00", minimum_points: 20, max_share: "0.5"}
+returns: {overdrawn: negative, expired_meanwhile: {grace: {days: 5}}}
 """
 
 EXACT = """
@@ -74,6 +78,7 @@ wallets:
     activation: {on: fulfilment}
     expiry: never
 earning:
+  earn_on_points_paid: true
   multipliers_combine: add
   streak: open
   shipping: true
@@ -107,7 +112,9 @@ earning:
        over: reject}
     - {id: monthly, name: {en: l, zh: l}, covers: [rate, units, tagged, checking], per: member,
        period: month, points: 900, over: cut}
-returns: {overdrawn: negative}
+redemption: {block_points: 1, block_value: "0.07", shipping: true}
+reservations: {minutes: 45, most_minutes: 60}
+returns: {overdrawn: negative, give_back: only_when_full, expired_meanwhile: expire}
 """
 
 CLAMP = """
@@ -128,6 +135,7 @@ wallets:
     activation: {on: fulfilment, wait_days: 1}
     expiry: {after: {months: 6}}
 earning:
+  earn_on_points_paid: true
   streak: monthly
   groups: [{id: first, combine: first}, {id: sum, combine: sum}]
   rules:
@@ -160,7 +168,10 @@ earning:
        times: 3, over: cut}
     - {id: all_day, name: {en: l, zh: l}, covers: [tea, reviewing, checking], per: member,
        period: day, points: 40, over: reject}
-returns: {overdrawn: clamp}
+redemption: {wallet: points, block_points: 100, block_value: "7.00", minimum_points: 50,
+             step_points: 25, max_share: "0.333", tax: true}
+reservations: {minutes: 1440, most_minutes: 4000}
+returns: {overdrawn: clamp, expired_meanwhile: expire}
 """
 
 LASTING = """
@@ -214,7 +225,9 @@ earning:
        period: year, points: 1500, over: cut}
     - {id: ever, name: {en: m, zh: m}, covers: [growing], per: member, period: ever,
        points: 900, over: reject}
-returns: {overdrawn: negative}
+redemption: {block_points: 3, block_value: "50", minimum_points: 6}
+reservations: {minutes: 20}
+returns: {overdrawn: negative, expired_meanwhile: {grace: {months: 1}}}
 """
 
 MIXED = """
@@ -273,7 +286,8 @@ earning:
        period: month, points: 800, over: cut}
     - {id: gifts_once, name: {en: m, zh: m}, covers: [reviewing, reviewing_too], per: member,
        period: day, times: 1, over: cut}
-returns: {overdrawn: clamp}
+redemption: {wallet: points, block_points: 5, block_value: "0.250", max_share: "0.8"}
+returns: {overdrawn: clamp, give_back: only_when_full, expired_meanwhile: {grace: {days: 2}}}
 """
 
 
@@ -294,6 +308,8 @@ PROGRAMS = {
             ("wait_days: 7", "wait_days: 3"),
             ("points: 400", "points: 300"),
             ("overdrawn: negative", "overdrawn: clamp"),
+            ('block_value: "1.00"', 'block_value: "0.90"'),
+            ("{grace: {days: 5}}", "expire"),
         ),
     ),
     "exact": (
@@ -303,6 +319,8 @@ PROGRAMS = {
             ("rounding: half_even", "rounding: ceiling"),
             ("expiry: {after: {days: 30}}", "expiry: {after: {months: 2}}"),
             ("multipliers_combine: add", "multipliers_combine: multiply"),
+            ("earn_on_points_paid: true", "earn_on_points_paid: false"),
+            ("give_back: only_when_full", "give_back: pro_rata"),
         ),
     ),
     "clamp": (
@@ -312,6 +330,7 @@ PROGRAMS = {
             ("{id: first, combine: first}", "{id: first, combine: sum}"),
             ("times: 3, over: cut", "times: 2, over: reject"),
             ("overdrawn: clamp", "overdrawn: negative"),
+            ('max_share: "0.333"', 'max_share: "1"'),
         ),
     ),
     "lasting": (
@@ -320,6 +339,10 @@ PROGRAMS = {
             LASTING,
             ("expiry: never\n  - id: growth", "expiry: {after: {months: 3}}\n  - id: growth"),
             ("rounding: ceiling", "rounding: half_up"),
+            (
+                'redemption: {block_points: 3, block_value: "50", minimum_points: 6}',
+                "",
+            ),
         ),
     ),
     "mixed": (
@@ -329,6 +352,8 @@ PROGRAMS = {
             ("streak: weekly", "streak: monthly"),
             ("{rate: {points: 7", "{rate: {points: 5"),
             ("activation: {on: payment, wait_days: 1}", "activation: {on: fulfilment}"),
+            ("redemption: {wallet: points", "redemption: {wallet: gifts"),
+            ("give_back: only_when_full, ", ""),
         ),
     ),
 }

@@ -2,6 +2,7 @@
 proof: sums, deficits, sequence numbers, lots that stay inside what opened them, and the chain."""
 
 from collections import defaultdict
+from fractions import Fraction
 from typing import Any
 
 from loyalty_service.kit.db import Database
@@ -25,6 +26,30 @@ _LOTS = """
 SELECT wallet, lot_seq, order_no, opened, remaining, active_at, expires_at
   FROM lot WHERE member_id = %s ORDER BY wallet, lot_seq
 """
+_HOLDS = """
+SELECT wallet, order_no, hold_no, lot_seq, points, held_at, lapses_at, ended_at
+  FROM hold WHERE member_id = %s ORDER BY wallet, order_no, hold_no, lot_seq
+"""
+_ORDERS = """
+SELECT order_no, order_ref, payment_ref, state, program_version, placed_at, paid_at, fulfilled_at,
+       lapses_at, hold_no, price_minor, paid_minor, returned_minor, opened_again_as
+  FROM order_head WHERE member_id = %s ORDER BY order_no
+"""
+_LINES = """
+SELECT order_no, line_no, price_minor, paid_minor, points, points_minor, returned_units,
+       returned_num, returned_den
+  FROM order_line WHERE member_id = %s ORDER BY order_no, line_no
+"""
+
+
+def read_orders(db: Database, member_id: int) -> dict[int, Node]:
+    """The rows of a member's orders by number: what the head says, and its lines."""
+    orders = {
+        no: {"head": tuple(head), "lines": []} for no, *head in db.fetch(_ORDERS, (member_id,))
+    }
+    for no, *line, num, den in db.fetch(_LINES, (member_id,)):
+        orders[no]["lines"].append((*line, Fraction(int(num), int(den))))
+    return orders
 
 
 def read_books(db: Database, member_id: int) -> dict[str, Node]:
@@ -33,12 +58,15 @@ def read_books(db: Database, member_id: int) -> dict[str, Node]:
     for wallet, *account in db.fetch(_ACCOUNTS, (member_id,)):
         allocations: dict[int, list[Allocation]] = defaultdict(list)
         books[wallet] = {"account": account, "lots": [], "entries": [], "moved": allocations}
+        books[wallet]["holds"] = []
     for wallet, *entry in db.fetch(_ENTRIES, (member_id,)):
         books[wallet]["entries"].append(entry)
     for wallet, seq, *allocation in db.fetch(_ALLOCATIONS, (member_id,)):
         books[wallet]["moved"][seq].append(Allocation(*allocation))
     for wallet, *lot in db.fetch(_LOTS, (member_id,)):
         books[wallet]["lots"].append(tuple(lot))
+    for wallet, *hold in db.fetch(_HOLDS, (member_id,)):
+        books[wallet]["holds"].append(tuple(hold))
     return books
 
 
@@ -77,8 +105,21 @@ def prove(member_id: int, wallet: str, book: Node) -> None:
     left = {no: points for no, points in remaining.items() if points}
     rows = {lot[0]: lot[3] for lot in book["lots"]}
     assert rows == left, f"lots of {wallet}: {rows} is not {left}"
+    prove_holds(wallet, book, left)
     for no, _, _, _, active_at, expires_at in book["lots"]:
         assert (active_at, expires_at) == instants[no], f"instants of lot {no} of {wallet}"
+
+
+def prove_holds(wallet: str, book: Node, left: dict[int, int]) -> None:
+    """What is held lies inside its lots (R-13), and a hold that ended did so by its lapse."""
+    held: dict[int, int] = defaultdict(int)
+    for _, _, lot_no, points, held_at, lapses_at, ended_at in book["holds"]:
+        if ended_at is None:
+            held[lot_no] += points
+        assert held_at < lapses_at, f"a hold of {wallet} that never stood"
+        assert ended_at is None or held_at <= ended_at <= lapses_at, f"end of a hold of {wallet}"
+    for lot_no, points in held.items():
+        assert points <= left.get(lot_no, 0), f"lot {lot_no} of {wallet} holds more than it has"
 
 
 def rehash(head: bytes, member_id: int, wallet: str, entry: Any, moved: Any) -> bytes:

@@ -48,38 +48,56 @@ class RealShop:
         self.shop.amend(self.name(ref), birthday=birthday, tags=tags)
         return {}
 
-    def pay(self, ref: str, order_ref: str, lines: list[Node], **more: Any) -> Node:
-        sent = [
-            CartLine(
-                LineKind(line["kind"]),
-                line["sku"],
-                line["category"],
-                line["brand"],
-                line["quantity"],
-                line["amount"],
-                line["discount"],
-            )
-            for line in lines
-        ]
-        told = self.shop.pay(
-            self.name(order_ref),
-            *sent,
-            member=self.name(ref),
-            at=more["at"],
-            fulfilled=more["fulfilled"],
-            channel=more["channel"],
-            currency=more["currency"],
-            discount_minor=more["discount"],
-            paid_minor=more["paid"],
-            payment_ref=more["payment_ref"],
+    def quote(self, ref: str, order_ref: str | None, cart: Node, at: datetime | None) -> Node:
+        named = order_ref and self.name(order_ref)
+        told = self.shop.quote(
+            *lines_of(cart), member=self.name(ref), at=at, order_ref=named, **rest_of(cart)
+        )
+        points = told["points"]
+        return {
+            "at": instant(told["at"]),
+            **price(told),
+            **{key: points[key] for key in ("used", "limits", "bound_by", "asked", "wallet")},
+            "earned": would_earn(told),
+        }
+
+    def reserve(self, ref: str, order_ref: str, cart: Node) -> Node:
+        told = self.shop.reserve(
+            self.name(order_ref), *lines_of(cart), member=self.name(ref), **rest_of(cart)
         )
         return {
             "state": told["state"],
-            "paid": told["paid"]["amount"],
             "placed": instant(told["placed_at"]),
-            "version": told["program_version"],
-            "earned": earned(told),
+            "lapses": instant(told["lapses_at"]),
+            "renewable": instant(told["renewable_until"]),
+            **price(told),
+            "points": told["points"]["points"],
+            "wallet": told["points"]["wallet"],
+            "earned": would_earn(told),
         }
+
+    def release(self, ref: str, order_ref: str) -> Node:
+        told = self.shop.release(self.name(order_ref), member=self.name(ref))
+        return {
+            "state": told["state"],
+            "released": instant(told["released_at"]),
+            "points": told["points"],
+        }
+
+    def pay(
+        self, ref: str, order_ref: str, cart: Node | None, at: datetime | None, **more: Any
+    ) -> Node:
+        named, member = self.name(order_ref), self.name(ref)
+        said = {
+            "payment_ref": more["payment_ref"],
+            "paid_minor": more["paid"],
+            "accept_repricing": more["repricing"],
+        }
+        if cart is None:
+            said |= {"occurred_at": at, "is_fulfilled": more["fulfilled"]}
+            return paid(self.shop.pay_reserved(named, member=member, **said))
+        said |= {"at": at, "fulfilled": more["fulfilled"], **rest_of(cart)}
+        return paid(self.shop.pay(named, *lines_of(cart), member=member, **said))
 
     def fulfil(self, ref: str, order_ref: str, at: datetime | None) -> Node:
         told = self.shop.fulfil(self.name(order_ref), member=self.name(ref), at=at)
@@ -130,6 +148,77 @@ class RealShop:
         told = self.shop.reverse(seq, wallet=wallet, member=self.name(ref))
         return {**entry(told), "deficit": told["deficit"], "from": told["from"]}
 
+    def transfer(self, ref: str, to: str, wallet: str, points: int) -> Node:
+        told = self.shop.send(points, self.name(to), wallet=wallet, member=self.name(ref))
+        sent = {**told["sent"], "points": -points}
+        received = {**told["received"], "points": told["points"]}
+        return {"points": told["points"], "sent": entry(sent), "received": entry(received)}
+
+    def lock(self, ref: str, *, locked: bool) -> Node:
+        self.shop.lock_points(is_locked=locked, member=self.name(ref))
+        return {}
+
+
+def lines_of(cart: Node) -> list[CartLine]:
+    return [
+        CartLine(
+            LineKind(line["kind"]),
+            line["sku"],
+            line["category"],
+            line["brand"],
+            line["quantity"],
+            line["amount"],
+            line["discount"],
+        )
+        for line in cart["lines"]
+    ]
+
+
+def rest_of(cart: Node) -> Node:
+    rest = {key: cart[key] for key in ("channel", "currency", "points")}
+    return {**rest, "discount_minor": cart["discount"]}
+
+
+def price(told: Node) -> Node:
+    return {
+        "version": told["program_version"],
+        "price": told["price"]["amount"],
+        "worth": told["points"]["worth"]["amount"],
+        "payable": told["payable"]["amount"],
+        "lines": [
+            (
+                line["line"],
+                line["price"]["amount"],
+                line["points"],
+                line["points_worth"]["amount"],
+                line["payable"]["amount"],
+            )
+            for line in told["lines"]
+        ],
+    }
+
+
+def paid(told: Node) -> Node:
+    spent = told["spent"]
+    return {
+        "state": told["state"],
+        "price": told["price"]["amount"],
+        "paid": told["paid"]["amount"],
+        "placed": instant(told["placed_at"]),
+        "paid_at": instant(told["paid_at"]),
+        "fulfilled": instant(told["fulfilled_at"]),
+        "version": told["program_version"],
+        "earned": earned(told),
+        "spent": spent
+        and {
+            "wallet": spent["wallet"],
+            "points": spent["points"],
+            "worth": spent["worth"]["amount"],
+            "entry": spent["entry"],
+            "balance": spent["balance_after"],
+        },
+    }
+
 
 def instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
@@ -162,15 +251,37 @@ def earned(told: Node) -> Node:
     }
 
 
+def would_earn(told: Node) -> Node:
+    return {
+        one["wallet"]: {
+            "points": one["points"],
+            "lots": lots(one),
+            "rules": {rule["rule"]: rule["points"] for rule in one["rules"]},
+        }
+        for one in told["earned"]
+    }
+
+
 def came_back(told: Node) -> Node:
     return {
         "state": told["state"],
         "occurred": instant(told["occurred_at"]),
+        "released": told["released"],
         "returned": told["returned"]["amount"],
         "lines": {
             line["line"]: (line["units"], line["returned"]["amount"])
             for line in told["lines"]
             if line["units"] or line["returned"]["amount"]
         },
+        "given": given_back(*told["given_back"]) if told["given_back"] else None,
         "taken": {one["wallet"]: {**entry(one), "from": one["from"]} for one in told["taken"]},
+    }
+
+
+def given_back(told: Node) -> Node:
+    return {
+        **entry(told),
+        "wallet": told["wallet"],
+        "lots": lots(told),
+        "expired": told["expired"],
     }

@@ -16,9 +16,9 @@ from tests.model.play import Stage, play_new
 from tests.model.programs import PROGRAMS
 
 STEPS = 40
-SHORT = 8
-PARTS = 5
-FULL = 2_000
+SHORT = 10
+PARTS = 2
+FULL = 5_000
 EACH_ACCEPTED = 500
 MOSTLY = 0.6
 SAMPLE = 40

@@ -55,7 +55,8 @@ class OrderRecord:
         price_minor: what it costs after discounts; points and ``paid_minor`` pay it.
         spent: what points pay: wallet, points, worth; once paid also the entry and the lots drawn
             from, in the order of drawing, and what of it was given back. None without points.
-        cart: digest of what was reserved; None where it was brought whole.
+        cart: digest of the cart that was reserved, or paid instead; None where it was brought
+            whole.
         reserved_since: when what is reserved was first reserved.
         lapses_at: until when the reservation stands.
         hold_no: how often it was placed by a reservation.

@@ -188,6 +188,8 @@ def _take(
     record.payment_ref, record.fingerprint = order.payment_ref, order.fingerprint()
     record.paid_at, record.fulfilled_at = when, _fulfilled_at(order, known, when)
     record.lapses_at = None
+    if known is not None:
+        record.cart = known.cart if order.cart is None else order.cart.fingerprint()
     record.state = State.PAID if record.fulfilled_at is None else State.FULFILLED
     spent = _spend(work, member, record, placing, at, is_held=is_held)
     member.live_orders += 1

@@ -156,12 +156,21 @@ class Account:
             and self.lots[hold.lot_seq].is_active(at)
         )
 
-    def end(self, holds: Iterable[Hold], at: datetime | None) -> list[Hold]:
-        """End open holds, at ``at`` or each when it lapsed; returns them."""
+    def end(self, holds: Iterable[Hold], recorded_at: datetime | None) -> list[Hold]:
+        """End open holds; returns them.
+
+        What ended them may be told late. Until it was recorded they stood, up to their lapse, so
+        that a balance of the past is told by what was recorded by then (R-13).
+
+        Args:
+            recorded_at: when their end is recorded (UTC); None where they lapsed.
+        """
         ending = list(holds)
         if ending:
             self.holds = [hold for hold in self.holds if hold not in ending]
-        self.ended += [(hold, at or hold.lapses_at) for hold in ending]
+        self.ended += [
+            (hold, min(recorded_at or hold.lapses_at, hold.lapses_at)) for hold in ending
+        ]
         return ending
 
 

@@ -60,7 +60,7 @@ def release(account: Account, order_no: int, at: datetime, cause_of: CauseOf) ->
     Rule: R-32, R-41.
     """
     live = [one for one in account.holds if one.order_no == order_no and one.lapses_at > at]
-    freed = account.end(live, at)
+    freed = account.end(live, cause_of(Reason.DEFICIT_SETTLED).recorded_at)
     settle(account, freed, at, cause_of)
     expire_free(account, at, cause_of)
     return sum(one.points for one in freed)

@@ -201,6 +201,8 @@ def _check_lots(stored: Sequence[StoredLot], expected: Sequence[Lot]) -> None:
 def _check_holds(stored: StoredLedger) -> None:
     """What is held lies inside its lots, and nothing is owed beside free points (R-13, R-41)."""
     lots = {lot.lot_seq: lot.remaining for lot in stored.lots}
+    last = stored.entries[-1].recorded_at if stored.entries else None
+    due = {lot.lot_seq for lot in stored.lots if _is_due(lot, last)}
     for hold in stored.holds:
         key = {"order_no": hold.order_no, "hold_no": hold.hold_no, "lot_seq": hold.lot_seq}
         if hold.points <= 0:
@@ -217,6 +219,11 @@ def _check_holds(stored: StoredLedger) -> None:
             raise Wrong("hold", key, "points", f"{left} or less", hold.points)
         lots[hold.lot_seq] = left - hold.points
     account = stored.account
-    free = sum(lots.values())
+    # Points that came back to a lot past its end are owed to nobody (R-42).
+    free = sum(left for lot_seq, left in lots.items() if lot_seq not in due)
     if account is not None and account.deficit and free:
         raise Wrong("account", {}, "deficit", max(0, account.deficit - free), account.deficit)
+
+
+def _is_due(lot: StoredLot, at: datetime | None) -> bool:
+    return at is not None and lot.expires_at is not None and lot.expires_at <= at

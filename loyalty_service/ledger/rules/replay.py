@@ -194,24 +194,33 @@ class Replay:
     ) -> None:
         """A lot ends at its end, but for what is held of it, which ends when it is let go."""
         holds = [hold for hold in self.stored.holds if hold.lot_seq == allocation.lot_seq]
-        held = sum(hold.points for hold in holds if hold.stood(entry.occurred_at))
+        at = entry.occurred_at
+        held = sum(hold.points for hold in holds if hold.stood(at, at))
         if lot.remaining > held:
             raise _allocation(allocation, "points", allocation.points - lot.remaining)
-        if lot.expires_at == entry.occurred_at:
+        if lot.expires_at == at:
             return
-        let_go = [entry.occurred_at in (hold.lapses_at, hold.ended_at) for hold in holds]
-        is_late = lot.expires_at is not None and lot.expires_at < entry.occurred_at
+        # What lets a hold go may be told late: it ends when that is recorded, or at its lapse.
+        let_go = [hold.ended_at == min(entry.recorded_at, hold.lapses_at) for hold in holds]
+        is_late = lot.expires_at is not None and lot.expires_at < at
         if not (is_late and any(let_go)):
-            raise _entry(entry, "occurred_at", lot.expires_at, entry.occurred_at)
+            raise _entry(entry, "occurred_at", lot.expires_at, at)
 
     def _check_sums(self, entry: StoredEntry, allocations: Sequence[StoredAllocation]) -> None:
         """What allocations do not cover is owed, and nothing is owed beside free points (R-41)."""
-        kept = sum(hold.points for hold in self.stored.holds if hold.stood(entry.recorded_at))
-        free = max(0, self.in_lots - kept)
+        # What is told late met the holds of an instant between the two.
+        since, until = entry.occurred_at, entry.recorded_at
+        kept = sum(hold.points for hold in self.stored.holds if hold.stood(since, until))
+        free = max(0, self.in_lots - kept - self._due(until)) if self.deficit > 0 else 0
         over = self.deficit if self.deficit < 0 else min(self.deficit, free)
         if over:
             given = sum(allocation.points for allocation in allocations)
             raise Wrong("allocation", {"entry_seq": entry.seq}, "points", given - over, given)
+
+    def _due(self, at: datetime) -> int:
+        """Points that came back to lots past their end; they are owed to nobody (R-42)."""
+        ends = ((lot.expires_at, lot.remaining) for lot in self.lots.values())
+        return sum(points for ended, points in ends if ended is not None and ended <= at)
 
     def standing_lots(self) -> list[Lot]:
         """The lots with something left, by number."""

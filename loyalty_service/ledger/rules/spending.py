@@ -23,7 +23,7 @@ def capture(account: Account, order_no: int, cause: Cause, at: datetime) -> tupl
     Rule: R-32, R-33.
     """
     live = [one for one in account.holds if one.order_no == order_no and one.lapses_at > at]
-    account.end(live, at)
+    account.end(live, cause.recorded_at)
     lots = sorted((account.lots[one.lot_seq] for one in live), key=soonest_expiring)
     points = {one.lot_seq: one.points for one in live}
     return _debit(account, cause, [Draw(lot.lot_seq, points[lot.lot_seq]) for lot in lots])

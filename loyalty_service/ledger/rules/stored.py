@@ -73,10 +73,10 @@ class StoredHold(NamedTuple):
     lapses_at: datetime
     ended_at: datetime | None
 
-    def stood(self, at: datetime) -> bool:
-        """Whether points were held at an instant, its edges included."""
+    def stood(self, since: datetime, until: datetime) -> bool:
+        """Whether points were held at some instant between these, the edges included."""
         ended = self.lapses_at if self.ended_at is None else min(self.ended_at, self.lapses_at)
-        return self.held_at <= at <= ended
+        return self.held_at <= until and since <= ended
 
 
 class StoredAccount(NamedTuple):

@@ -1,0 +1,207 @@
+"""The members of the plain model, their clocks, and what an act earns: the ground on which orders
+and everything else stand. Written from the rules alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.model.plain_calendar import activation_at, expiry_at, local_day, period_of
+from tests.model.plain_earning import Act, Given, earn
+from tests.model.plain_ledger import Account, Refused
+
+Node = dict[str, Any]
+
+
+@dataclass
+class Member:
+    """``uses``: what every rule still gives for every act, for calendar caps."""
+
+    ref: str
+    clock: datetime
+    tags: list[str] = field(default_factory=list)
+    birthday: tuple[int, int] | None = None
+    accounts: dict[str, Account] = field(default_factory=dict)
+    orders: list[Node] = field(default_factory=list)
+    uses: list[Node] = field(default_factory=list)
+    days: dict[str, list[date]] = field(default_factory=dict)
+    streak: int = 0
+    locked: bool = False
+
+    def birth_month(self) -> int | None:
+        return self.birthday[0] if self.birthday else None
+
+
+class Books:
+    """Members and what they have. ``versions``: (in force at, document), oldest first; ``said``:
+    what was told of every order, for those who want to say it again."""
+
+    def __init__(self, versions: list[tuple[datetime, Node]], now: datetime) -> None:
+        self.versions = versions
+        self.now = now
+        self.zone = ZoneInfo(versions[0][1]["time_zone"])
+        self.members: dict[str, Member] = {}
+        self.orders: dict[str, Node] = {}
+        self.said: dict[str, list[Any]] = {}
+
+    def program_at(self, at: datetime) -> tuple[int, Node]:
+        """The version in force at an instant, or the first (R-06)."""
+        known = [i for i, (since, _) in enumerate(self.versions) if since <= at]
+        version = known[-1] if known else 0
+        return version + 1, self.versions[version][1]
+
+    def program(self, version: int) -> Node:
+        return self.versions[version - 1][1]
+
+    def find(self, ref: str) -> Member:
+        if ref not in self.members:
+            raise Refused("member_unknown")
+        return self.members[ref]
+
+    def account(self, member: Member, wallet: str) -> Account:
+        return member.accounts.setdefault(wallet, Account(wallet))
+
+    def meet(self, member: Member, at: datetime | None) -> datetime:
+        """Move the member's clock to an act; what time brought by then is written first, instant
+        by instant: holds lapse, then points end (R-55)."""
+        when = at or self.now
+        member.clock = max(member.clock, when)
+        accounts = [member.accounts[wallet] for wallet in sorted(member.accounts)]
+        holds = [hold for account in accounts for hold in account.holds if hold["ended"] is None]
+        lots = [lot for account in accounts for lot in account.open_lots() if lot["ends"]]
+        instants = {hold["lapses"] for hold in holds} | {lot["ends"] for lot in lots}
+        for instant in sorted(instants):
+            if instant <= member.clock:
+                causes = self.causes(self.program_at(instant)[0], instant)
+                for account in accounts:
+                    account.lapse(instant, causes)
+        return when
+
+    def check_time(self, at: datetime | None, order: Node | None = None) -> None:
+        if order and (at or self.now) < order["placed"]:
+            raise Refused("before_the_order")
+        if at is not None and at > self.now:
+            raise Refused("in_the_future")
+
+    def cause(self, reason: str, version: int, at: datetime, rules: tuple[str, ...] = ()) -> Node:
+        return {
+            "reason": reason,
+            "version": version,
+            "rules": list(rules),
+            "occurred": at,
+            "recorded": self.now,
+        }
+
+    def causes(self, version: int, at: datetime) -> Callable[[str], Node]:
+        return lambda reason: self.cause(reason, version, at)
+
+    # Earning ---------------------------------------------------------------------------------
+
+    def used(self, member: Member, program: Node, day: date) -> dict[str, int]:
+        """What the member has used of each calendar cap in the period of a day (R-23)."""
+        used = {}
+        for cap in program["earning"].get("caps", []):
+            if cap["per"] == "member":
+                period = period_of(cap["period"], day)
+                points = [
+                    use["points"]
+                    for use in member.uses
+                    if use["rule"] in cap["covers"]
+                    and period_of(cap["period"], use["day"]) == period
+                ]
+                used[cap["id"]] = (
+                    sum(points) if "points" in cap else sum(1 for one in points if one > 0)
+                )
+        return used
+
+    def give(
+        self, member: Member, reason: str, version: int, act: Act, order: Node | None = None
+    ) -> tuple[Node, dict[str, Node]]:
+        """Let an act earn: open its lots and count it; returns what is told and what is kept.
+
+        An order earns by the instant at which it was placed, and its points wait from its payment.
+        """
+        program = self.program(version)
+        day = local_day(act.at, self.zone)
+        when = order["paid_at"] if order else act.at
+        given = earn(program, act, self.used(member, program, day))
+        told: Node = {}
+        kept: dict[str, Node] = {}
+        for wallet in program["wallets"]:
+            of_wallet = [one for one in given if one.rule["wallet"] == wallet["id"]]
+            if of_wallet:
+                parts = self.parts(program, wallet, of_wallet, when, order)
+                account = self.account(member, wallet["id"])
+                rules = tuple(one.rule["id"] for one in of_wallet)
+                entry, lots = account.credit(self.cause(reason, version, when, rules), parts)
+                told[wallet["id"]] = {
+                    **told_entry(entry),
+                    "lots": told_lots(account, entry),
+                    "rules": {one.rule["id"]: one.points for one in of_wallet},
+                }
+                kept[wallet["id"]] = {
+                    "lots": [no for no in lots if no is not None],
+                    "parts": dict(zip(lots, parts, strict=True)),
+                    "counted": 0,
+                }
+        for one in given:
+            use = {"day": day, "rule": one.rule["id"], "points": one.points, "shares": one.shares}
+            member.uses.append(use)
+            if order is not None:
+                order["given"].append((one.rule["wallet"], use))
+        return told, kept
+
+    def parts(
+        self, program: Node, wallet: Node, given: list[Given], at: datetime, order: Node | None
+    ) -> list[Node]:
+        """One lot for each distinct pair of activation and expiry (R-25)."""
+        parts: list[Node] = []
+        for one in given:
+            terms = (
+                one.rule.get("activation", wallet["activation"]),
+                one.rule.get("expiry", wallet["expiry"]),
+            )
+            fulfilled = order["fulfilled"] and max(order["fulfilled"], at) if order else at
+            active, ends = self.instants(program, terms, at, fulfilled)
+            part = {
+                "points": 0,
+                "active": active,
+                "ends": ends,
+                "order": order and order["no"],
+                "terms": terms,
+                "standing": wallet["spendable"] == "false"
+                and terms[1] == "never"
+                and active is not None
+                and active <= at,
+            }
+            if part["standing"]:
+                part["terms"] = part["order"] = None
+            same = next((known for known in parts if known["terms"] == part["terms"]), None)
+            if same is None:
+                parts.append(part)
+            (same or part)["points"] += one.points
+        return parts
+
+    def instants(
+        self, program: Node, terms: tuple[Any, Any], paid: datetime, fulfilled: datetime | None
+    ) -> tuple[datetime | None, datetime | None]:
+        """When points come alive and end; unknown while they wait for a fulfilment."""
+        activation, expiry = terms
+        moment = paid if activation["on"] == "payment" else fulfilled
+        if moment is None:
+            return None, None
+        active = activation_at(program, activation, moment, self.zone)
+        return active, expiry_at(program, expiry, active, self.zone)
+
+
+def told_entry(entry: Node | None) -> Node:
+    if entry is None:
+        return {"entry": None, "balance": None}
+    return {"points": entry["points"], "entry": entry["seq"], "balance": entry["balance"]}
+
+
+def told_lots(account: Account, entry: Node) -> list[Any]:
+    """The lots an entry opened or moved: points, beginning and end."""
+    lots = [(account.lot(no), points) for no, points in entry["lots"].items()]
+    return sorted([(points, lot["active"], lot["ends"]) for lot, points in lots], key=str)
