@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
+from loyalty_service.ledger.rules.drawn import Drawn
 from loyalty_service.ledger.rules.lots import Hold, Lot
 from loyalty_service.ledger.rules.replay import Replay
 from loyalty_service.ledger.rules.stored import (
@@ -89,11 +90,15 @@ def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) 
     try:
         replay = Replay(stored)
         by_entry = _by_entry(stored.allocations)
-        standing = None
+        standing, drawn, since = None, Drawn(stored.holds), None
         for entry in stored.entries:
             if is_past and standing is None and entry.recorded_at > at:
                 standing = _stand(replay, at)
+            drawn.look(since, entry.recorded_at, replay.standing_lots)
+            since = entry.recorded_at
             replay.follow(entry, by_entry.pop(entry.seq, _EMPTY))
+        drawn.look(since, None, replay.standing_lots)
+        drawn.finish()
         _check_account(stored, replay)
         _check_beside(stored, by_entry)
         _check_lots(stored.lots, replay.standing_lots())
