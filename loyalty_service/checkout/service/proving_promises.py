@@ -167,16 +167,17 @@ def _hold(member_id: int, wallet: str, order_no: int, hold_no: int, *row: Any) -
     key = {"order_no": order_no, "hold_no": hold_no}
     if in_all is None:
         return Fault(member_id, wallet, "hold", key, ROW, "present", "missing")
-    key["lot_seq"] = lot_seq
     if points is None:
-        return Fault(member_id, wallet, "hold", key, ROW, "missing", "present")
-    for column, expected, found in (
-        ("points", f"{points} in all lots", in_all),
-        ("held_at", held_at, found_held_at),
-        ("lapses_at", lapses_at, found_lapses_at),
-    ):
-        if found != (points if column == "points" else expected):
-            return Fault(member_id, wallet, "hold", key, column, expected, found)
+        return Fault(
+            member_id, wallet, "hold", key | {"lot_seq": lot_seq}, ROW, "missing", "present"
+        )
+    if points != in_all:
+        return Fault(member_id, wallet, "hold", key, "points", points, in_all)
+    key["lot_seq"] = lot_seq
+    if held_at != found_held_at:
+        return Fault(member_id, wallet, "hold", key, "held_at", held_at, found_held_at)
+    if lapses_at != found_lapses_at:
+        return Fault(member_id, wallet, "hold", key, "lapses_at", lapses_at, found_lapses_at)
     first, last, is_open, ended_at = ended
     expected = None if is_open else _between(first, last)
     return Fault(member_id, wallet, "hold", key, "ended_at", expected, ended_at)
