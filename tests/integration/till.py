@@ -72,6 +72,12 @@ class Till(Counter):
             answer = self.client.call(method, where, body)
             assert answer.status_code == 200, answer.text
 
+    def worth(self, member: str) -> tuple[int, ...]:
+        """What a member's points are now: active, held, pending, due."""
+        answer = self.client.call("GET", f"/members/{member}/proof").json
+        (told,) = [one for one in answer["accounts"] if one["wallet"] == "points"]
+        return tuple(told[name] for name in ("active", "held", "pending", "due"))
+
     def points_of(self, member: str) -> dict[str, list[Any]]:
         """Every row of a member's points, as it would be for anybody."""
         return self._rows(_POINTS, member)
