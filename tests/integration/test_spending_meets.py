@@ -36,6 +36,8 @@ MEETINGS = [
     ((), 0, ("release", "pay"), (200, 200), (600, 0, 193)),
     ((), 0, ("cancel", "release"), (200, "order_cancelled"), (1200, 0, 99)),
     ((), 0, ("release", "cancel"), (200, 200), (1200, 0, 99)),
+    ((), LAPSED, ("cancel", "review"), (200, 200), (920, 0, 99)),
+    ((), LAPSED, ("review", "cancel"), (200, 200), (920, 0, 99)),
     # Returns of one order.
     ((), 0, ("return one", "return two"), (200, 200), (675, 600, 25)),
     ((), 0, ("return two", "return one"), (200, 200), (675, 600, 25)),
