@@ -209,13 +209,10 @@ def _reserved(member_id: int, order_no: int, hold_no: int, times: int, *row: Any
 
 
 def _spent(member_id: int, order_no: int, *row: Any) -> Fault:
-    names = ("wallet", "points", "worth", "entry", "draws")
-    found, expected = row[:5], row[5:]
-    for name, one, other in zip(names, found, expected, strict=True):
-        if str(one) != str(other):
-            told = None if other is None else f"{name} {other}"
-            return _head(member_id, order_no, "spent", told, f"{name} {one}")
-    return _head(member_id, order_no, "spent", "as the entry says", "other")
+    parts = zip(("wallet", "points", "worth", "entry", "draws"), row[:5], row[5:], strict=True)
+    name, found, expected = next(part for part in parts if str(part[1]) != str(part[2]))
+    told = None if expected is None else f"{name} {expected}"
+    return _head(member_id, order_no, "spent", told, f"{name} {found}")
 
 
 def _price(member_id: int, order_no: int, *row: Any) -> Fault:
