@@ -1,6 +1,7 @@
 """What the proof says of held points, without a database that refuses half of it."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -107,14 +108,16 @@ def test_a_hold_is_followed_among_all_that_happened_before_and_after():
     assert fault_of(stored(account), NOW + 52 * MINUTE) is None
 
 
-@pytest.mark.parametrize("first", ["hold", "debit"])
-def test_what_was_recorded_in_the_same_microsecond_is_believed_in_any_order(first):
+@pytest.mark.parametrize("order", permutations(["hold", "debit", "credit"]))
+def test_what_was_recorded_in_the_same_microsecond_is_believed_in_any_order(order):
     account = account_with(*TWO)
+    sooner = Opening(70, None, NOW - MINUTE, NOW + 85 * MINUTE)
     steps = {
         "hold": lambda: hold(account, (1, 1), 50, NOW, NOW + 30 * MINUTE),
         "debit": lambda: debit(account, cause(), 100, NOW),
+        "credit": lambda: credit(account, cause(), [sooner]),
     }
-    for name in (first, *(steps.keys() - {first})):
+    for name in order:
         steps[name]()
 
     assert fault_of(stored(account)) is None

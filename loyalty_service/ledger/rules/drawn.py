@@ -37,7 +37,7 @@ class _Placed:
         """Take note of what was free of these lots, if it was held then."""
         at, sure, perhaps = self.held_at, dict[int, int](), dict[int, int]()
         for hold in standing:
-            if hold in self.holds or not hold.stood(at, at) or hold.lapses_at <= at:
+            if hold in self.holds or not hold.stood(at, at):
                 continue
             held = sure if hold.held_at < at and hold.ended_at != at else perhaps
             held[hold.lot_seq] = held.get(hold.lot_seq, 0) + hold.points
