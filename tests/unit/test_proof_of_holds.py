@@ -108,7 +108,7 @@ def test_a_hold_is_followed_among_all_that_happened_before_and_after():
     assert fault_of(stored(account), NOW + 52 * MINUTE) is None
 
 
-@pytest.mark.parametrize("order", permutations(["hold", "debit", "credit"]))
+@pytest.mark.parametrize("order", list(permutations(["hold", "debit", "credit"])))
 def test_what_was_recorded_in_the_same_microsecond_is_believed_in_any_order(order):
     account = account_with(*TWO)
     sooner = Opening(70, None, NOW - MINUTE, NOW + 85 * MINUTE)
