@@ -145,13 +145,22 @@ def test_holds_exchanged_between_members_are_named(world, owner_connection):
         assert holds == {1, 2}, (key, report.faults)
 
 
+def unpaid_orders(connection: Any) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT order_no FROM order_head WHERE member_id = 1 AND paid_at IS NULL")
+        return {order_no for (order_no,) in cursor.fetchall()}
+
+
 HEAD = ("price_minor", "cart", "reserved_since", "lapses_at", "hold_no", "opened_again_as")
 
 
 @pytest.mark.parametrize("column", HEAD)
 def test_what_an_order_says_of_its_promise_is_found_and_named(world, owner_connection, column):
     kinds, tried = dict(columns(owner_connection, "order_head")), 0
+    # Which cart was paid may be another than was reserved.
     for key in keys_of_first(owner_connection, "order_head"):
+        if column == "cart" and key["order_no"] not in unpaid_orders(owner_connection):
+            continue
         for value in other_values(column, kinds[column]):
             report = changed(world, "order_head", key, column, value)
             if report is None:

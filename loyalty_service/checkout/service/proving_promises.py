@@ -79,9 +79,9 @@ SELECT member_id, order_no, h.hold_no, coalesce(p.hold_no, 0),
   FROM (SELECT * FROM order_head WHERE member_id BETWEEN %(first)s AND %(last)s) h
   LEFT JOIN (SELECT * FROM ended WHERE next_at IS NULL) p USING (member_id, order_no)
  WHERE h.hold_no <> coalesce(p.hold_no, 0) OR h.reserved_since IS DISTINCT FROM p.held_at
-    OR h.cart IS DISTINCT FROM p.cart
     OR CASE WHEN h.paid_at IS NULL
-            THEN (h.lapses_at BETWEEN p.ends_from AND p.ends_to) IS NOT TRUE
+            THEN h.cart IS DISTINCT FROM p.cart
+                 OR (h.lapses_at BETWEEN p.ends_from AND p.ends_to) IS NOT TRUE
                  OR (h.judged ->> 'first') IS DISTINCT FROM h.was_first::text
                  OR h.spent ->> 'wallet' <> p.wallet
             ELSE h.lapses_at IS NOT NULL OR (h.judged IS NULL) <> (p.hold_no IS NULL) END
@@ -194,7 +194,7 @@ def _reserved(member_id: int, order_no: int, hold_no: int, times: int, *row: Any
     for column, expected, found in (
         ("hold_no", times, hold_no),
         ("reserved_since", placed_at, since),
-        ("cart", reserved, cart),
+        ("cart", cart if is_paid else reserved, cart),
         ("judged", was_first if times and not is_paid else judged, judged),
     ):
         if found != expected:
