@@ -88,11 +88,13 @@ CALLS: dict[str, tuple[str, str, Any]] = {
 class Counter:
     """A shop's counter, whose calls may be made from many threads."""
 
+    calls = CALLS
+
     def __init__(self, client: Client, db: Database) -> None:
         self.client, self.db = client, db
 
     def call(self, name: str, member: str = "m-1", **more: Any) -> TestResponse:
-        method, path, body = CALLS[name]
+        method, path, body = self.calls[name]
         return self.client.call(method, path.replace("M", member), named(body, member), **more)
 
     def open_account(self, member: str) -> None:

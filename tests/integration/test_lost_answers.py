@@ -11,6 +11,8 @@ from tests.clients import Client
 from tests.factories import Shop
 from tests.integration.counter import CALLS, PROGRAM, Counter, said
 from tests.integration.proxies import WARNING, Cut, Proxy
+from tests.integration.till import PROGRAM as SPENDING
+from tests.integration.till import Till
 
 STEP = 13
 A_FEW_ANSWERS = 1_000
@@ -56,6 +58,41 @@ def test_a_call_that_broke_at_its_commit_is_sent_again_and_counts_once(
     after = db.fetch(EVENTS)[0][0]
     assert after == between if cut is Cut.AFTER else after > before
     assert counter.balance("m-1") == counter.balance("m-2")
+
+
+@pytest.fixture
+def till(proxy: Proxy, db: Database, clock: SettableClock, tmp_path: Path) -> Iterator[Till]:
+    """A till that reaches its database through the proxy."""
+    Shop(db, SPENDING)
+    by_proxy = Database(proxy.url, clock=clock)
+    till = Till(Client(by_proxy, clock, tmp_path), by_proxy)
+    for member in ("m-1", "m-2"):
+        till.open_account(member)
+    yield till
+    till.balance()
+    by_proxy.close()
+
+
+@pytest.mark.parametrize("cut", Cut)
+@pytest.mark.parametrize(
+    "name", ["reserve a", "renew", "release", "pay", "cancel", "spend", "send"]
+)
+def test_points_whose_answer_was_lost_move_once_and_the_answer_is_told_again(
+    till, proxy, db, name, cut
+):
+    expected, before = till.call(name, "m-2"), till.books_of("m-1")
+
+    proxy.cut = cut
+    broken = till.call(name, "m-1", key="k")
+    between = Till(till.client, db).books_of("m-1")
+    again = till.call(name, "m-1", key="k")
+
+    assert (said(broken), expected.status_code) == ("database_unavailable", 200)
+    assert (between != before) == (cut is Cut.AFTER)
+    assert again.text == expected.text.replace("m-2", "m-1")
+    assert till.call(name, "m-1", key="k").data == again.data
+    assert till.points_of("m-1") == till.points_of("m-2")
+    assert till.points_of("m-1-f") == till.points_of("m-2-f")
 
 
 @pytest.mark.parametrize("cut", Cut)

@@ -153,6 +153,27 @@ def test_the_same_cart_renews_up_to_the_most(shop, clock):
     assert last["lapses_at"] == "2026-03-02T06:35:00Z"
 
 
+def test_a_price_without_points_is_kept_and_renewed_too(shop, clock):
+    first = shop.reserve("o-1")
+    clock.advance(20 * MINUTE)
+
+    again = shop.reserve("o-1")
+
+    assert again == first | {"lapses_at": "2026-03-02T04:50:00Z"}
+    assert shop.story("o-1")["holds"] == []
+
+
+def test_a_deficit_absorbs_what_is_released_before_anybody_can_use_it(shop):
+    shop.reserve("o-1", points=3_000)
+    shop.adjust(-2_500, allow_negative=True)
+    owed = shop.balance()
+
+    told = shop.release("o-1")
+
+    assert (owed.held, owed.deficit) == (3_000, 500)
+    assert (told["points"], shop.balance().active, shop.balance().deficit) == (3_000, 2_500, 0)
+
+
 def test_another_cart_is_placed_anew_with_what_was_held(shop, clock):
     shop.reserve("o-1", points=4_000)
     clock.advance(MINUTE)

@@ -32,7 +32,13 @@ KEYS = {
     "lot": ("member_id", "wallet", "lot_seq"),
     "explanation": ("member_id", "wallet", "seq"),
     "note": ("member_id", "wallet", "seq"),
+    "hold": ("member_id", "wallet", "order_no", "hold_no", "lot_seq"),
+    "order_head": ("member_id", "order_no"),
+    "order_line": ("member_id", "order_no", "line_no"),
 }
+SPENDING = PROGRAM.replace(
+    "returns:", "redemption: {block_points: 100, block_value: '1.00'}\nreturns:"
+)
 
 
 def live_through_everything(db: Database, clock: SettableClock) -> Shop:
@@ -57,6 +63,69 @@ def live_through_everything(db: Database, clock: SettableClock) -> Shop:
         shop.pay(f"{member}-5", line(8_800 + more), line(100), member=member)
         shop.adjust(-10 - i, wallet="growth", member=member)
     return shop
+
+
+def promise_everything(db: Database, clock: SettableClock) -> Shop:
+    """Two members, whose reservations have ended in every way there is, and one that stands."""
+    shop = Shop(db, SPENDING)
+    for i, member in enumerate(("m-1", "m-2")):
+        shop.enrol(member)
+        clock.advance(timedelta(days=80))
+        shop.adjust(300 + i, member=member)
+        # Told late: it ends before the lot that was opened first.
+        early = clock.now() - timedelta(days=70)
+        shop.pay(f"{member}-e", line(50_000), member=member, at=early)
+        clock.advance(timedelta(days=40))
+        shop.adjust(9_000 + i, member=member)
+        for step in (_pay_as_promised, _change_carts, _leave, _call_off):
+            step(shop, clock, member)
+            clock.advance(timedelta(minutes=1))
+        shop.reserve(f"{member}-s", points=200, member=member)
+        shop.lock_points(member=member, is_locked=True)
+        clock.advance(timedelta(minutes=1))
+        shop.lock_points(member=member, is_locked=bool(i))
+        shop.reserve(f"{member}-s", points=200, member=member)
+    return shop
+
+
+def _pay_as_promised(shop: Shop, clock: SettableClock, member: str) -> None:
+    shop.reserve(f"{member}-p", line(8_000), line(2_000), points=700, member=member)
+    clock.advance(timedelta(minutes=2))
+    shop.pay_reserved(f"{member}-p", member=member)
+    clock.advance(timedelta(minutes=2))
+    shop.give_back(f"{member}-p", units=[(1, 1)], member=member)
+    shop.pay(f"{member}-w", points=100, member=member)
+
+
+def _change_carts(shop: Shop, clock: SettableClock, member: str) -> None:
+    order = f"{member}-c"
+    for points in (300, 400):
+        shop.reserve(order, points=points, member=member)
+        clock.advance(timedelta(minutes=3))
+    shop.release(order, member=member)
+    clock.advance(timedelta(minutes=3))
+    shop.reserve(order, points=500, member=member)
+    clock.advance(timedelta(minutes=3))
+    shop.pay(order, line(9_000), points=600, member=member)
+
+
+def _leave(shop: Shop, clock: SettableClock, member: str) -> None:
+    shop.reserve(f"{member}-l", points=800, member=member)
+    clock.advance(timedelta(minutes=20))
+    shop.reserve(f"{member}-l", points=800, member=member)
+    clock.advance(timedelta(minutes=40))
+    shop.tell("review", member=member)
+
+
+def _call_off(shop: Shop, clock: SettableClock, member: str) -> None:
+    order = f"{member}-o"
+    for _ in range(2):
+        shop.reserve(order, points=900, member=member)
+        clock.advance(timedelta(minutes=2))
+        shop.cancel(order, member=member)
+    shop.reserve(order, points=900, member=member)
+    clock.advance(timedelta(minutes=2))
+    shop.pay_reserved(order, member=member)
 
 
 class World:
@@ -141,6 +210,7 @@ OTHER_WORDS = {
     "kind": ("CASE kind WHEN 'credit' THEN 'reverse' ELSE 'credit' END", "'gift'"),
     "reason": ("CASE reason WHEN 'event' THEN 'mistake' ELSE 'event' END", "'because'"),
     "source": ("CASE source WHEN 'job' THEN 'import' ELSE 'job' END", "'nowhere'"),
+    "payment_ref": ("payment_ref || 'x'", "NULL"),
 }
 OTHER_VALUES = {
     "bigint": ("{0} + 1", "{0} - 1", "{0} + 1000", "NULL"),

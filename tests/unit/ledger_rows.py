@@ -7,6 +7,7 @@ from loyalty_service.ledger.rules.stored import (
     StoredAccount,
     StoredAllocation,
     StoredEntry,
+    StoredHold,
     StoredLedger,
     StoredLot,
 )
@@ -41,6 +42,20 @@ def stored(account: Account) -> StoredLedger:
                 lot.remaining,
                 lot.active_at,
                 lot.expires_at,
+            )
+        )
+    ends = [*((hold, None) for hold in account.holds), *account.ended]
+    for hold, ended_at in sorted(ends, key=lambda end: (end[0].order_no, end[0].lot_seq)):
+        ledger.holds.append(
+            StoredHold(
+                *key,
+                hold.order_no,
+                hold.hold_no,
+                hold.lot_seq,
+                hold.points,
+                hold.held_at,
+                hold.lapses_at,
+                ended_at,
             )
         )
     return ledger

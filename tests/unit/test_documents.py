@@ -42,6 +42,26 @@ def test_every_rule_names_the_tests_that_hold_it_and_they_exist():
     assert sorted(path for path in named if not (REPO / path).exists()) == []
 
 
+def failures():
+    """The rows of the table of known failures: what fails, and all that is said of it."""
+    text = (REPO / "docs" / "known-failures.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return {row[0].strip(): row[1:] for row in rows[1:]}
+
+
+@pytest.mark.parametrize("failure", failures())
+def test_every_known_failure_names_its_rules_and_tests_that_exist(failure):
+    elsewhere, here, shown = failures()[failure]
+    rules, tests = NUMBER.findall(here), re.findall(r"`(tests/[^`]+\.py)::(\w+)`", shown)
+
+    assert elsewhere.endswith(".")
+    assert rules
+    assert [rule for rule in rules if f"**{rule} " not in RULES] == []
+    assert len(tests) == shown.count("`") // 2 > 0
+    for path, test in tests:
+        assert f"\ndef {test}(" in (REPO / path).read_text(encoding="utf-8"), f"{path}::{test}"
+
+
 def test_decisions_are_numbered_without_a_gap_and_told_in_three_parts():
     decisions = sorted((REPO / "docs" / "decisions").glob("*.md"))
 

@@ -118,9 +118,11 @@ def reserve(acting: Acting, ref: Ref, order_ref: str, cart: Cart) -> str:
     books = acting.books(member)
     orders = queries.find_likely_order(tx, order_ref)
     queries.read_steps(tx, orders.values())
-    program = books.program_at(member, books.now)[1]
-    _read_for(books, member, cart.points, program, books.now)
-    work = Work(books, orders, totals=_totals(books, member, books.now))
+    # What is held comes after all that was recorded, also where the clock was set back meanwhile:
+    # the proof follows which lots it was drawn from.
+    member.caught_up_to = at = max(books.now, member.caught_up_to, member.recorded_at)
+    _read_for(books, member, cart.points, books.program_at(member, at)[1], at)
+    work = Work(books, orders, totals=_totals(books, member, at))
     receipt = record_reservation(work, member, order_ref, cart)
     work.write()
     return receipt

@@ -3,6 +3,7 @@ without their order."""
 
 from typing import Any
 
+from loyalty_service.checkout.service.proving_promises import find_promise_faults
 from loyalty_service.checkout.service.proving_totals import find_total_faults
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.report import FAULTS_KEPT
@@ -96,6 +97,7 @@ def find_order_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
         *(_steps(*row) for row in tx.fetch(_STEPS, named)),
         *(_credits(*row) for row in tx.fetch(_CREDITS, named)),
         *find_total_faults(tx, member_id),
+        *find_promise_faults(tx, named),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Finds what numbering shows: events that are missing, and entries whose event is gone."""
+"""Finds what events show: missing ones, entries whose event is gone, locks that nobody set."""
 
 from typing import Any
 
@@ -27,21 +27,37 @@ SELECT e.member_id, e.wallet, e.seq, e.source_no
  WHERE e.source = 'event' AND v.member_id IS NULL AND e.member_id BETWEEN %s AND %s
  ORDER BY e.member_id, e.wallet, e.seq LIMIT %s
 """
+_LOCKS = """
+SELECT member_id, to_json(m.redemption_locked_since) #>> '{}', to_json(e.since) #>> '{}'
+  FROM member m
+  LEFT JOIN (SELECT DISTINCT ON (member_id) member_id,
+                    CASE kind WHEN 'member.redemption_locked' THEN occurred_at END AS since
+               FROM event
+              WHERE kind IN ('member.redemption_locked', 'member.redemption_unlocked')
+                AND member_id BETWEEN %s AND %s
+              ORDER BY member_id, seq DESC) e
+ USING (member_id)
+ WHERE member_id BETWEEN %s AND %s AND m.redemption_locked_since IS DISTINCT FROM e.since
+ ORDER BY member_id LIMIT %s
+"""
 
 
 def find_numbering_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
-    """Gaps in members' events, and entries from events that do not exist; at most some of each.
+    """Gaps in members' events, entries from events that do not exist, and locks of points that no
+    event tells; at most some of each.
 
     Args:
         member_id: only this member; None is all of them.
 
-    Rule: R-11.
+    Rule: R-11, R-82.
     """
     bounds = (FIRST, LAST) if member_id is None else (member_id, member_id)
     faults = [_events(tx, *row) for row in tx.fetch(_EVENTS, (*bounds, *bounds, FAULTS_KEPT))]
     for member, wallet, seq, event_no in tx.fetch(_NO_EVENT, (*bounds, FAULTS_KEPT)):
         found = f"entry {seq} of {wallet} comes from it"
         faults.append(Fault(member, wallet, "event", {"seq": event_no}, ROW, "present", found))
+    for member, found, since in tx.fetch(_LOCKS, (*bounds, *bounds, FAULTS_KEPT)):
+        faults.append(Fault(member, None, "member", {}, "redemption_locked_since", since, found))
     return faults
 
 

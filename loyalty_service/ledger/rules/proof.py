@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
+from loyalty_service.ledger.rules.drawn import Drawn
 from loyalty_service.ledger.rules.lots import Hold, Lot
 from loyalty_service.ledger.rules.replay import Replay
 from loyalty_service.ledger.rules.stored import (
@@ -18,6 +19,7 @@ from loyalty_service.ledger.rules.stored import (
     StoredAccount,
     StoredAllocation,
     StoredEntry,
+    StoredHold,
     StoredLedger,
     StoredLot,
     Wrong,
@@ -89,16 +91,20 @@ def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) 
     try:
         replay = Replay(stored)
         by_entry = _by_entry(stored.allocations)
-        standing = None
+        standing, drawn, since = None, Drawn(stored.holds), None
         for entry in stored.entries:
             if is_past and standing is None and entry.recorded_at > at:
-                standing = _stand(replay, at)
+                standing = _stand(replay, at, is_past=True)
+            drawn.look(since, entry.recorded_at, replay.standing_lots)
+            since = entry.recorded_at
             replay.follow(entry, by_entry.pop(entry.seq, _EMPTY))
+        drawn.look(since, None, replay.standing_lots)
+        drawn.finish()
         _check_account(stored, replay)
         _check_beside(stored, by_entry)
         _check_lots(stored.lots, replay.standing_lots())
         _check_holds(stored)
-        standing = standing or _stand(replay, at)
+        standing = standing or _stand(replay, at, is_past=is_past)
     except Wrong as wrong:
         fault = wrong.in_account(stored.member_id, stored.wallet)
         return Proof(stored.member_id, stored.wallet, None, fault)
@@ -115,12 +121,19 @@ def _by_entry(
     return by_entry
 
 
-def _stand(replay: Replay, at: datetime) -> Standing:
+def _stand(replay: Replay, at: datetime, *, is_past: bool) -> Standing:
     stored = replay.stored
+
+    def stands(hold: StoredHold) -> bool:
+        # What has ended by now has ended, also where the clock was set back since.
+        if is_past and hold.ended_at is not None:
+            return hold.held_at <= at < hold.ended_at
+        return hold.ended_at is None and (hold.held_at <= at or not is_past)
+
     held = [
         Hold(hold.order_no, hold.hold_no, hold.lot_seq, hold.points, hold.held_at, hold.lapses_at)
         for hold in stored.holds
-        if hold.held_at <= at and (hold.ended_at is None or hold.ended_at > at)
+        if stands(hold)
     ]
     buckets = sort_into_buckets(replay.standing_lots(), replay.deficit, at, held)
     check_buckets(buckets, replay.balance)

@@ -75,8 +75,12 @@ class StoredHold(NamedTuple):
 
     def stood(self, since: datetime, until: datetime) -> bool:
         """Whether points were held at some instant between these, the edges included."""
-        ended = self.lapses_at if self.ended_at is None else min(self.ended_at, self.lapses_at)
-        return self.held_at <= until and since <= ended
+        return self.held_at <= until and since <= self.ends_at
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ended, or will if nobody ends it before."""
+        return self.lapses_at if self.ended_at is None else min(self.ended_at, self.lapses_at)
 
 
 class StoredAccount(NamedTuple):

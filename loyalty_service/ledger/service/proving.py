@@ -84,12 +84,24 @@ def _check_member(stored: StoredMember, proofs: Sequence[Proof]) -> Fault | None
         expected = f"{show(max(recorded))} or later"
         found = show(stored.recorded_at)
         return Fault(member_id, None, "member", {}, "recorded_at", expected, found)
+    return _check_lapse(stored, stored.recorded_at)
+
+
+def _check_lapse(stored: StoredMember, recorded_at: datetime) -> Fault | None:
+    """The member's row names the earliest lapse of what is held (R-32)."""
     holds = [hold for ledger in stored.ledgers.values() for hold in ledger.holds]
-    lapses = min((hold.lapses_at for hold in holds if hold.ended_at is None), default=None)
-    if stored.holds_lapse_at != lapses:
-        found = show(stored.holds_lapse_at)
-        return Fault(member_id, None, "member", {}, "holds_lapse_at", show(lapses), found)
-    return None
+    held = [hold for hold in holds if hold.ended_at is None]
+    first = min(held, key=lambda hold: hold.lapses_at, default=None)
+    lapses, told = first and first.lapses_at, stored.holds_lapse_at
+    if told == lapses:
+        return None
+    if first and first.lapses_at <= recorded_at and (told is None or told > first.lapses_at):
+        # The member has moved on and knows nothing of it: it had lapsed.
+        key = {"order_no": first.order_no, "hold_no": first.hold_no, "lot_seq": first.lot_seq}
+        expected = show(first.lapses_at)
+        return Fault(stored.member_id, first.wallet, "hold", key, "ended_at", expected, None)
+    column, expected = "holds_lapse_at", show(lapses)
+    return Fault(stored.member_id, None, "member", {}, column, expected, show(told))
 
 
 def prove_all(

@@ -1,0 +1,110 @@
+"""Carts, payments and returns that make no sense are refused, and told what is wrong."""
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import pytest
+
+from loyalty_service.checkout.rules.cart import (
+    MAX_MINOR,
+    Cart,
+    CartDoesNotAddUp,
+    CartTooDear,
+    CurrencyForeign,
+    DiscountTooHigh,
+    check_paid,
+    price,
+)
+from loyalty_service.checkout.rules.returns import (
+    LineUnknown,
+    MoreThanLeft,
+    OrderLine,
+    return_amount,
+    return_units,
+)
+from loyalty_service.checkout.rules.steps import BeforeTheOrder, check_after_order
+from loyalty_service.earning.rules.facts import LineKind
+from tests.factories import line
+
+NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+SHIPPING = LineKind.SHIPPING
+
+
+def cart(*lines, discount=0, currency="CNY"):
+    return Cart(currency, None, lines, discount, 0)
+
+
+def test_a_carts_discount_is_spread_over_goods_and_not_over_shipping():
+    priced = price(
+        cart(line(1_000, discount_minor=100), line(500, kind=SHIPPING), line(600), discount=500),
+        "CNY",
+    )
+
+    assert [one.paid_minor for one in priced] == [600, 500, 400]
+
+
+@pytest.mark.parametrize(
+    ("asked", "refusal", "path", "limit"),
+    [
+        (cart(line(100), currency="USD"), CurrencyForeign, "lines[0].amount.currency", None),
+        (cart(line(MAX_MINOR), line(1)), CartTooDear, "lines", MAX_MINOR),
+        (cart(line(1), line(100, discount_minor=101)), DiscountTooHigh, "lines[1].discount", 100),
+        (cart(line(100), line(900, kind=SHIPPING), discount=101), DiscountTooHigh, "discount", 100),
+    ],
+)
+def test_a_cart_that_cannot_be_priced_is_refused_at_its_fault(asked, refusal, path, limit):
+    with pytest.raises(refusal) as refused:
+        price(asked, "CNY")
+
+    assert refused.value.path == path
+    assert refused.value.values.get("limit") == limit
+
+
+def test_a_discount_may_be_all_the_goods_cost_and_a_cart_all_that_can_be_counted():
+    assert price(cart(line(100), discount=100), "CNY")[0].paid_minor == 0
+    assert price(cart(line(MAX_MINOR)), "CNY")[0].paid_minor == MAX_MINOR
+
+
+def test_another_sum_than_the_lines_come_to_is_refused():
+    check_paid(None, 100)
+    check_paid(100, 100)
+
+    with pytest.raises(CartDoesNotAddUp) as refused:
+        check_paid(99, 100)
+
+    assert refused.value.values == {"asked": 99, "expected": 100}
+
+
+def test_what_happened_before_the_order_was_placed_is_refused():
+    check_after_order(NOW, NOW)
+
+    with pytest.raises(BeforeTheOrder):
+        check_after_order(NOW - timedelta(microseconds=1), NOW)
+
+
+LINES = [OrderLine(1, 3, 100, {}), OrderLine(2, 1, 50, {})]
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"), [([(3, 1)], "lines[0].line"), ([(1, 1), (1, 2)], "lines[1].line")]
+)
+def test_a_line_that_is_not_there_or_named_twice_is_refused(asked, path):
+    with pytest.raises(LineUnknown) as refused:
+        return_units(LINES, asked)
+
+    assert (refused.value.path, refused.value.values["limit"]) == (path, 2)
+
+
+def test_money_comes_back_in_proportion_up_to_what_is_left():
+    part = return_amount(LINES, 75)
+    whole = return_amount(part, 75)
+
+    assert [one.returned for one in part] == [Fraction(1, 2)] * 2
+    assert [one.returned for one in whole] == [1, 1]
+    with pytest.raises(MoreThanLeft) as refused:
+        return_amount(part, 76)
+    assert refused.value.values == {"asked": 76, "available": 75}
+
+
+def test_no_money_back_leaves_lines_as_they_were():
+    assert return_amount(LINES, 0) == LINES
