@@ -5,6 +5,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from loyalty_service.cli.web_worker import Worker
 from loyalty_service.config import Config, read_config
 
 # A worker is replaced now and then, so that nothing a library leaks can add up for ever.
@@ -15,8 +16,14 @@ REQUESTS_PER_WORKER = 200_000
 OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
+# What a worker keeps open, with room below the usual 1024 files of a process: out of files it dies.
+CONNECTIONS_PER_WORKER = 800
+
+
 class WebServer(BaseApplication):  # type: ignore[misc]
     """gunicorn with threads; every worker builds the application for itself."""
+
+    worker = Worker
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -30,10 +37,11 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             else f"{config.host}:{config.port}",
             "workers": config.workers,
             "threads": config.threads,
-            "worker_class": "gthread",
+            "worker_class": self.worker,
             "graceful_timeout": config.grace_seconds,
             "timeout": 60,
             "keepalive": 30,
+            "worker_connections": CONNECTIONS_PER_WORKER,
             "max_requests": REQUESTS_PER_WORKER,
             "max_requests_jitter": REQUESTS_PER_WORKER // 10,
             "loglevel": "warning",

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -41,6 +42,12 @@ def configure_logs(level: str, form: str, stream: BinaryIO | None = None) -> Non
         logger_factory=structlog.BytesLoggerFactory(stream or sys.stdout.buffer),
         cache_logger_on_first_use=stream is None,
     )
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """Where an exception came from, without its message, which may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]]
 
 
 def _json_line(_logger: Any, method: str, line: dict[str, Any]) -> bytes:
