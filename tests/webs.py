@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 from loyalty_service.kit.auth import mint_token
 from loyalty_service.kit.keys import FileKeys, create_key_file
@@ -26,6 +27,7 @@ from loyalty_service.config import read_config
 
 class QuickWorker(Worker):
     request_seconds = {REQUEST_SECONDS}
+    answer_seconds = 1
     bytes_per_second = 5_000
 
 class TestServer(WebServer):
@@ -82,7 +84,7 @@ class Web:
     @contextmanager
     def running(self):
         with self.log.open("wb") as log:
-            process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM],
                 env=self.environment,
                 stdout=log,
@@ -90,16 +92,25 @@ class Web:
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
             )
         try:
-            wait_until(lambda: self.listens() or process.poll() is not None, 60)
-            assert process.poll() is None, self.said()
+            wait_until(lambda: self.listens() or self.process.poll() is not None, 60)
+            assert self.process.poll() is None, self.said()
             yield self
         finally:
-            process.terminate()
-            process.wait(30)
+            self.process.terminate()
+            self.process.wait(30)
 
     def listens(self):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill_worker(self):
+        """Kill the process that answers."""
+        self.get()
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        os.kill(int(children.split()[0]), signal.SIGKILL)
+
+    def wait_for(self, words):
+        wait_until(lambda: words in self.said())
 
     def said(self):
         return self.log.read_text()

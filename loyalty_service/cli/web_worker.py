@@ -108,6 +108,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         client.close()
         self.nr_conns -= 1
 
+    def handle_request(self, request: Any, conn: Any) -> bool:
+        """Work on a request; a client that takes nothing of its answer loses the connection."""
+        try:
+            return bool(super().handle_request(request, conn))
+        except BlockingIOError:
+            return False
+
     def handle_error(self, _request: Any, client: Any, _address: Any, error: Exception) -> None:
         """Answer what cannot be read, or failed past the application, without quoting any of it."""
         # Counts per process: not before the worker has been forked.

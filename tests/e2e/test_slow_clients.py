@@ -110,6 +110,18 @@ def test_a_connection_may_rest_between_requests_for_longer(web):
     client.close()
 
 
+def test_a_client_that_takes_nothing_of_a_long_answer_is_given_up(web):
+    # Too much for what the kernel keeps on both sides.
+    length = 20_000_000
+    with web.connect() as client:
+        client.sendall(f"POST /work HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n".encode())
+        client.sendall(b"\r\n" + b"x" * length)
+
+        assert web.get().startswith(b"HTTP/1.1 200 ")
+
+    assert "Socket error" not in web.said()
+
+
 def test_silent_connections_hold_no_thread_and_are_closed(web):
     # Each would hold the one thread for five seconds.
     silent = [web.connect() for _ in range(50)]
