@@ -47,6 +47,13 @@ _LONGEST_SOCKET_PATH = 100
 _LOG_BYTES = 10_000_000
 # Not tempfile.gettempdir(): that may be a long path again.
 _TEMPORARY = Path("/tmp")  # noqa: S108
+_SETTINGS = {
+    "listen_addresses": "",
+    "jit": "off",
+    # Its log names no outside names: neither statements nor the keys that are there already.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
 
 
 class _StillHeld(Exception):
@@ -66,7 +73,7 @@ class EmbeddedPostgres:
 
     def __init__(self, root: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self._asked_root = Path(root).absolute()
-        self._settings = {"listen_addresses": "", "jit": "off", **(settings or {})}
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._socket_is_temporary = False
