@@ -12,7 +12,7 @@ class EventSchema(Body):
         required=True,
         metadata={
             "example": "check_in",
-            "description": "sign_up, birthday, check_in, review, or any name the program knows",
+            "description": "sign_up, birthday, check_in, review, or any other name: recorded, and earning where a rule of the program is about it",
         },
     )
     channel = Code(metadata={"example": "app"})

@@ -69,6 +69,11 @@ _PROBLEM = {
     },
 }
 
+_ELSEWHERE = {
+    "description": "It is at the address in Location.",
+    "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
+}
+
 
 def describe(routes: Iterable[Route], info: Mapping[str, str]) -> dict[str, Any]:
     """The whole contract as an OpenAPI document.
@@ -190,7 +195,8 @@ def _parameter(field: Any) -> dict[str, Any]:
 def _responses(route: Route) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, schema in sorted(route.answers.items()):
-        responses[str(status)] = _answer(schema, route.media_type)
+        is_elsewhere = 300 <= status < 400
+        responses[str(status)] = _ELSEWHERE if is_elsewhere else _answer(schema, route.media_type)
     by_status: dict[int, list[type[Refusal]]] = {}
     for kind in refusals_of(route):
         by_status.setdefault(status_of(kind), []).append(kind)

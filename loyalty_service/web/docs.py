@@ -29,7 +29,7 @@ from loyalty_service.web.words import LANGUAGES, in_language
 
 blueprint = Blueprint("docs", __name__)
 
-TAGS = ("members", "orders", "events", "ledger", "program", "machines", "docs")
+TAGS = ("members", "checkout", "orders", "events", "ledger", "program", "machines", "docs")
 _CONTRACT = "loyalty.contract"
 _TEMPLATES = Path(__file__).parent / "templates"
 _PATTERNS = {
@@ -66,6 +66,20 @@ class DocsQuery(Query):
 )
 def openapi(_call: Call) -> Reply:
     return Reply(as_yaml(contract(current_app)).encode())
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/",
+    public=True,
+    answers={303: None},
+    media_type="text/html; charset=utf-8",
+    summary="To this description",
+    tags=("docs",),
+)
+def home(_call: Call) -> Reply:
+    return Reply(b"", 303, headers={"Location": "/docs"})
 
 
 @endpoint(
@@ -161,7 +175,7 @@ def _operation(route: Route, said: dict[str, Any], shapes: dict[str, Any]) -> Op
     answers = []
     for status in route.answers:
         answer = said["responses"][str(status)]
-        shape = answer["content"].get("application/json", {})
+        shape = answer.get("content", {}).get("application/json", {})
         rows = list(_rows(shape.get("schema", {}), shapes))
         answers.append((status, answer["description"], rows, _pretty(shape.get("example"))))
     return Operation(

@@ -85,6 +85,7 @@ DOCS: dict[str, dict[str, str]] = {
     "meaning": {"en": "Meaning", "zh": "含义"},
     "bytes": {"en": "At most {} bytes.", "zh": "最多 {} 字节。"},
     "tag_members": {"en": "Members", "zh": "会员"},
+    "tag_checkout": {"en": "Checkout", "zh": "结算"},
     "tag_orders": {"en": "Orders", "zh": "订单"},
     "tag_events": {"en": "Events", "zh": "事件"},
     "tag_ledger": {"en": "Points", "zh": "积分账"},

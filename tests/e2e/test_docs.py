@@ -111,6 +111,14 @@ def test_the_page_speaks_the_language_asked_for(
     assert answer.headers["Vary"] == "Accept-Language"
 
 
+def test_the_front_door_leads_to_the_page(client: FlaskClient) -> None:
+    answer = client.get("/")
+
+    assert answer.status_code == 303
+    assert answer.location == "/docs"
+    assert client.get("/", follow_redirects=True).text == client.get("/docs").text
+
+
 def test_a_language_that_is_not_there_is_refused(client: FlaskClient) -> None:
     assert client.get("/docs?lang=xx").status_code == 400
 
