@@ -21,10 +21,12 @@ from loyalty_service.kit.fields import (
     REF_PATTERN,
     Choice,
     Query,
+    about,
 )
 from loyalty_service.kit.http import Call, Reply, Route, endpoint, list_routes
-from loyalty_service.kit.openapi import as_yaml, describe, meaning_of
+from loyalty_service.kit.openapi import as_yaml, describe
 from loyalty_service.kit.problems import status_of
+from loyalty_service.kit.refusals import meaning_of
 from loyalty_service.web.words import LANGUAGES, in_language
 
 blueprint = Blueprint("docs", __name__)
@@ -32,6 +34,8 @@ blueprint = Blueprint("docs", __name__)
 TAGS = ("members", "checkout", "orders", "events", "ledger", "program", "machines", "docs")
 _CONTRACT = "loyalty.contract"
 _TEMPLATES = Path(__file__).parent / "templates"
+_EXAMPLES = Path(__file__).parent / "examples.json"
+"""Calls that were made; ``tests/e2e/test_examples.py`` plays them."""
 _PATTERNS = {
     REF_PATTERN: "text, 1 … 64 of A-Z a-z 0-9 . _ ~ -",
     MEMBER_REF_PATTERN: "kind:value",
@@ -51,7 +55,7 @@ _INFO = {
 class DocsQuery(Query):
     """How the page is wanted."""
 
-    lang = Choice(LANGUAGES, metadata={"description": "instead of Accept-Language"})
+    lang = Choice(LANGUAGES, **about("instead of Accept-Language"))
 
 
 @endpoint(
@@ -122,7 +126,8 @@ def contract(app: Flask) -> dict[str, Any]:
     """The contract of an app, written once."""
     document: dict[str, Any] | None = app.extensions.get(_CONTRACT)
     if document is None:
-        document = app.extensions[_CONTRACT] = describe(list_routes(app), _INFO)
+        examples = orjson.loads(_EXAMPLES.read_bytes())
+        document = app.extensions[_CONTRACT] = describe(list_routes(app), _INFO, examples)
     return document
 
 
