@@ -39,7 +39,7 @@ def path_field(name: str) -> Strict:
         ValueError: no such value is known.
     """
     if name == "member_ref":
-        return MemberRef(**about("kind:value, or bare for the shop's own id"))
+        return MemberRef(**about("kind:value, or bare for the shop's own customer id"))
     if name.endswith("_ref"):
         return Ref(**about(f"the shop's own name of the {name.removesuffix('_ref')}"))
     if name in ("seq", "version"):
