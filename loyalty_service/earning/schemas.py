@@ -69,7 +69,10 @@ class ExplainedSchema(EntrySchema):
         ),
     )
     words = ListOf(
-        Text(10_000), maximum=10_000, required=True, **about("the same in words, a line each")
+        Text(10_000),
+        maximum=10_000,
+        required=True,
+        **about("what the entry is, in words, a line each"),
     )
     reversed_by = Whole(
         1, required=True, allow_none=True, **about("the entry that reversed this one")

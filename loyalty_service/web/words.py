@@ -47,7 +47,10 @@ DOCS: dict[str, dict[str, str]] = {
         "en": "the same payment_ref; repeat until answered",
         "zh": "同一 payment_ref；重发直到收到答复",
     },
-    "m_release": {"en": "The charge failed, or they left: release", "zh": "扣款失败或顾客离开：释放"},
+    "m_release": {
+        "en": "The charge failed, or they left: release",
+        "zh": "扣款失败或顾客离开：释放",
+    },
     "n_release": {
         "en": "points free at once; else when it lapses",
         "zh": "积分立即可用；不调用则到时自动释放",

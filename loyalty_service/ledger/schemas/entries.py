@@ -1,4 +1,4 @@
-"""The shape of balances and entries on the wire."""
+"""Entries, adjustments and transfers on the wire."""
 
 from typing import Any, ClassVar
 
@@ -10,12 +10,10 @@ from loyalty_service.kit.fields import (
     Choice,
     Code,
     Count,
-    Currency,
     Cursor,
     Flag,
     Instant,
     MemberRef,
-    Patterned,
     Points,
     Query,
     Ref,
@@ -23,118 +21,12 @@ from loyalty_service.kit.fields import (
     Whole,
     about,
 )
-from loyalty_service.kit.shapes import Items, JsonValue, ListOf
+from loyalty_service.kit.shapes import Items, ListOf
 from loyalty_service.ledger.rules.entry import Kind, Reason, Source
+from loyalty_service.ledger.schemas.balances import HexDigest
 
 MOST = 10**12
 NOTE = 500
-
-
-class HexDigest(Patterned):
-    """A SHA-256 in hexadecimal."""
-
-    pattern = "[0-9a-f]{64}"
-    message = "must be 64 hexadecimal digits"
-
-
-class BalanceQuery(Query):
-    """Which wallet, and when; left out: all of them, now."""
-
-    wallet = Code(**about("this one only; left out: all"))
-    at = Instant(**about("a past instant: by what was recorded by then; left out: now"))
-
-
-class ExpiringSchema(Body):
-    """Points that end at an instant."""
-
-    at = Instant(required=True, **about("when they end"))
-    points = Points(1, required=True, **about("so many"))
-
-
-class WalletBalanceSchema(Body):
-    """What an account is made of; balance = active - deficit."""
-
-    wallet = Code(required=True, **about("id of the wallet in the program"))
-    balance = Points(-LARGEST, required=True, **about("active points less the deficit"))
-    active = Points(required=True, **about("can be used now"))
-    pending = Points(required=True, **about("given, and not alive yet"))
-    held = Points(required=True, **about("kept for orders that are reserved"))
-    due = Points(
-        required=True, **about("past their end, and the entry that says so is not written yet")
-    )
-    deficit = Points(required=True, **about("owed: taken from what comes next"))
-    expiring = Items(
-        ExpiringSchema,
-        maximum=100_000,
-        required=True,
-        **about("active and held points by when they end"),
-    )
-    never_expiring = Points(required=True, **about("active and held points without an end"))
-    worth = fields.Nested(
-        "WorthSchema",
-        required=True,
-        allow_none=True,
-        **about("what the active points would buy; null where the wallet buys nothing"),
-    )
-
-
-class WorthSchema(Body):
-    """What the active points would buy, by the program in force."""
-
-    amount = Whole(required=True, **about("in minor units: 6400 in CNY is 64.00 yuan"))
-    currency = Currency(required=True)
-
-
-class BalanceSchema(Body):
-    """A member's balances at an instant."""
-
-    at = Instant(required=True, **about("the instant that the numbers are of"))
-    wallets = Items(WalletBalanceSchema, maximum=100, required=True)
-
-
-class ProofQuery(Query):
-    """When; left out: now."""
-
-    at = Instant(**about("a past instant: by what was recorded by then; left out: now"))
-
-
-class ProvedAccountSchema(Body):
-    """An account whose rows agree: active + pending + held + due - deficit = sum of entries."""
-
-    wallet = Code(required=True)
-    entries = Whole(required=True, **about("how many entries the account has"))
-    sum_of_entries = Points(-LARGEST, required=True, **about("all their points added up"))
-    balance = Points(-LARGEST, required=True, **about("active points less the deficit"))
-    active = Points(required=True, **about("can be used now"))
-    pending = Points(required=True, **about("given, and not alive yet"))
-    held = Points(required=True, **about("kept for orders that are reserved"))
-    due = Points(required=True, **about("past their end, not written yet"))
-    deficit = Points(required=True, **about("owed"))
-    head = HexDigest(required=True, **about("hash of the last entry; it covers all before it"))
-
-
-class LedgerFaultSchema(Body):
-    """The first row of an account that is wrong: where, what was expected and what was found."""
-
-    wallet = Text(
-        40, minimum=0, required=True, allow_none=True, **about("null: the row of the member itself")
-    )
-    table = Code(required=True, **about("where the row stands"))
-    key = JsonValue(required=True, **about("which row"))
-    column = Text(100, required=True, **about("what is wrong in it"))
-    expected = JsonValue(required=True, allow_none=True, **about("what follows from the entries"))
-    found = JsonValue(required=True, allow_none=True, **about("what stands there"))
-
-
-class ProofSchema(Body):
-    """What was recomputed from entries and allocations alone."""
-
-    proved = Flag(required=True, **about("whether every account agrees"))
-    at = Instant(required=True, **about("the instant that was proved"))
-    accounts = Items(ProvedAccountSchema, maximum=100, required=True, **about("those that agree"))
-    faults = Items(
-        LedgerFaultSchema, maximum=1_000, required=True, **about("empty where all agree")
-    )
 
 
 class TransferSchema(Body):
@@ -184,7 +76,7 @@ class ActorSchema(Body):
     """Who did it."""
 
     kind = Code(required=True, **about("storefront, operator, member, import or clock"))
-    name = Text(400, required=True, **about("the sub of the token"))
+    name = Text(400, required=True, **about("the sub of the token; to the member only the kind"))
 
 
 class EntrySchema(Body):
@@ -207,7 +99,12 @@ class EntrySchema(Body):
         -LARGEST, required=True, **about("all points of the wallet after it, less the deficit")
     )
     reverses = Whole(1, required=True, allow_none=True, **about("the entry that it reverses"))
-    note = Text(NOTE, required=True, allow_none=True, **about("why, in the words of an operator"))
+    note = Text(
+        NOTE,
+        required=True,
+        allow_none=True,
+        **about("why, in the words of an operator; not shown to the member"),
+    )
     hash = HexDigest(required=True, **about("SHA-256 over the entry and the hash before it"))
 
 
