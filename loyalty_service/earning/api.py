@@ -8,7 +8,7 @@ from flask import Blueprint, request
 from loyalty_service.earning.rules.plain_words import entry_in_words
 from loyalty_service.earning.rules.words import explain_in_words
 from loyalty_service.earning.schemas import LANGUAGES, ExplainedSchema, LanguageQuery
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.earning.service import begin_told, instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.ledger.queries import EntryDetail, get_entry
 from loyalty_service.ledger.rules.adjusting import EntryUnknown
@@ -52,8 +52,8 @@ def _explained(detail: EntryDetail, lang: str, *, to_member: bool) -> dict[str, 
             {
                 "lot": lot,
                 "points": points,
-                "active_at": begins and instant_text(begins),
-                "expires_at": ends and instant_text(ends),
+                "active_at": instant_text(begin_told(lot, begins, detail.entry.occurred_at)),
+                "expires_at": instant_text(ends),
                 "expired": expired,
             }
             for lot, points, begins, ends, expired in detail.allocations

@@ -11,6 +11,7 @@ from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.lots import STANDING
 from loyalty_service.ledger.rules.movements import credit
 from loyalty_service.ledger.service import Books, told
 from loyalty_service.members.rules import Member
@@ -100,11 +101,21 @@ def lots_told(entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "points": allocation.points,
-            "active_at": instant_text(allocation.active_at),
+            "active_at": instant_text(
+                begin_told(allocation.lot_seq, allocation.active_at, entry.cause.occurred_at)
+            ),
             "expires_at": instant_text(allocation.expires_at),
         }
         for allocation in entry.allocations
     ]
+
+
+def begin_told(lot_seq: int, active_at: datetime | None, occurred_at: datetime) -> datetime | None:
+    """When the points that an entry moved came alive, as answers tell it.
+
+    Those of the standing lot have no one beginning, so the entry's own instant is told.
+    """
+    return occurred_at if lot_seq == STANDING else active_at
 
 
 def refused_told(refused: Refused) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
 LARGEST = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact."""
 MOST_ERRORS = 100
 """Faults of one request that are told."""
 UNKNOWN = "unknown field"
-"""The largest whole number that every JSON reader keeps exact."""
 
 REF_PATTERN = r"[A-Za-z0-9._~-]{1,64}"
 KIND_PATTERN = r"[a-z][a-z0-9_]{0,19}"
@@ -288,6 +288,11 @@ class Day(Strict):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "format": "date", "pattern": f"^{DAY_PATTERN}$"}
+
+
+def about(text: str) -> dict[str, Any]:
+    """What a field is for, as ``**about("...")`` among its arguments; the contract tells it."""
+    return {"metadata": {"description": text}}
 
 
 def instant_text(instant: datetime) -> str:

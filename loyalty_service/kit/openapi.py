@@ -1,7 +1,6 @@
 """The contract in OpenAPI 3.1, written from the routes and the very schemas that validate."""
 
 from collections.abc import Iterable, Mapping
-from inspect import cleandoc
 from typing import Any
 
 import yaml
@@ -10,35 +9,14 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from loyalty_service.kit.auth import SCOPES
-from loyalty_service.kit.db import Busy
-from loyalty_service.kit.denials import TOKEN_REFUSALS, OtherMember, ScopeMissing
-from loyalty_service.kit.errors import Malformed, Refusal
-from loyalty_service.kit.examples import example_of, example_of_field
-from loyalty_service.kit.fields import MOST_ERRORS, Cursor
-from loyalty_service.kit.http import (
-    IdempotencyKeyMalformed,
-    IdempotencyKeyMissing,
-    KeysAway,
-    Route,
-)
-from loyalty_service.kit.idempotency import KeyReused
-from loyalty_service.kit.paths import CursorInvalid, PersonalRefInPath
-from loyalty_service.kit.problems import (
-    MEDIA_TYPE,
-    BodyBroken,
-    BodyTooLarge,
-    DatabaseUnavailable,
-    InternalFault,
-    JsonInvalid,
-    MediaTypeUnsupported,
-    MethodNotAllowed,
-    RequestInvalid,
-    RouteNotFound,
-    status_of,
-)
+from loyalty_service.kit.errors import Refusal
+from loyalty_service.kit.fields import MOST_ERRORS
+from loyalty_service.kit.http import Route
+from loyalty_service.kit.problems import MEDIA_TYPE, status_of
+from loyalty_service.kit.refusals import list_refusals, paragraphs, refusals_of
 
-ANYWHERE = (RouteNotFound, MethodNotAllowed)
-"""Refusals that belong to no route in particular."""
+Example = Mapping[str, Any]
+"""A call that was made: ``parameters`` by name, ``body`` and ``answer``, where it has them."""
 
 _PROBLEM = {
     "type": "object",
@@ -69,12 +47,20 @@ _PROBLEM = {
     },
 }
 
+_ELSEWHERE = {
+    "description": "It is at the address in Location.",
+    "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
+}
 
-def describe(routes: Iterable[Route], info: Mapping[str, str]) -> dict[str, Any]:
+
+def describe(
+    routes: Iterable[Route], info: Mapping[str, str], examples: Mapping[str, Example]
+) -> dict[str, Any]:
     """The whole contract as an OpenAPI document.
 
     Args:
         info: title, version and description.
+        examples: by the name of the operation; ``problem`` is that of a refusal.
 
     Raises:
         ValueError: two shapes or two operations share a name.
@@ -89,15 +75,17 @@ def describe(routes: Iterable[Route], info: Mapping[str, str]) -> dict[str, Any]
     )
     assert plugin.converter is not None
     plugin.converter.add_attribute_function(_say_strictly)  # type: ignore[no-untyped-call]
-    spec.components.schema("Problem", _PROBLEM)
+    refused = {"examples": [examples["problem"]]} if "problem" in examples else {}
+    spec.components.schema("Problem", {**_PROBLEM, **refused})
     spec.components.security_scheme("bearer", _bearer())
     routes = list(routes)
     _require_unique(route.handler.__name__ for route in routes)
     for route in routes:
-        spec.path(route.path, operations={route.method.lower(): _operation(route)})
+        operation = _operation(route, examples.get(route.handler.__name__, {}))
+        spec.path(route.path, operations={route.method.lower(): operation})
     document: dict[str, Any] = {"openapi": "3.1.0", **spec.to_dict()}
     _explain_shapes(document, plugin.converter.refs)
-    document["x-refusals"] = _list_refusals(routes)
+    document["x-refusals"] = list_refusals(routes)
     return document
 
 
@@ -111,60 +99,42 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def refusals_of(route: Route) -> list[type[Refusal]]:
-    """Every refusal a route may answer with, its own and what the edge adds."""
-    kinds: list[type[Refusal]] = [InternalFault, Malformed, RequestInvalid, *route.refusals]
-    if not route.public:
-        kinds += [*TOKEN_REFUSALS, KeysAway, ScopeMissing, DatabaseUnavailable]
-    if "self" in route.scopes:
-        kinds.append(OtherMember)
-    if any(name == "member_ref" for name, _ in route.fields):
-        kinds.append(PersonalRefInPath)
-    if route.query and any(isinstance(field, Cursor) for field in route.query.fields.values()):
-        kinds.append(CursorInvalid)
-    if route.body is not None:
-        kinds += [BodyBroken, JsonInvalid, BodyTooLarge, MediaTypeUnsupported]
-    if route.keyed:
-        kinds += [IdempotencyKeyMissing, IdempotencyKeyMalformed, KeyReused, Busy]
-    unique = {kind.code: kind for kind in kinds}
-    return sorted(unique.values(), key=lambda kind: (status_of(kind), kind.code))
-
-
-def meaning_of(kind: type[Refusal]) -> str:
-    """What a refusal means, in one sentence."""
-    return cleandoc(kind.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-
-
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: Route, example: Example) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "tags": list(route.tags),
         "summary": route.summary,
     }
     if route.handler.__doc__:
-        operation["description"] = cleandoc(route.handler.__doc__)
+        operation["description"] = _text(route.handler.__doc__)
     operation["security"] = [{"bearer": [scope]} for scope in route.scopes]
-    parameters = _parameters(route)
+    parameters = _parameters(route, example.get("parameters", {}))
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:
-        content = {"schema": type(route.body), "example": example_of(route.body)}
+        content = {"schema": type(route.body), **_example(example, "body")}
         operation["requestBody"] = {
             "required": True,
             "description": f"At most {route.max_body_bytes} bytes.",
             "content": {"application/json": content},
         }
-    operation["responses"] = _responses(route)
+    operation["responses"] = _responses(route, example)
     return operation
 
 
-def _parameters(route: Route) -> list[dict[str, Any]]:
+def _parameters(route: Route, example: Example) -> list[dict[str, Any]]:
     parameters = [
-        {"in": "path", "name": name, "required": True, **_parameter(field)}
+        {
+            "in": "path",
+            "name": name,
+            "required": True,
+            **_parameter(field),
+            **_example(example, name),
+        }
         for name, field in route.fields
     ]
     for name, field in route.query.fields.items() if route.query else ():
-        schema = _parameter(field)
+        schema = {**_parameter(field), **_example(example, name)}
         parameters.append({"in": "query", "name": name, "required": field.required, **schema})
     if route.keyed:
         parameters.append(
@@ -174,23 +144,30 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
                 "required": True,
                 "description": "New for each new call, the same when a call is sent again.",
                 "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-                "example": "6f1c2c1e-5d0b-4d3a-9a0e-1f7f5d0c8a11",
+                **_example(example, "Idempotency-Key"),
             }
         )
     return parameters
 
 
+def _example(example: Example, name: str) -> dict[str, Any]:
+    return {"example": example[name]} if name in example else {}
+
+
 def _parameter(field: Any) -> dict[str, Any]:
-    said = {"schema": field.json_schema(), "example": example_of_field(field)}
+    said = {"schema": field.json_schema()}
     if "description" in field.metadata:
         said["description"] = field.metadata["description"]
     return said
 
 
-def _responses(route: Route) -> dict[str, Any]:
+def _responses(route: Route, example: Example) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, schema in sorted(route.answers.items()):
-        responses[str(status)] = _answer(schema, route.media_type)
+        if 300 <= status < 400:
+            responses[str(status)] = _ELSEWHERE
+        else:
+            responses[str(status)] = _answer(schema, route.media_type, example)
     by_status: dict[int, list[type[Refusal]]] = {}
     for kind in refusals_of(route):
         by_status.setdefault(status_of(kind), []).append(kind)
@@ -199,14 +176,14 @@ def _responses(route: Route) -> dict[str, Any]:
     return responses
 
 
-def _answer(schema: Schema | None, media_type: str) -> dict[str, Any]:
+def _answer(schema: Schema | None, media_type: str, example: Example) -> dict[str, Any]:
     if schema is None:
         kind = media_type.partition(";")[0]
         # A reader of YAML finds an object there, one of text a text.
         content = {kind: {"schema": {} if kind.endswith("yaml") else {"type": "string"}}}
         return {"description": "Not JSON.", "content": content}
-    shape = {"schema": type(schema), "example": example_of(schema)}
-    description = cleandoc(type(schema).__doc__ or "Done.")
+    shape = {"schema": type(schema), **_example(example, "answer")}
+    description = _text(type(schema).__doc__ or "Done.")
     return {"description": description, "content": {"application/json": shape}}
 
 
@@ -256,17 +233,11 @@ def _explain_shapes(document: dict[str, Any], refs: Mapping[Any, str]) -> None:
     for key, name in refs.items():
         doc = key[0].__doc__
         if doc:
-            shapes[name] = {"description": cleandoc(doc), **shapes[name], **key[0].goes_together}
+            shapes[name] = {"description": _text(doc), **shapes[name], **key[0].goes_together}
 
 
-def _list_refusals(routes: Iterable[Route]) -> list[dict[str, Any]]:
-    kinds = {kind.code: kind for route in routes for kind in refusals_of(route)}
-    kinds |= {kind.code: kind for kind in ANYWHERE}
-    ordered = sorted(kinds.values(), key=lambda kind: (status_of(kind), kind.code))
-    return [
-        {"code": kind.code, "status": status_of(kind), "meaning": meaning_of(kind)}
-        for kind in ordered
-    ]
+def _text(docstring: str) -> str:
+    return "\n\n".join(paragraphs(docstring))
 
 
 def _require_unique(names: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import orjson
 from marshmallow import ValidationError
 
 from loyalty_service.kit.errors import Malformed
-from loyalty_service.kit.fields import Code, MemberRef, Ref, Strict, Whole
+from loyalty_service.kit.fields import Code, MemberRef, Ref, Strict, Whole, about
 from loyalty_service.kit.problems import RequestInvalid
 
 Place = TypeVar("Place")
@@ -39,13 +39,13 @@ def path_field(name: str) -> Strict:
         ValueError: no such value is known.
     """
     if name == "member_ref":
-        return MemberRef(metadata={"description": "kind:value, or bare for the shop's own id"})
+        return MemberRef(**about("kind:value, or bare for the shop's own customer id"))
     if name.endswith("_ref"):
-        return Ref()
+        return Ref(**about(f"the shop's own name of the {name.removesuffix('_ref')}"))
     if name in ("seq", "version"):
-        return Whole(1)
+        return Whole(1, **about("its number, counted from 1"))
     if name in ("wallet", "code"):
-        return Code()
+        return Code(**about("its id in the program"))
     raise ValueError(f"no field for {{{name}}} in a path")
 
 

@@ -14,6 +14,8 @@ from loyalty_service.kit.fields import (
     unknown_fields,
 )
 
+_MINOR = "minor units of the currency: 6400 in CNY is 64.00 yuan"
+
 
 class MoneyValue(NamedTuple):
     """An amount in minor units and its currency, as read from the wire."""
@@ -54,7 +56,7 @@ class Money(Strict):
             "required": ["amount", "currency"],
             "additionalProperties": False,
             "properties": {
-                "amount": self._amount.json_schema(),
+                "amount": {**self._amount.json_schema(), "description": _MINOR},
                 "currency": self._currency.json_schema(),
             },
         }

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 from flask import Blueprint, Flask, current_app, render_template, request
+from markupsafe import Markup, escape
 
 from loyalty_service import __version__
 from loyalty_service.kit.auth import SCOPES
-from loyalty_service.kit.errors import Refusal
 from loyalty_service.kit.fields import (
     CODE_PATTERN,
     CURRENCY_PATTERN,
@@ -21,20 +21,26 @@ from loyalty_service.kit.fields import (
     REF_PATTERN,
     Choice,
     Query,
+    about,
 )
 from loyalty_service.kit.http import Call, Reply, Route, endpoint, list_routes
-from loyalty_service.kit.openapi import as_yaml, describe, meaning_of
+from loyalty_service.kit.openapi import as_yaml, describe
 from loyalty_service.kit.problems import status_of
-from loyalty_service.web.words import LANGUAGES, in_language
+from loyalty_service.web.chinese import CALLS, REFUSALS
+from loyalty_service.web.words import ANSWERS, LANGUAGES, in_language
 
 blueprint = Blueprint("docs", __name__)
 
-TAGS = ("members", "orders", "events", "ledger", "program", "machines", "docs")
+TAGS = ("members", "checkout", "orders", "events", "ledger", "program", "machines", "docs")
+_LATER = ("look_up", "take_batch", "find_order", "explain_entry", "prove")
+"""Calls that are told after the others of their section."""
 _CONTRACT = "loyalty.contract"
 _TEMPLATES = Path(__file__).parent / "templates"
+_EXAMPLES = Path(__file__).parent / "examples.json"
+"""Calls that were made; ``tests/e2e/test_examples.py`` plays them."""
 _PATTERNS = {
     REF_PATTERN: "text, 1 … 64 of A-Z a-z 0-9 . _ ~ -",
-    MEMBER_REF_PATTERN: "kind:value",
+    MEMBER_REF_PATTERN: "member reference",
     CODE_PATTERN: "code, 1 … 40 of a-z 0-9 _",
     CURRENCY_PATTERN: "ISO 4217 code",
     "[!-~]{1,255}": "text, 1 … 255 visible ASCII",
@@ -43,15 +49,17 @@ _INFO = {
     "title": "Loyalty service",
     "version": __version__,
     "description": "Points for a shop: earned, kept and taken back by rules that can be read. "
-    "Money is in minor units, points are whole numbers, instants are RFC 3339 in UTC. "
-    "Every POST carries an Idempotency-Key; every refusal is a problem with a stable code.",
+    "Money is in minor units (6400 in CNY is 64.00 yuan), and `lines[].amount` is what a whole "
+    "line costs. Points are whole numbers, instants are RFC 3339 in UTC. "
+    "Every POST that writes carries an Idempotency-Key; every refusal is a problem with a stable "
+    "code.",
 }
 
 
 class DocsQuery(Query):
     """How the page is wanted."""
 
-    lang = Choice(LANGUAGES, metadata={"description": "instead of Accept-Language"})
+    lang = Choice(LANGUAGES, **about("instead of Accept-Language"))
 
 
 @endpoint(
@@ -65,7 +73,23 @@ class DocsQuery(Query):
     tags=("docs",),
 )
 def openapi(_call: Call) -> Reply:
+    """For machines: the same as on the page."""
     return Reply(as_yaml(contract(current_app)).encode())
+
+
+@endpoint(
+    blueprint,
+    "GET",
+    "/",
+    public=True,
+    answers={303: None},
+    media_type="text/html; charset=utf-8",
+    summary="To this description",
+    tags=("docs",),
+)
+def home(_call: Call) -> Reply:
+    """To /docs."""
+    return Reply(b"", 303, headers={"Location": "/docs"})
 
 
 @endpoint(
@@ -80,6 +104,7 @@ def openapi(_call: Call) -> Reply:
     tags=("docs",),
 )
 def docs(call: Call) -> Reply:
+    """This page, in English or Chinese."""
     lang = call.query.get("lang") or request.accept_languages.best_match(LANGUAGES) or "en"
     style = (_TEMPLATES / "docs.css").read_text()
     page = render_template(
@@ -90,8 +115,10 @@ def docs(call: Call) -> Reply:
         version=__version__,
         style=style,
         scopes=SCOPES,
-        groups=list_groups(current_app),
-        refusals=contract(current_app)["x-refusals"],
+        answers=[said[lang] for said in ANSWERS],
+        groups=list_groups(current_app, lang),
+        refusals=_in_words(contract(current_app)["x-refusals"], lang),
+        problem=_pretty(contract(current_app)["components"]["schemas"]["Problem"]["examples"][0]),
     )
     digest = b64encode(sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'"
@@ -108,7 +135,8 @@ def contract(app: Flask) -> dict[str, Any]:
     """The contract of an app, written once."""
     document: dict[str, Any] | None = app.extensions.get(_CONTRACT)
     if document is None:
-        document = app.extensions[_CONTRACT] = describe(list_routes(app), _INFO)
+        examples = orjson.loads(_EXAMPLES.read_bytes())
+        document = app.extensions[_CONTRACT] = describe(list_routes(app), _INFO, examples)
     return document
 
 
@@ -132,51 +160,70 @@ class Operation:
     """One call, as the page shows it."""
 
     route: Route
+    title: str
     description: list[str]
     parameters: list[Row]
     body: list[Row]
     body_example: str
     answers: list[tuple[int, str, list[Row], str]]
-    refusals: list[tuple[str, int, str]]
+    refusals: list[tuple[str, int]]
 
 
-def list_groups(app: Flask) -> list[tuple[str, list[Operation]]]:
+@blueprint.app_template_filter("marked")
+def marked(text: str) -> Markup:
+    """A text with its `names` set as code; a code of a refusal leads to its meaning."""
+    codes = {refusal["code"] for refusal in contract(current_app)["x-refusals"]}
+    parts = str(escape(text)).split("`")
+    for i in range(1, len(parts), 2):
+        code = f"<code>{parts[i]}</code>"
+        parts[i] = f'<a href="#{parts[i]}">{code}</a>' if parts[i] in codes else code
+    return Markup("".join(parts))  # noqa: S704 (escaped above)
+
+
+def list_groups(app: Flask, lang: str) -> list[tuple[str, list[Operation]]]:
     """Every call of the app under its first tag."""
     document = contract(app)
     grouped: dict[str, list[Operation]] = {tag: [] for tag in TAGS}
     for route in sorted(list_routes(app), key=_as_told):
         operation = document["paths"][route.path][route.method.lower()]
         tag = route.tags[0] if route.tags and route.tags[0] in TAGS else "docs"
-        grouped[tag].append(_operation(route, operation, document["components"]["schemas"]))
+        shapes = document["components"]["schemas"]
+        grouped[tag].append(_operation(route, operation, shapes, lang))
     return [(tag, operations) for tag, operations in grouped.items() if operations]
 
 
-def _as_told(route: Route) -> tuple[str, int]:
+def _as_told(route: Route) -> tuple[bool, str, int]:
     # A feature declares its routes in the order in which a shop meets them.
-    return route.handler.__module__, route.handler.__code__.co_firstlineno
+    is_later = route.handler.__name__ in _LATER
+    return is_later, route.handler.__module__, route.handler.__code__.co_firstlineno
 
 
-def _operation(route: Route, said: dict[str, Any], shapes: dict[str, Any]) -> Operation:
+def _operation(route: Route, said: dict[str, Any], shapes: dict[str, Any], lang: str) -> Operation:
+    name, title, text = route.handler.__name__, route.summary, said.get("description", "")
+    if lang == "zh":
+        title, text = CALLS.get(name, (title, text))
     content = said.get("requestBody", {}).get("content", {}).get("application/json", {})
     answers = []
     for status in route.answers:
         answer = said["responses"][str(status)]
-        shape = answer["content"].get("application/json", {})
+        shape = answer.get("content", {}).get("application/json", {})
         rows = list(_rows(shape.get("schema", {}), shapes))
         answers.append((status, answer["description"], rows, _pretty(shape.get("example"))))
     return Operation(
         route=route,
-        description=said.get("description", "").split("\n\n"),
+        title=title,
+        description=text.split("\n\n"),
         parameters=[_parameter(parameter) for parameter in said.get("parameters", [])],
         body=list(_rows(content.get("schema", {}), shapes)),
         body_example=_pretty(content.get("example")),
         answers=answers,
-        refusals=[_refusal(kind) for kind in route.refusals],
+        refusals=[(kind.code, status_of(kind)) for kind in route.refusals],
     )
 
 
-def _refusal(kind: type[Refusal]) -> tuple[str, int, str]:
-    return kind.code, status_of(kind), meaning_of(kind)
+def _in_words(refusals: list[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
+    words = REFUSALS if lang == "zh" else {}
+    return [one | {"meaning": words.get(one["code"], one["meaning"])} for one in refusals]
 
 
 def _parameter(said: dict[str, Any]) -> Row:
@@ -222,7 +269,7 @@ def _word(kind: str, schema: dict[str, Any]) -> str:
     if kind == "array":
         return f"list, {schema.get('minItems', 0)} … {schema.get('maxItems', '')}"
     if kind == "object" and "amount" in schema.get("properties", {}):
-        return "{amount, currency}"
+        return "money: {amount, currency}, minor units"
     if "maxLength" in schema:
         return f"text, {schema.get('minLength', 0)} … {schema['maxLength']}"
     if "format" in schema:

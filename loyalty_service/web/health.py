@@ -51,6 +51,7 @@ class ReadySchema(HealthSchema):
     tags=("machines",),
 )
 def healthz(_call: Call) -> Reply:
+    """The process answers; nothing else is looked at."""
     return Reply({"status": "ok"})
 
 
@@ -65,6 +66,7 @@ def healthz(_call: Call) -> Reply:
     tags=("machines",),
 )
 def readyz(call: Call) -> Reply:
+    """The database, the revision of its tables, and the guard of the ledger are looked at."""
     checks = check_database(call.parts.db)
     failed = sorted(name for name, passed in checks.items() if not passed)
     if failed:
@@ -83,6 +85,7 @@ def readyz(call: Call) -> Reply:
     tags=("machines",),
 )
 def metrics(_call: Call) -> Reply:
+    """What this process has counted: requests, retries, connections."""
     return Reply(metrics_text())
 
 

@@ -18,11 +18,11 @@ from loyalty_service.config import read_config
 from loyalty_service.kit.auth import TokenVerifier, mint_token
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
-from loyalty_service.kit.examples import example_of
 from loyalty_service.kit.fields import Choice, Flag, Instant, Patterned, Text, Whole
 from loyalty_service.kit.http import list_routes
 from loyalty_service.kit.keys import FileKeys, create_key_file
 from loyalty_service.kit.shapes import ByCode, Items, JsonValue, ListOf, Money
+from tests.bodies import example_of
 from tests.conftest import START
 from tests.databases import connect, on_server
 from tests.factories import Shop

@@ -152,7 +152,9 @@ def test_a_sound_call_is_answered(client: FlaskClient, keys: FileKeys) -> None:
     assert answer.mimetype == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/tried/42/", "/v1//tried/42", "/v1/tried/a%2Fb"])
+@pytest.mark.parametrize(
+    "path", ["/index", "/v1", "/v1/tried/42/", "/v1//tried/42", "/v1/tried/a%2Fb"]
+)
 def test_a_path_that_is_not_there_is_a_problem(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
 

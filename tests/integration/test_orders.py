@@ -1,5 +1,7 @@
 """Orders that are paid elsewhere: what they earn, once."""
 
+from datetime import timedelta
+
 import pytest
 
 from loyalty_service.checkout.rules.steps import OrderCancelled
@@ -23,6 +25,19 @@ def test_a_paid_order_earns_by_its_rules_and_opens_lots(db):
             "expires_at": "2027-03-31T16:00:00Z",
         }
     ]
+
+
+def test_points_that_are_always_alive_are_told_to_begin_with_their_entry(db, clock):
+    shop = Shop(db)
+    shop.enrol()
+    shop.pay("o-1")
+    clock.advance(timedelta(days=1))
+
+    receipt = shop.pay("o-2")
+
+    growth = receipt["earned"][1]
+    assert growth["wallet"] == "growth"
+    assert growth["lots"] == [{"points": 100, "active_at": receipt["paid_at"], "expires_at": None}]
 
 
 def test_a_return_takes_back_in_parts_that_sum_exactly(db):

@@ -202,6 +202,12 @@ def told_entry(entry: Node | None) -> Node:
 
 
 def told_lots(account: Account, entry: Node) -> list[Any]:
-    """The lots an entry opened or moved: points, beginning and end."""
-    lots = [(account.lot(no), points) for no, points in entry["lots"].items()]
-    return sorted([(points, lot["active"], lot["ends"]) for lot, points in lots], key=str)
+    """The lots an entry opened or moved: points, beginning and end.
+
+    Points of the standing lot are told to begin with their entry.
+    """
+    told = []
+    for no, points in entry["lots"].items():
+        lot = account.lot(no)
+        told.append((points, lot["active"] if no else entry["occurred"], lot["ends"]))
+    return sorted(told, key=str)

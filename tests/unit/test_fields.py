@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from loyalty_service.kit.examples import example_of
 from loyalty_service.kit.fields import (
     LARGEST,
     Body,
@@ -25,6 +24,7 @@ from loyalty_service.kit.fields import (
     instant_text,
 )
 from loyalty_service.kit.shapes import ByCode, Items, ListOf, Money
+from tests.bodies import example_of
 
 
 class Line(Body):

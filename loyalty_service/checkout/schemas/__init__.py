@@ -8,7 +8,6 @@ from loyalty_service.checkout.schemas.carts import (
 from loyalty_service.checkout.schemas.orders import (
     BatchSchema,
     FulfilledSchema,
-    OrderSchema,
     OutcomesSchema,
     ReturnedSchema,
     ReturnSchema,
@@ -20,6 +19,7 @@ from loyalty_service.checkout.schemas.promises import (
     ReleasedSchema,
     ReservedSchema,
 )
+from loyalty_service.checkout.schemas.stories import OrderSchema
 
 __all__ = [
     "BatchSchema",

@@ -24,6 +24,7 @@ from loyalty_service.kit.fields import (
     Ref,
     Text,
     Whole,
+    about,
 )
 from loyalty_service.kit.shapes import Items, Money
 
@@ -31,25 +32,41 @@ from loyalty_service.kit.shapes import Items, Money
 class LineSchema(Body):
     """One line of a cart; its amount is for the whole line, before discounts."""
 
-    sku = Text(100, required=True, metadata={"example": "TEA-100"})
-    quantity = Count(required=True)
-    amount = Money(required=True)
-    discount = Money(metadata={"description": "off this line", "example": None})
-    category = Text(100, metadata={"example": "tea"})
-    brand = Text(100, metadata={"example": "Longjing"})
-    kind = Choice(LineKind, metadata={"description": "goods unless said otherwise"})
+    sku = Text(100, required=True, **about("the shop's article number"))
+    quantity = Count(required=True, **about("how many units the line has"))
+    amount = Money(
+        required=True,
+        **about("what the whole line costs (unit price x quantity) before its discount"),
+    )
+    discount = Money(**about("off the whole line"))
+    category = Text(100, **about("as the program names categories"))
+    brand = Text(100, **about("as the program names brands"))
+    kind = Choice(
+        LineKind,
+        **about(
+            "goods unless said otherwise; points buy shipping and tax only where "
+            "the program says so"
+        ),
+    )
 
 
 class CartSchema(Body):
     """What is bought, and the points to pay with."""
 
-    lines = Items(LineSchema, minimum=1, maximum=MAX_LINES, required=True)
-    discount = Money(
-        metadata={"description": "off the whole cart, spread over its goods", "example": None}
+    lines = Items(
+        LineSchema,
+        minimum=1,
+        maximum=MAX_LINES,
+        required=True,
+        **about("numbered from 1 in this order"),
     )
-    channel = Code(metadata={"example": "app"})
+    discount = Money(**about("off the whole cart, besides those of lines; spread over its goods"))
+    channel = Code(**about("where it is bought, as the program names channels"))
     points = Points(
-        metadata={"description": "to pay with, exactly so many; left out: none", "example": 500}
+        **about(
+            "to pay with, exactly so many as a quote allowed; refused where fewer "
+            "may be used; left out: none"
+        )
     )
 
     @validates_schema
@@ -61,43 +78,29 @@ class PaymentSchema(Body):
     """An order that is paid: what was reserved, or a whole cart."""
 
     payment_ref = Ref(
-        required=True,
-        metadata={
-            "description": "the charge that paid it; another one makes another order",
-            "example": "ch-77",
-        },
+        required=True, **about("the charge that paid it; another one makes another order")
     )
     lines = Items(
         LineSchema,
         minimum=1,
         maximum=MAX_LINES,
-        metadata={"description": "left out where the order was reserved"},
+        **about("the whole cart; left out where the order was reserved"),
     )
-    discount = Money(
-        metadata={"description": "off the whole cart, spread over its goods", "example": None}
-    )
+    discount = Money(**about("off the whole cart, besides those of lines; spread over its goods"))
     points = Points(
-        metadata={"description": "to pay with, exactly so many; left out: none", "example": None}
+        **about("to pay with, exactly so many; refused where fewer may be used; left out: none")
     )
-    paid = Money(
-        metadata={
-            "description": "what was charged; refused where it is not what is payable",
-            "example": None,
-        }
-    )
-    channel = Code(metadata={"example": "app"})
-    occurred_at = Instant(metadata={"description": "when it was paid; left out: now"})
+    paid = Money(**about("what was charged, after points; refused where it is not what is payable"))
+    channel = Code(**about("where it was bought, as the program names channels"))
+    occurred_at = Instant(**about("when it was paid; left out: now"))
     fulfilled = Flag(
-        metadata={
-            "description": "whether the goods went out with it; left out: yes for a whole order, "
+        **about(
+            "whether the goods went out with it; left out: yes for a whole order, "
             "no for one that was reserved"
-        }
+        )
     )
     accept_repricing = Flag(
-        metadata={
-            "description": "take it at the price of now where the promised one has lapsed",
-            "example": None,
-        }
+        **about("take it at the price of now where the promised one has lapsed")
     )
 
     goes_together: ClassVar = {
@@ -144,11 +147,13 @@ def _foreign(
 class SpentSchema(Body):
     """Points that paid, what they were worth, and the entry that took them."""
 
-    wallet = Code(required=True)
+    wallet = Code(required=True, **about("the one that paid"))
     points = Points(1, required=True)
-    worth = Money(required=True)
-    entry = Whole(1, required=True)
-    balance_after = Points(-LARGEST, required=True)
+    worth = Money(required=True, **about("the money that the points stand for"))
+    entry = Whole(1, required=True, **about("number of the entry in the wallet"))
+    balance_after = Points(
+        -LARGEST, required=True, **about("all points of the wallet after it, less the deficit")
+    )
 
 
 class ReceiptSchema(Body):
@@ -157,12 +162,30 @@ class ReceiptSchema(Body):
     order_ref = Ref(required=True)
     payment_ref = Ref(required=True)
     state = Choice(State, required=True)
-    price = Money(required=True, maximum=LARGEST)
-    spent = fields.Nested(SpentSchema, required=True, allow_none=True)
-    paid = Money(required=True, maximum=LARGEST)
-    placed_at = Instant(required=True)
+    price = Money(
+        required=True, maximum=LARGEST, **about("all lines after discounts, before points")
+    )
+    spent = fields.Nested(
+        SpentSchema, required=True, allow_none=True, **about("null: no points paid")
+    )
+    paid = Money(required=True, maximum=LARGEST, **about("what was left to pay in money"))
+    placed_at = Instant(
+        required=True,
+        **about(
+            "the instant that decides price and earning: of the reservation, else of the payment"
+        ),
+    )
     paid_at = Instant(required=True)
-    fulfilled_at = Instant(required=True, allow_none=True)
-    program_version = Whole(1, required=True)
-    earned = Items(EarnedSchema, maximum=100, required=True)
-    not_earned = Items(NotEarnedSchema, maximum=MAX_RULES, required=True)
+    fulfilled_at = Instant(
+        required=True, allow_none=True, **about("null: the goods have not gone out")
+    )
+    program_version = Whole(1, required=True, **about("the version that decided"))
+    earned = Items(
+        EarnedSchema, maximum=100, required=True, **about("what the order gave, by wallet")
+    )
+    not_earned = Items(
+        NotEarnedSchema,
+        maximum=MAX_RULES,
+        required=True,
+        **about("rules that gave nothing, and why"),
+    )

@@ -1,9 +1,11 @@
-"""One example for every shape on the wire, made from its fields."""
+"""A body with every field a shape has, made from the fields: form without sense."""
 
 from typing import Any
 
 from marshmallow import Schema, fields
 
+from loyalty_service.checkout.schemas import QuoteRequestSchema, ReturnSchema
+from loyalty_service.checkout.schemas.orders import BatchItemSchema
 from loyalty_service.kit.fields import (
     Choice,
     Code,
@@ -19,6 +21,8 @@ from loyalty_service.kit.fields import (
     Whole,
 )
 from loyalty_service.kit.shapes import ByCode, Items, JsonValue, ListOf, Money
+from loyalty_service.ledger.schemas import AdjustmentSchema
+from loyalty_service.program.schemas import DocumentText
 
 _PLAIN: tuple[tuple[type[fields.Field[Any]], Any], ...] = (
     (Money, {"amount": 1999, "currency": "CNY"}),
@@ -31,22 +35,29 @@ _PLAIN: tuple[tuple[type[fields.Field[Any]], Any], ...] = (
     (Code, "points"),
     (Flag, True),
     (JsonValue, 100),
+    (DocumentText, "program: sample"),
 )
+
+LEFT_OUT: dict[type[Schema], tuple[str, ...]] = {
+    AdjustmentSchema: ("allow_negative", "reverses"),
+    BatchItemSchema: ("return_",),
+    QuoteRequestSchema: ("at",),
+    ReturnSchema: ("amount",),
+}
+"""Fields that do not go with others, and an instant that must be to come."""
 
 
 def example_of(schema: Schema) -> dict[str, Any]:
-    """An object that the schema takes, with every field it has."""
+    """An object that the schema takes, with every field that goes with the others."""
     return {
         field.data_key or name: example_of_field(field)
         for name, field in schema.fields.items()
-        if field.metadata.get("example", ...) is not None
+        if name not in LEFT_OUT.get(type(schema), ())
     }
 
 
 def example_of_field(field: Any) -> Any:
-    """A value that the field takes: the one it names as its ``example``, or a plain one."""
-    if "example" in field.metadata:
-        return field.metadata["example"]
+    """A value that the field takes."""
     if isinstance(field, fields.Nested):
         inner = example_of(field.schema)
         return [inner] if isinstance(field, Items) else inner
