@@ -6,7 +6,8 @@ from loyalty_service.events import service
 from loyalty_service.events.rules import AlreadyCounted, CheckInTooLate, MemberEvent
 from loyalty_service.events.schemas import EventSchema, RecordedSchema
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.replies import reply_once
 from loyalty_service.ledger.rules.lots import PointsBeyondCount
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import InTheFuture, MemberUnknown, parse_ref

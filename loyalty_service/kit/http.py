@@ -13,13 +13,13 @@ from loyalty_service.config import Config
 from loyalty_service.kit.auth import PUBLIC, SCOPES, Caller, TokenVerifier, require_scope
 from loyalty_service.kit.bodies import faults_of, fingerprint_of, load, read_json, read_query
 from loyalty_service.kit.clock import Clock
-from loyalty_service.kit.db import Database, Transaction
+from loyalty_service.kit.db import Database
 from loyalty_service.kit.errors import Malformed, Refusal
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.kit.idempotency import NO_MEMBER, Answer, Claim, answer_in_parts, answer_once
+from loyalty_service.kit.idempotency import Claim
 from loyalty_service.kit.keys import KeysUnavailable
 from loyalty_service.kit.paths import path_field, read_path
-from loyalty_service.kit.problems import MEDIA_TYPE, Unavailable, problem_of
+from loyalty_service.kit.problems import MEDIA_TYPE, Unavailable
 from loyalty_service.kit.quick import Reader, plan_of
 
 PARTS = "loyalty.parts"
@@ -245,53 +245,16 @@ def _read_key(header: str | None) -> str:
     return header
 
 
-def _own_claim(call: Call) -> Claim:
-    """The claim of work that belongs to no member: two callers may choose the same key."""
-    return Claim(f"{call.caller.kind} {call.caller.name}\n{call.key}", call.fingerprint)
-
-
-def reply_once(
-    call: Call,
-    work: Callable[[Transaction], dict[str, Any] | bytes],
-    *,
-    is_general: bool = False,
-) -> Reply:
-    """Do ``work`` in a transaction and reply 200 with its object, once per Idempotency-Key.
-
-    Args:
-        is_general: the work belongs to no member, so that the key is the caller's alone.
-    """
-
-    def render(refusal: Refusal) -> Answer:
-        problem = problem_of(refusal, call.path)
-        return Answer(problem.status, problem.as_bytes())
-
-    claim = None if call.key is None else _own_claim(call) if is_general else call.claim
-    answer = answer_once(call.parts.db, claim, lambda tx: _as_bytes(work(tx)), render)
-    return Reply(answer.body, answer.status)
-
-
-def reply_in_parts(
-    call: Call,
-    parts: Sequence[Callable[[Transaction], Any]],
-    whole: Callable[[list[Any]], dict[str, Any]],
-) -> Reply:
-    """Do work of no one member, a transaction for each part; once per Idempotency-Key."""
-    answer = answer_in_parts(
-        call.parts.db, NO_MEMBER, _own_claim(call), parts, lambda done: _as_bytes(whole(done))
-    )
-    return Reply(answer.body, answer.status)
-
-
 def _respond(reply: Reply, media_type: str) -> Response:
     kind = media_type if reply.status < 400 else MEDIA_TYPE
-    response = Response(_as_bytes(reply.body), reply.status, content_type=kind)
+    response = Response(as_bytes(reply.body), reply.status, content_type=kind)
     if reply.headers:
         response.headers.update(reply.headers)
     return response
 
 
-def _as_bytes(body: dict[str, Any] | bytes) -> bytes:
+def as_bytes(body: dict[str, Any] | bytes) -> bytes:
+    """What is sent: bytes as they are, an object as JSON."""
     return body if isinstance(body, bytes) else orjson.dumps(body)
 
 

@@ -6,7 +6,8 @@ from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.fields import instant_text
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.replies import reply_once
 from loyalty_service.members import queries
 from loyalty_service.members.rules import (
     PERSONAL,

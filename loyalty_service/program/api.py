@@ -8,9 +8,10 @@ from flask import Blueprint, request
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.fields import Whole, instant_text
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.kit.idempotency import NO_MEMBER, find_answer
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
+from loyalty_service.kit.replies import reply_once
 from loyalty_service.program.queries import find_newest, find_version, list_before
 from loyalty_service.program.rules.document import UnreadableProgram, read_document
 from loyalty_service.program.rules.program import Program

@@ -17,8 +17,9 @@ from loyalty_service.checkout.api.reading import (
 from loyalty_service.checkout.schemas import BatchSchema, OutcomesSchema
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_in_parts
+from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.kit.problems import problem_of
+from loyalty_service.kit.replies import reply_in_parts
 from loyalty_service.members.rules import PersonalRefsOff, RefMalformed, hashed, parse_ref
 from loyalty_service.members.service import read_secret
 

@@ -37,7 +37,8 @@ from loyalty_service.checkout.schemas import (
     WhenSchema,
 )
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.replies import reply_once
 from loyalty_service.members.rules import InTheFuture, MemberUnknown, parse_ref
 from loyalty_service.program.rules.versions import NoProgram
 

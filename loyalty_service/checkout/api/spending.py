@@ -25,7 +25,8 @@ from loyalty_service.checkout.schemas import (
     ReservedSchema,
 )
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.http import Call, Reply, endpoint, reply_once
+from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.replies import reply_once
 from loyalty_service.ledger.rules.lots import PointsBeyondCount
 from loyalty_service.members.rules import MemberUnknown, parse_ref
 from loyalty_service.program.rules.versions import NoProgram

@@ -138,3 +138,18 @@ def free_in_order_of_taking(lots: Iterable[Lot], at: datetime) -> list[Lot]:
     live = [lot for lot in lots if not lot.is_due(at)]
     active = sorted((lot for lot in live if lot.is_active(at)), key=soonest_expiring)
     return active + sorted((lot for lot in live if not lot.is_active(at)), key=oldest)
+
+
+def with_given_back(lot: Lot, points: int) -> Lot:
+    """A lot that got points back."""
+    remaining = lot.remaining + points
+    if lot.lot_seq != STANDING:
+        return with_remaining(lot, remaining)
+    # An empty standing lot is forgotten: what was put into it counts from then on.
+    opened = (lot.opened if lot.remaining else 0) + points
+    return Lot(STANDING, None, opened, remaining, ALWAYS, None)
+
+
+def with_remaining(lot: Lot, remaining: int) -> Lot:
+    """A lot with so many points left."""
+    return Lot(lot.lot_seq, lot.order_no, lot.opened, remaining, lot.active_at, lot.expires_at)

@@ -20,6 +20,8 @@ from loyalty_service.ledger.rules.lots import (
     free_in_order_of_taking,
     oldest,
     soonest_expiring,
+    with_given_back,
+    with_remaining,
 )
 
 
@@ -280,23 +282,9 @@ def take_from(account: Account, draws: Iterable[Draw]) -> list[Allocation]:
     allocations = []
     for draw in draws:
         lot = account.lots[draw.lot_seq]
-        account.put(_with_remaining(lot, lot.remaining - draw.points))
+        account.put(with_remaining(lot, lot.remaining - draw.points))
         allocations.append(Allocation(draw.lot_seq, -draw.points))
     return allocations
-
-
-def with_given_back(lot: Lot, points: int) -> Lot:
-    """A lot that got points back."""
-    remaining = lot.remaining + points
-    if lot.lot_seq != STANDING:
-        return _with_remaining(lot, remaining)
-    # An empty standing lot is forgotten: what was put into it counts from then on.
-    opened = (lot.opened if lot.remaining else 0) + points
-    return Lot(STANDING, None, opened, remaining, ALWAYS, None)
-
-
-def _with_remaining(lot: Lot, remaining: int) -> Lot:
-    return Lot(lot.lot_seq, lot.order_no, lot.opened, remaining, lot.active_at, lot.expires_at)
 
 
 def _sum(draws: Iterable[Draw]) -> int:

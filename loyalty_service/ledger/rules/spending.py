@@ -5,12 +5,17 @@ from datetime import datetime
 
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind
-from loyalty_service.ledger.rules.lots import Draw, Lot, draw_from_lots, soonest_expiring
+from loyalty_service.ledger.rules.lots import (
+    Draw,
+    Lot,
+    draw_from_lots,
+    soonest_expiring,
+    with_given_back,
+)
 from loyalty_service.ledger.rules.movements import (
     Opening,
     open_lot,
     take_from,
-    with_given_back,
 )
 
 Draws = tuple[tuple[int, int], ...]
