@@ -165,14 +165,14 @@ Ready: {address}          Guide: {address}/docs
   JSON="Content-Type: application/json"
   call() {{ curl -s -w '\\n' -H "$JSON" -H "Authorization: Bearer $1" "${{@:2}}"; }}
 
-Amounts are in minor units: 6400 is 64.00 yuan, for the whole line. An answer is one line; put
-| {sys.executable} -m json.tool --no-ensure-ascii behind a call to unfold it.
-Another day take other order numbers than T-1 to T-4.
-
 Paste the six lines above (the tokens hold for a day), then try:
 {calls}
 More members to look at with call $OPERATOR: chen owes points, lin's mistake was put right, hua's
 first points ended, tao has some past their end, bo sent everything back, qiang works here.
+
+Amounts are in minor units: 6400 is 64.00 yuan, for the whole line. An answer is one line; put
+| {sys.executable} -m json.tool --no-ensure-ascii behind a call to unfold it.
+Another day take other order numbers than T-1 to T-4.
 
 Ctrl-C stops everything; the data stays in {config.data_dir}.
 """
