@@ -183,16 +183,18 @@ class Orders(Books):
 
     def open(self, member: Member, order_ref: str, placing: Node, known: Node | None) -> Node:
         """The chapter of an order that is placed: the unpaid one that it replaces, or a new one,
-        in which the payments of earlier ones still have their answers (R-34)."""
+        in which payments and returns of earlier ones still have their answers (R-34)."""
         if known is not None and known["state"] == "reserved":
             known |= placing
             return known
+        before = known["steps"] if known else {}
         order: Node = {
             "ref": order_ref,
             "no": len(member.orders) + 1,
             "member": member,
             "state": "reserved",
             "answers": dict(known["answers"]) if known else {},
+            "answered": known is not None,
             "next": None,
             "cart": None,
             "since": None,
@@ -203,7 +205,7 @@ class Orders(Books):
             "given": [],
             "kept": {},
             "draws": [],
-            "steps": {},
+            "steps": {step: told for step, told in before.items() if "return" in step},
             **placing,
         }
         if known is not None:
@@ -403,10 +405,10 @@ class Orders(Books):
         self, ref: str, order_ref: str, return_ref: str, units: list[Any], at: datetime | None
     ) -> Node:
         member, order = self.own_order(ref, order_ref)
-        if not order["paid_at"]:
-            raise Refused("order_not_paid")
         if (return_ref, "return") in order["steps"]:
             return known_return(order, return_ref, units)
+        if not order["paid_at"]:
+            raise Refused("order_not_paid")
         after = {line["no"]: (line["back"], line["units"]) for line in order["lines"]}
         by_no = {line["no"]: line for line in order["lines"]}
         named = [no for no, _ in units]
@@ -434,10 +436,10 @@ class Orders(Books):
         at: datetime | None,
     ) -> Node:
         member, order = self.own_order(ref, order_ref)
-        if not order["paid_at"]:
-            raise Refused("order_not_paid")
         if (return_ref, "return") in order["steps"]:
             return known_return(order, return_ref, (amount, currency))
+        if not order["paid_at"]:
+            raise Refused("order_not_paid")
         if currency != self.versions[0][1]["currency"]:
             raise Refused("currency_foreign")
         left = [line["paid"] - money_back(line) for line in order["lines"]]

@@ -259,6 +259,12 @@ class Shopkeeper(Hand):
             return self.reserve_anew("open_again", order, cart)
         return self.pay_known("open_again", order, cart, repricing=self.chance(50))
 
+    def earlier_messages(self) -> list[Step]:
+        """What was told of orders that were cancelled once and opened again."""
+        said = self.model.said
+        again = [order["ref"] for order in self.model.orders.values() if order["answered"]]
+        return [step for ref in again for step in said.get(ref, [])]
+
     def earlier_carts(self, order: Node) -> list[Node]:
         """Carts that were told of an order before."""
         said = self.model.said.get(order["ref"], [])
@@ -350,6 +356,9 @@ class Shopkeeper(Hand):
         if not said:
             return self.clock()
         step: Step = self.dice.choice(self.dice.choice(said[-12:]))
+        earlier = [one for one in self.earlier_messages() if one.call != "reserve"]
+        if earlier and self.chance(40):
+            step = self.dice.choice(earlier)
         args = dict(step.args)
         if self.chance(25):
             args["ref"] = self.someone().ref
