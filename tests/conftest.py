@@ -56,6 +56,14 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def root(open_folder: Path) -> Path:
+    """Where an embedded PostgreSQL of one test may lie."""
+    folder = Path(tempfile.mkdtemp(dir=open_folder))
+    folder.chmod(0o711)
+    return folder / "postgres"
+
+
 @pytest.fixture(scope="session")
 def server_url(open_folder: Path) -> Iterator[URL]:
     """A PostgreSQL server: LOYALTY_TEST_DATABASE_URL, or one of our own for this session."""

@@ -145,6 +145,7 @@ def read_all(client):
         while part := client.recv(65_536):
             parts.append(part)
     except ConnectionResetError:
+        # The server closed with something unread: closed it has.
         pass
     return b"".join(parts)
 

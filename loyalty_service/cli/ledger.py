@@ -1,9 +1,6 @@
 """`loyalty ledger verify`."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import datetime
 from typing import IO
@@ -13,7 +10,7 @@ import click
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.exits import Exit, Fault
-from loyalty_service.cli.progress import counted
+from loyalty_service.cli.progress import counted, progress
 from loyalty_service.config import read_config
 from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.kit.errors import Refusal
@@ -25,7 +22,6 @@ from loyalty_service.ledger.service.proving import prove_all, prove_one
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import check_past, parse_ref
 
-EVERY_SECONDS = 5
 COLUMNS = ("accounts", "entries", "sum", "active", "pending", "due", "deficit")
 
 
@@ -115,35 +111,13 @@ def _all(
     earlier = None if compare is None else Earlier(read_heads(compare))
     reports = prove_all(tx, at, earlier=earlier, keep=write if heads else None)
     report = Report()
-    with _progress(count_entries(tx)) as show:
+    with progress("Proving entries", "entries", count_entries(tx)) as show:
         for report in reports:
             show(report.entries)
     report.find(find_order_faults(tx, None))
     if heads is not None:
         heads.write(report.digest.last_line + "\n")
     return report
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, else a line now and then, so that a log shows that it moves."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("Proving entries", total=total)
-            yield lambda done: bar.update(task, completed=done)
-        return
-    last = time.monotonic()
-
-    def line(done: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= EVERY_SECONDS:
-            last = time.monotonic()
-            click.echo(f"{done:,} of {total:,} entries", err=True)
-
-    yield line
 
 
 def _tell(report: Report) -> None:

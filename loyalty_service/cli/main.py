@@ -84,6 +84,7 @@ def _explain_parts(error: Exception) -> tuple[Exit | None, str]:
     from loyalty_service.kit.embedded import AlreadyRunning, EmbeddedFault
     from loyalty_service.kit.errors import Refusal
     from loyalty_service.kit.keys import KeyFault
+    from loyalty_service.kit.migrations import NotTheOwner
 
     table: dict[Any, Exit] = {
         Refusal: Exit.FOUND_WRONG,
@@ -94,9 +95,8 @@ def _explain_parts(error: Exception) -> tuple[Exit | None, str]:
         sqlalchemy.exc.OperationalError: Exit.NO_DATABASE,
     }
     # SQLAlchemy adds the statement and a web link to what the driver said.
-    cause = getattr(error, "orig", error)
-    said = str(cause).strip()
-    if isinstance(cause, psycopg2.errors.InsufficientPrivilege):
+    said = str(getattr(error, "orig", error)).strip()
+    if isinstance(error, NotTheOwner):
         owner = "The schema is brought to the newest revision by the owner of the database"
         return Exit.NO_DATABASE, f"{owner}; this account may not: {said}"
     code = next((code for kind, code in table.items() if isinstance(error, kind)), None)

@@ -216,7 +216,7 @@ class _BodyReader:
     def read(self, size: int) -> bytes:
         try:
             data: bytes = self._reader.read(size)
-        except (NoMoreData, ParseException, TooSlow):
+        except (OSError, ParseException, TooSlow):
             self._request.force_close()
             raise BadRequest from None
         return data

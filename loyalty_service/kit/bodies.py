@@ -9,13 +9,11 @@ from typing import Any
 
 import orjson
 from flask import Request
-from gunicorn.http.errors import ParseException
 from marshmallow import Schema, ValidationError
 
 from loyalty_service.kit.fields import MOST_ERRORS, Strict
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.kit.problems import (
-    BodyBroken,
     BodyTooLarge,
     JsonInvalid,
     MediaTypeUnsupported,
@@ -45,7 +43,6 @@ def read_json(request: Request, max_bytes: int) -> Json:
 
     Raises:
         MediaTypeUnsupported: it is not sent as application/json.
-        BodyBroken: it breaks off, or its chunks are none.
         BodyTooLarge: it is longer than ``max_bytes``; no more than that is read.
         JsonInvalid: it is no JSON, no UTF-8, holds NaN or half a character, or repeats a name.
     """
@@ -54,7 +51,7 @@ def read_json(request: Request, max_bytes: int) -> Json:
     if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
         raise MediaTypeUnsupported("Send the body as application/json.")
     if "wsgi.input_terminated" in environ:
-        text = _read_rest(environ["wsgi.input"], max_bytes + 1)
+        text = environ["wsgi.input"].read(max_bytes + 1)
     else:
         # One more than is taken: a body without a length is cut off at the limit without a word.
         request.max_content_length = max_bytes + 1
@@ -62,15 +59,6 @@ def read_json(request: Request, max_bytes: int) -> Json:
     if len(text) > max_bytes:
         raise BodyTooLarge(f"This route takes at most {max_bytes} bytes.", limit=max_bytes)
     return parse_json(text)
-
-
-def _read_rest(stream: Any, most: int) -> bytes:
-    """What is left of a request, which the web server ends where the client said it ends."""
-    try:
-        text: bytes = stream.read(most)
-    except (ParseException, OSError):
-        raise BodyBroken("The body breaks off, or is not cut into chunks as HTTP says.") from None
-    return text
 
 
 def parse_json(text: bytes) -> Json:

@@ -6,8 +6,10 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg2.errors import InsufficientPrivilege
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from loyalty_service.kit.shipped import shipped_folder
@@ -17,6 +19,10 @@ _TURN = 7_203_451_998
 _WAIT = "60s"
 
 
+class NotTheOwner(Exception):
+    """The schema is changed by the owner of the database only; says what was not allowed."""
+
+
 def migrate(url: str | URL) -> tuple[str | None, str]:
     """Bring the database at ``url`` to the newest revision, as the owner.
 
@@ -24,6 +30,9 @@ def migrate(url: str | URL) -> tuple[str | None, str]:
 
     Returns:
         The revision found (None for an empty database) and the newest one.
+
+    Raises:
+        NotTheOwner: the account may not change the schema.
     """
     engine = create_engine(
         url, poolclass=NullPool, connect_args={"application_name": "loyalty migrate"}
@@ -34,7 +43,12 @@ def migrate(url: str | URL) -> tuple[str | None, str]:
         connection.commit()
         found = _current(connection)
         connection.commit()
-        command.upgrade(_alembic(connection), "head")
+        try:
+            command.upgrade(_alembic(connection), "head")
+        except ProgrammingError as error:
+            if isinstance(error.orig, InsufficientPrivilege):
+                raise NotTheOwner(str(error.orig).strip()) from None
+            raise
     return found, newest_revision()
 
 

@@ -1,6 +1,5 @@
 """How a refusal is answered: RFC 9457 problems, one table from kind to status."""
 
-import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +19,7 @@ from loyalty_service.kit.errors import (
     Refusal,
     Unauthenticated,
 )
-from loyalty_service.kit.logs import log
+from loyalty_service.kit.logs import frames_of, log
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -34,12 +33,6 @@ class RequestInvalid(Malformed):
     def __init__(self, detail: str, errors: list[dict[str, Any]]) -> None:
         super().__init__(detail)
         self.errors = errors
-
-
-class BodyBroken(Malformed):
-    """The body breaks off, or is not cut into chunks as HTTP says."""
-
-    code = "body_broken"
 
 
 class JsonInvalid(Malformed):
@@ -197,13 +190,12 @@ def _answer_fault(error: Exception) -> Response:
     if current_app.testing and isinstance(error, AssertionError):
         raise error
     # The message of an exception may quote what a member sent: the frames say enough.
-    frames = traceback.extract_tb(error.__traceback__)
     log.error(
         "internal_fault",
         request_id=request_id(),
         error=type(error).__name__,
         sqlstate=getattr(error, "pgcode", None),
-        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]],
+        frames=frames_of(error),
     )
     return answer_refusal(InternalFault("The service failed; nothing is half done."))
 

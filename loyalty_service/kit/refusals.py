@@ -18,7 +18,6 @@ from loyalty_service.kit.http import (
 from loyalty_service.kit.idempotency import KeyReused
 from loyalty_service.kit.paths import CursorInvalid, PersonalRefInPath
 from loyalty_service.kit.problems import (
-    BodyBroken,
     BodyTooLarge,
     DatabaseUnavailable,
     InternalFault,
@@ -48,7 +47,7 @@ def refusals_of(route: Route) -> list[type[Refusal]]:
     if route.query and any(isinstance(field, Cursor) for field in route.query.fields.values()):
         kinds.append(CursorInvalid)
     if route.body is not None:
-        kinds += [BodyBroken, JsonInvalid, BodyTooLarge, MediaTypeUnsupported]
+        kinds += [JsonInvalid, BodyTooLarge, MediaTypeUnsupported]
     if route.keyed:
         kinds += [IdempotencyKeyMissing, IdempotencyKeyMalformed, KeyReused, Busy]
     unique = {kind.code: kind for kind in kinds}

@@ -94,7 +94,6 @@ REFUSALS: dict[str, str] = {
     "cursor_invalid": "游标不是此列表给出的；请不带游标重新开始。",
     "idempotency_key_malformed": "Idempotency-Key 不是 1 到 255 个可见 ASCII 字符。",
     "idempotency_key_missing": "每个写入的 POST 都要带自己的 Idempotency-Key。",
-    "body_broken": "请求体中断，或分块不合 HTTP 规定。",
     "json_invalid": "请求体不是 JSON 对象，或同一字段出现两次。",
     "malformed": "请求无法按此接口的要求读取。",
     "member_ref_malformed": "会员标识应为 kind:value，或商城自己的顾客编号。",

@@ -10,9 +10,6 @@ import psycopg2
 import pytest
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
-from gunicorn.http.body import Body as ChunkedBody
-from gunicorn.http.body import ChunkedReader
-from gunicorn.http.unreader import IterUnreader
 
 from loyalty_service.app import bare_app
 from loyalty_service.kit.auth import TokenVerifier, mint_token
@@ -291,29 +288,6 @@ def test_a_body_too_long_is_refused_without_a_length_too(
 
     assert (long.status_code, long.json["code"]) == (413, "body_too_large")
     assert good.status_code == 200
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [b"zz\r\nabc\r\n", b"-1\r\n", b"5\r\nab", b"2\r\n{}x\r\n0\r\n\r\n", b""],
-    ids=["no number", "negative", "cut off", "no end", "nothing"],
-)
-def test_a_body_that_is_not_cut_into_chunks_as_it_should_be_is_refused(
-    client: FlaskClient, keys: FileKeys, sent: bytes
-) -> None:
-    answer = post(
-        client,
-        keys,
-        json=None,
-        content_type="application/json",
-        environ_overrides={
-            "wsgi.input": ChunkedBody(ChunkedReader(None, IterUnreader(iter([sent])))),
-            "wsgi.input_terminated": True,
-            "HTTP_TRANSFER_ENCODING": "chunked",
-        },
-    )
-
-    assert (answer.status_code, answer.json["code"]) == (400, "body_broken")
 
 
 def test_a_call_without_a_body_takes_none(client: FlaskClient, keys: FileKeys) -> None:

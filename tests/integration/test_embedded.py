@@ -42,13 +42,6 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def root(open_folder):
-    folder = Path(tempfile.mkdtemp(dir=open_folder))
-    folder.chmod(0o711)
-    return folder / "postgres"
-
-
-@pytest.fixture
 def parent():
     """Start processes that start servers; whatever a test leaves is killed afterwards."""
     started = []

@@ -2,8 +2,6 @@
 
 import os
 import re
-import tempfile
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -18,13 +16,6 @@ USUAL = {"log_min_error_statement": "error", "log_error_verbosity": "default"}
 pytestmark = pytest.mark.skipif(
     "LOYALTY_TEST_DATABASE_URL" in os.environ, reason="about the embedded server only"
 )
-
-
-@pytest.fixture
-def root(open_folder):
-    folder = Path(tempfile.mkdtemp(dir=open_folder))
-    folder.chmod(0o711)
-    return folder / "postgres"
 
 
 def add_twice(url):

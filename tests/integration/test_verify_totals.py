@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from loyalty_service.events.rules import ONCE
 from loyalty_service.ledger.rules.stored import ROW
 from tests.factories import PLAIN, Shop, line
 from tests.integration.verify_world import World
@@ -44,7 +45,8 @@ def shop(db, clock) -> Shop:
         shop.give_back(f"{member}-2", amount_minor=1_111, member=member)
         shop.pay(f"{member}-3", line(5_000), member=member)
         shop.cancel(f"{member}-3", member=member)
-        shop.tell("birthday", member=member)
+        for once in ONCE:
+            shop.tell(once, member=member)
     clock.advance(timedelta(days=1))
     shop.apply(UNCOUNTED)
     shop.pay("m-1-4", line(7_700))
@@ -73,7 +75,7 @@ def test_what_limits_have_used_up_is_what_orders_and_events_gave(world, owner_co
     assert report.faults == []
     metrics = {name for _, name, _, amount in totals(owner_connection) if amount}
     assert metrics == {
-        "event:birthday",
+        *(f"event:{once}" for once in ONCE),
         "points:base",
         "points:growing",
         "points:reviewing",

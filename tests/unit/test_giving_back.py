@@ -15,6 +15,7 @@ from loyalty_service.checkout.rules.returns import (
     return_all,
     return_units,
     slice_of_draws,
+    so_far,
 )
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Cause, Kind, Reason, Source
@@ -152,3 +153,17 @@ def test_a_deficit_is_absorbed_first():
 
     assert (entry.points, account.deficit, account.available(NOW)) == (100, 0, 20)
     assert list(account.lots) == [2]
+
+
+@pytest.mark.parametrize(
+    ("share", "returned", "back"),
+    [
+        (3, Fraction(1, 3), 1),
+        (10**12, Fraction(1, 3), 333_333_333_333),
+        (7, Fraction(6, 7), 6),
+        (10**12, Fraction(10**12 - 1, 10**12), 10**12 - 1),
+        (1, Fraction(999, 1_000), 0),
+    ],
+)
+def test_a_share_comes_back_by_its_exact_fraction_rounded_once(share, returned, back):
+    assert so_far(share, returned) == back

@@ -108,8 +108,20 @@ def test_points_that_are_not_allowed_as_named_are_refused_with_the_limit(allowed
     assert values.items() <= refused.value.values.items()
 
 
+def test_a_step_that_leaves_less_than_the_minimum_is_what_binds():
+    uneven = Redemption(100, 100, 250, 100, Fraction(1), "points")
+
+    allowed = allow(250, redemption=uneven)
+
+    assert (allowed.points, allowed.bound_by) == (0, Limit.STEP)
+    assert allow(249, redemption=uneven).bound_by is Limit.MINIMUM
+
+
 def test_points_that_are_allowed_pass():
-    require_exactly(allow(900))
+    allowed = allow(900)
+
+    require_exactly(allowed)
+    assert allowed.points == allowed.asked == 900
 
 
 AMOUNTS = st.lists(st.integers(0, 10**7), min_size=1, max_size=6)
