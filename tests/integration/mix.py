@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 from random import Random
 from typing import Any
 
@@ -108,7 +108,8 @@ class Mix:
             return [first, self._send(intent), self._copy(first)]
         if luck < 0.85 and name not in ("cancel", "fulfil"):
             other = getattr(self, f"_{name}")()
-            meant = Intent(other.kind, intent.member, intent.method, intent.path, other.make)
+            make = partial(_with_charge, intent, other) if name == "pay" else other.make
+            meant = Intent(other.kind, intent.member, intent.method, intent.path, make)
             return [first, Sending(meant, first.key), self._copy(first)]
         manner = self.chance.choice((Manner.CUT, Manner.LOST))
         return [Sending(intent, first.key, manner), self._copy(first)][: self.chance.randint(1, 2)]
@@ -236,6 +237,11 @@ class Mix:
                 item["return"] = {"return_ref": ref, **self._asked(cart)}
             items.append(item)
         return Intent("batch", None, "POST", "/orders/batch", lambda: {"items": items})
+
+
+def _with_charge(paid: Intent, other: Intent) -> Body:
+    """Another cart with the same charge: with another one it might open an order again."""
+    return {**other.make(), "payment_ref": paid.make()["payment_ref"]}
 
 
 SHARES = {
