@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from loyalty_service.program.rules.earning import Earning
 from loyalty_service.program.rules.spans import Period, PeriodClock, Unit
+from loyalty_service.program.rules.tiers import Tiers
 from loyalty_service.program.rules.wallets import Wallet
 
 
@@ -102,6 +103,7 @@ class Program:
     redemption: Redemption | None
     returns: Returns
     reservations: Reservations = Reservations()
+    tiers: Tiers | None = None
 
     def find_wallet(self, wallet_id: str) -> Wallet | None:
         """The wallet of that id, or None."""
