@@ -30,6 +30,7 @@ from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import Ref, parse_ref
 from loyalty_service.members.service import Details, enrol
 from loyalty_service.program.service import Programs, apply_document
+from loyalty_service.timekeeping.service import Timekeeping
 
 PROGRAM = Path(__file__).parent.parent / "programs" / "sample.yaml"
 CATEGORIES = ("shoes", "bags", "food", "toys", None)
@@ -48,7 +49,11 @@ def fill(url: str, members: int, orders: int, *, seed: int = 1) -> None:
             db.run(lambda tx, ref=ref: enrol(tx, ref, Details(enrolled_at=begin)))
         programs = Programs()
         for part in in_transactions(list(_items(refs, orders, begin, random.Random(seed)))):
-            db.run(lambda tx, part=part: take_items(Acting(tx, programs, ("import", "b")), part))
+            db.run(
+                lambda tx, part=part: take_items(
+                    Acting(tx, programs, ("import", "b"), Timekeeping()), part
+                )
+            )
     finally:
         db.close()
 

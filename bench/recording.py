@@ -22,6 +22,7 @@ from loyalty_service.kit.keys import open_keys
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 
 MEMBER = 7_654_321_012
 NUMBER = 5_432_100_001
@@ -41,7 +42,9 @@ def call_service(db: Database, programs: Programs, ref: str, order_ref: str) -> 
     order = read_order(order_ref, body)
 
     def work(tx: Any) -> bytes:
-        return pay(Acting(tx, programs, ("storefront", "bench")), parse_ref(ref), order).encode()
+        return pay(
+            Acting(tx, programs, ("storefront", "bench"), Timekeeping()), parse_ref(ref), order
+        ).encode()
 
     claim = Claim(f"key-{order_ref}", b"f" * 32)
     return answer_once(db, claim, work, lambda refusal: Answer(409, refusal.code.encode()))

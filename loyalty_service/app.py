@@ -22,6 +22,7 @@ from loyalty_service.ledger import api as ledger
 from loyalty_service.members import api as members
 from loyalty_service.program import api as program
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 from loyalty_service.web import docs, health
 from loyalty_service.web.docs import contract_text
 
@@ -68,6 +69,7 @@ def create_app(
     app.extensions[PARTS] = Parts(
         db=db,
         programs=Programs(),
+        passing=Timekeeping(),
         clock=clock,
         config=config,
         tokens=tokens or _open_tokens(config),

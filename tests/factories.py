@@ -25,6 +25,7 @@ from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref, parse_ref
 from loyalty_service.members.service import Details
 from loyalty_service.program.service import Programs, apply_document
+from loyalty_service.timekeeping.service import Timekeeping
 
 STOREFRONT = ("storefront", "test-shop")
 
@@ -148,7 +149,7 @@ class Shop:
         """Price a cart."""
         cart = cart_of(lines, more)
         with self.db.reading() as tx:
-            acting = Acting(tx, self.programs, STOREFRONT)
+            acting = Acting(tx, self.programs, STOREFRONT, Timekeeping())
             told: dict[str, Any] = checkout.quote(
                 acting, parse_ref(member), cart, at=at, order_ref=order_ref
             )
@@ -237,7 +238,7 @@ class Shop:
         return self.db.run(lambda tx: members.lock_redemption(tx, ref, is_locked=is_locked))
 
     def _act(self, step: Any) -> dict[str, Any]:
-        receipt = self.db.run(lambda tx: step(Acting(tx, self.programs, STOREFRONT)))
+        receipt = self.db.run(lambda tx: step(Acting(tx, self.programs, STOREFRONT, Timekeeping())))
         answer: dict[str, Any] = orjson.loads(receipt)
         return answer
 

@@ -36,9 +36,9 @@ NESTS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor,
 # Whose table is it: the feature, or the module of the kit, that alone writes it.
 OWNERS = {
     "program": {"program_version"},
-    "members": {"member", "member_ref"},
+    "members": {"member", "member_ref", "member_total"},
     "ledger": {"account", "actor", "allocation", "entry", "explanation", "hold", "lot", "note"},
-    "earning": {"member_total"},
+    "tiers": {"tier_change"},
     "checkout": {"order_head", "order_index", "order_line", "order_step"},
     "kit": {"event", "idempotency"},
 }

@@ -29,6 +29,7 @@ from loyalty_service.program.rules.currencies import minor_digits
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.versions import NoProgram
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 
 ACTOR = ("import", "invoice-lines")
 
@@ -109,7 +110,7 @@ def _take_in(
 def _take_part(
     db: Database, programs: Programs, part: Sequence[Invoice], history: History
 ) -> TakenIn:
-    return db.run(lambda tx: take_in(Acting(tx, programs, ACTOR), part, history))
+    return db.run(lambda tx: take_in(Acting(tx, programs, ACTOR, Timekeeping()), part, history))
 
 
 def _skip(

@@ -15,6 +15,7 @@ from loyalty_service.kit.db import Database
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import check_past
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 
 ACTOR = ("import", "members")
 MOST_FAULTS = 100
@@ -67,7 +68,7 @@ def _take_part(
     if only_check:
         with db.reading() as tx:
             return look_at(tx, part, arrival)
-    return db.run(lambda tx: bring_in(Acting(tx, programs, ACTOR), part, arrival))
+    return db.run(lambda tx: bring_in(Acting(tx, programs, ACTOR, Timekeeping()), part, arrival))
 
 
 def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:

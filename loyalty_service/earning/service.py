@@ -1,14 +1,12 @@
-"""Give what was earned: open its lots, and count it against calendar limits."""
+"""Give what was earned: open its lots, with their explanation."""
 
 from datetime import datetime
 from typing import Any
 
 import orjson
 
-from loyalty_service.earning.queries import Totals
 from loyalty_service.earning.rules.facts import Earned, Refused, Who
 from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
-from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.lots import STANDING
@@ -16,11 +14,6 @@ from loyalty_service.ledger.rules.movements import credit
 from loyalty_service.ledger.service import Books, told
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Program
-
-_ADD = "INSERT INTO member_total (member_id, metric, day, amount)"
-_ADDED = """
-ON CONFLICT (member_id, metric, day) DO UPDATE SET amount = member_total.amount + excluded.amount
-"""
 
 
 @frozen
@@ -131,17 +124,3 @@ def refused_told(refused: Refused) -> dict[str, Any]:
 def instant_text(instant: datetime | None) -> str | None:
     """RFC 3339 in UTC, or None."""
     return None if instant is None else instant.isoformat().replace("+00:00", "Z")
-
-
-def save(tx: Transaction, totals: Totals) -> None:
-    """Add to the writes what was counted against calendar limits; the members are locked.
-
-    Rule: R-23.
-    """
-    rows = [
-        (member_id, name, day, amount)
-        for member_id, added in totals.added.items()
-        for (name, day), amount in added.items()
-        if amount
-    ]
-    tx.add_rows(_ADD, rows, _ADDED)

@@ -41,7 +41,8 @@ def record_event(call: Call, member_ref: str) -> Reply:
     told = MemberEvent(body["event"], body.get("channel"), body.get("occurred_at"))
 
     def work(tx: Transaction) -> bytes:
-        acting = Acting(tx, call.parts.programs, (call.caller.kind, call.caller.name))
+        parts = call.parts
+        acting = Acting(tx, parts.programs, (call.caller.kind, call.caller.name), parts.passing)
         return service.record(acting, ref, told).encode()
 
     return reply_once(call, work)

@@ -4,8 +4,7 @@ from datetime import date
 
 import orjson
 
-from loyalty_service.earning import service as earning
-from loyalty_service.earning.queries import Totals, count, read_totals
+from loyalty_service.earning.queries import count, used, wanted_by_caps
 from loyalty_service.earning.rules.earn import earn_on_event
 from loyalty_service.earning.rules.facts import EventFacts
 from loyalty_service.earning.rules.openings import Act
@@ -23,7 +22,7 @@ from loyalty_service.ledger.queries import read_due
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
-from loyalty_service.members.rules import Member, Ref, check_past
+from loyalty_service.members.rules import Member, Ref, Totals, check_past
 from loyalty_service.program.rules.periods import local_date, period_bounds
 from loyalty_service.program.rules.program import Program
 
@@ -46,13 +45,15 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     check_past(when, books.now)
     version, program = books.program_at(member, when)
     day = local_date(when, program.zone)
-    totals = read_totals(tx, [member.member_id], [(program, told.name, day)])
+    until = max(when, member.caught_up_to)
+    books.read_totals(wanted_by_caps([(program, told.name, day)]), until)
+    totals = books.totals
     _count_once(tx, totals, member, told.name, day)
     streak = _check_in(member, program, told.name, day)
-    books.accounts = read_due(tx, [member], max(when, member.caught_up_to))
+    books.accounts = read_due(tx, [member], until)
     when, _ = books.meet(member, told.occurred_at)
     facts = EventFacts(told.name, when, told.channel, streak, who(member))
-    earned = earn_on_event(program, facts, totals.used(program, member.member_id, facts.name, day))
+    earned = earn_on_event(program, facts, used(totals, program, member.member_id, facts.name, day))
     count(totals, program, member.member_id, day, earned)
     act = Act(when, when)
     event_no = member.event_seq + 1
@@ -69,7 +70,6 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     }
     member.tell(f"member.{told.name}", when, {k: receipt[k] for k in ("event", "streak")})
     books.write([member])
-    earning.save(tx, totals)
     return orjson.dumps(receipt).decode()
 
 

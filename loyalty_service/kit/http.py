@@ -52,6 +52,7 @@ class Parts:
 
     db: Database
     programs: Any
+    passing: Any
     clock: Clock
     config: Config
     tokens: TokenVerifier

@@ -213,9 +213,10 @@ def adjust(call: Call, member_ref: str) -> Reply:
     A debit above what is there is refused unless it says ``allow_negative``.
     """
     ref, body, actor = parse_ref(member_ref), call.body, (call.caller.kind, call.caller.name)
+    parts = call.parts
 
     def work(tx: Transaction) -> bytes:
-        acting = Acting(tx, call.parts.programs, actor)
+        acting = Acting(tx, parts.programs, actor, parts.passing)
         if "reverses" in body:
             named = body["reverses"]
             reversal = Reversal(named["wallet"], named["entry"], body.get("note"))
@@ -256,12 +257,14 @@ def adjust(call: Call, member_ref: str) -> Reply:
 )
 def transfer(call: Call, member_ref: str) -> Reply:
     """Give active points that are not held to another member; they keep their ends."""
-    body, actor = call.body, (call.caller.kind, call.caller.name)
+    body, actor, parts = call.body, (call.caller.kind, call.caller.name), call.parts
     ref = parse_ref(member_ref)
     to = hashed(parse_ref(body["to"]), read_secret(call.parts.config.ref_secret_file))
     asked = Transfer(body["wallet"], body["points"], body.get("note"))
 
     def work(tx: Transaction) -> bytes:
-        return service.send(Acting(tx, call.parts.programs, actor), ref, to, asked).encode()
+        return service.send(
+            Acting(tx, parts.programs, actor, parts.passing), ref, to, asked
+        ).encode()
 
     return reply_once(call, work)

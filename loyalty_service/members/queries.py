@@ -1,10 +1,10 @@
 """Reads of members: by reference, and their facts."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.members.rules import Member, MemberUnknown, Ref
+from loyalty_service.members.rules import Member, MemberUnknown, Ref, Standing, Totals, Wanted
 
 _FIND = "SELECT member_id FROM member_ref WHERE kind = %s AND value = %s"
 _FIND_NAMED = """
@@ -17,6 +17,10 @@ SELECT r.kind, r.value, r.member_id
   JOIN unnest(%s::text[], %s::text[]) AS o (kind, value)
     ON r.kind = o.kind AND r.value = o.value
 """
+_TOTALS = """
+SELECT member_id, metric, day, amount FROM member_total
+ WHERE member_id = ANY(%s) AND metric = ANY(%s) AND day BETWEEN %s AND %s
+"""
 _REFS = "SELECT kind, value FROM member_ref WHERE member_id = %s ORDER BY kind, value"
 
 # Asking for the last row of an index is planned in half the time of asking for max().
@@ -24,7 +28,8 @@ FACTS = """
 SELECT m.member_id, m.refs_version, m.enrolled_at, m.birth_month, m.birth_day, m.tags,
        m.caught_up_to, m.recorded_at, m.event_seq, m.order_seq, m.live_orders, m.check_in_on,
        m.check_in_streak, m.holds_lapse_at, m.redemption_locked_since,
-       coalesce((SELECT version FROM program_version ORDER BY version DESC LIMIT 1), 0)
+       coalesce((SELECT version FROM program_version ORDER BY version DESC LIMIT 1), 0),
+       m.tier, m.tier_since, m.tier_until, m.grace_until, m.tier_memo, m.due_at, m.due_by
 """
 _READ = FACTS + "FROM member m JOIN member_ref r USING (member_id) WHERE kind = %s AND value = %s"
 
@@ -66,9 +71,21 @@ def list_refs(tx: Transaction, member_id: int) -> list[Ref]:
     return [Ref(kind, value) for kind, value in tx.fetch(_REFS, (member_id,))]
 
 
-def to_member(row: Iterable[Any]) -> Member:
+def read_totals(tx: Transaction, member_ids: Collection[int], wanted: Wanted | None) -> Totals:
+    """The sums of these locked members; nothing is asked of the database for None."""
+    totals = Totals()
+    if wanted is None:
+        return totals
+    asked = (list(member_ids), sorted(wanted.metrics), wanted.first, wanted.last)
+    for member_id, name, day, amount in tx.fetch(_TOTALS, asked):
+        totals.amounts.setdefault(member_id, {})[name, day] = amount
+    return totals
+
+
+def to_member(row: Sequence[Any]) -> Member:
     """A row of ``FACTS``."""
-    member = Member(*row)
+    member = Member(*row[:16])
+    member.standing = member.stored = Standing(*row[16:])
     member.tags = tuple(member.tags)
     return member
 

@@ -2,19 +2,23 @@
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
 from loyalty_service.kit.errors import Conflict, Invalid, Malformed, NotFound
+from loyalty_service.kit.frozen import frozen
 
 SHOP = "shop"
 PERSONAL = frozenset({"phone", "mail"})
 MAX_REFS = 16
 MAX_TAGS = 32
 _REF = re.compile(r"(?:([a-z][a-z0-9_]{0,19}):)?([A-Za-z0-9._~-]{1,64})")
+Total = tuple[str, date]
+"""A metric on a local day."""
+
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -155,6 +159,65 @@ def _text(instant: datetime) -> str:
     return instant.isoformat().replace("+00:00", "Z")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an operation has to know of its members' sums: these metrics, between two local days."""
+
+    metrics: frozenset[str]
+    first: date
+    last: date
+
+    def __or__(self, other: "Wanted | None") -> "Wanted":
+        if other is None:
+            return self
+        first, last = min(self.first, other.first), max(self.last, other.last)
+        return Wanted(self.metrics | other.metrics, first, last)
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums by member, metric and local day, moving as an operation decides.
+
+    Args:
+        amounts: by member, what was read and has been added since.
+        added: by member, what has been added since, to be written.
+    """
+
+    amounts: dict[int, dict[Total, int]] = field(default_factory=dict)
+    added: dict[int, dict[Total, int]] = field(default_factory=dict)
+
+    def add(self, member_id: int, metric: str, day: date, amount: int) -> None:
+        """Count ``amount`` more (or fewer, negative) on that day."""
+        for totals in (self.amounts, self.added):
+            of_member = totals.setdefault(member_id, {})
+            of_member[metric, day] = of_member.get((metric, day), 0) + amount
+
+
+@frozen
+class Standing:
+    """Where a member stands among the tiers, and when time next asks for them.
+
+    Args:
+        tier: None for the lowest, in which nobody was put yet.
+        until: when the tier's term ends (UTC); None: it has none.
+        grace_until: until when the tier is left to a member who no longer earns it.
+        memo: what later decisions have to know, JSON-ready.
+        due_at: when time next brings something that neither lots nor holds tell; None: never.
+        due_by: the program version that ``due_at`` was reckoned by; 0: it has to be reckoned.
+    """
+
+    tier: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    grace_until: datetime | None = None
+    memo: Mapping[str, Any] | None = None
+    due_at: datetime | None = None
+    due_by: int = 0
+
+
+NOWHERE = Standing()
+
+
 @dataclass(slots=True)
 class Member:
     """What a locked member's row says, moving as the operation decides.
@@ -167,6 +230,7 @@ class Member:
         holds_lapse_at: the earliest lapse of what is held for orders; None: nothing is.
         redemption_locked_since: since when points may not leave (R-82); None: they may.
         program_version: the newest version, read after the lock.
+        standing: where the member stands among the tiers; ``stored``: as it was read.
         happened: what this operation will publish, in order.
     """
 
@@ -186,6 +250,8 @@ class Member:
     holds_lapse_at: datetime | None
     redemption_locked_since: datetime | None
     program_version: int
+    standing: Standing = NOWHERE
+    stored: Standing = NOWHERE
     happened: list[tuple[int, str, datetime, dict[str, Any]]] = field(default_factory=list)
 
     def meet(self, occurred_at: datetime, now: datetime) -> datetime:

@@ -18,6 +18,7 @@ from loyalty_service.members import service as members
 from loyalty_service.members.rules import Ref
 from loyalty_service.members.service import Details
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 from tests.factories import STOREFRONT
 from tests.integration.trade_books import (
     BENCH,
@@ -241,7 +242,7 @@ def _send(db, customer, order):
         order.ref, f"pay-{order.ref}", Cart("GBP", None, lines), occurred_at=order.placed_at
     )
     programs = Programs()
-    db.run(lambda tx: checkout.pay(Acting(tx, programs, STOREFRONT), ref, sent))
+    db.run(lambda tx: checkout.pay(Acting(tx, programs, STOREFRONT, Timekeeping()), ref, sent))
 
 
 def test_a_return_finds_what_an_earlier_file_or_call_brought(db, write):

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from loyalty_service.checkout import models as checkout
-from loyalty_service.earning import models as earning
 from loyalty_service.kit import tables as kit
 from loyalty_service.kit.db import metadata
 from loyalty_service.ledger import models as ledger
 from loyalty_service.members import models as members
 from loyalty_service.program import models as program
+from loyalty_service.tiers import models as tiers
 from tests.databases import connect, on_server
 
-FEATURES = (checkout, earning, kit, ledger, members, program)
+FEATURES = (checkout, kit, ledger, members, program, tiers)
 
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -108,7 +108,8 @@ def test_no_catalogue_points_at_members_and_nothing_is_ordered_by_an_identity(da
 def test_triggers_refuse_and_never_compute(database_url):
     triggers = read(database_url, TRIGGERS)
 
-    assert {row[0] for row in triggers} == {"entry", "allocation", "explanation", "program_version"}
+    refusing = {"entry", "allocation", "explanation", "program_version", "tier_change"}
+    assert {row[0] for row in triggers} == refusing
     assert all("EXECUTE FUNCTION refuse_change()" in row[1] for row in triggers)
     assert read(database_url, FUNCTIONS) == [("refuse_change",)]
 

@@ -23,6 +23,7 @@ from loyalty_service.ledger.service import Acting
 from loyalty_service.ledger.service.proving import prove
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import parse_ref
+from loyalty_service.timekeeping.service import Timekeeping
 from tests.factories import PLAIN, STOREFRONT, Shop, line
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -520,7 +521,9 @@ def test_a_refused_item_of_a_batch_leaves_the_later_ones_as_if_it_had_not_been(s
     earlier = OrderItem(ref, Order("o-1", "pay-1", Cart("CNY", None, (line(),)), occurred_at=then))
 
     refused, taken = shop.db.run(
-        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT), [lapsed, earlier])
+        lambda tx: take_items(
+            Acting(tx, shop.programs, STOREFRONT, Timekeeping()), [lapsed, earlier]
+        )
     )
 
     assert isinstance(refused, ReservationLapsed)
@@ -573,7 +576,7 @@ def test_points_beyond_count_are_refused_by_themselves_and_the_others_go_on(db):
     ]
 
     first, *others = shop.db.run(
-        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT), items)
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT, Timekeeping()), items)
     )
 
     assert isinstance(first, PointsBeyondCount)

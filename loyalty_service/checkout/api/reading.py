@@ -39,7 +39,8 @@ MOST_BYTES = 512_000
 
 def acting(call: Call, tx: Transaction) -> Acting:
     """Who calls, in this transaction."""
-    return Acting(tx, call.parts.programs, (call.caller.kind, call.caller.name))
+    parts = call.parts
+    return Acting(tx, parts.programs, (call.caller.kind, call.caller.name), parts.passing)
 
 
 def read_cart(body: dict[str, Any]) -> Cart:

@@ -25,14 +25,14 @@ from loyalty_service.checkout.service.reserving import record_release, record_re
 from loyalty_service.checkout.service.returning import record_cancellation, record_return
 from loyalty_service.checkout.service.telling import instant_text
 from loyalty_service.checkout.service.work import Work
-from loyalty_service.earning.queries import Totals, read_totals
+from loyalty_service.earning.queries import wanted_by_caps
 from loyalty_service.ledger.queries import (
     read_accounts,
     read_due,
     read_expired,
     read_for_spending,
 )
-from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books
+from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref
@@ -76,14 +76,15 @@ def quote(
     tx = acting.tx
     member = get_member(tx, ref)
     when = _not_past(at, tx.now(), member)
-    books = Books(tx, acting.programs, when, CLOCK_ACTOR, {member.member_id: member})
+    books = acting.books_at(when, member)
     orders = queries.find_order(tx, order_ref) if order_ref else {}
     own = orders.get(order_ref or "")
     if own is not None:
         require_own(own, member)
     # The limits are told also where no points are asked for.
     _read_for(books, member, max(cart.points, 1), books.program_at(member, when)[1], when)
-    work = Work(books, orders, totals=_totals(books, member, when))
+    _read_totals(books, member, when)
+    work = Work(books, orders)
     return tell_quote(work, member, cart, when, own)
 
 
@@ -122,7 +123,8 @@ def reserve(acting: Acting, ref: Ref, order_ref: str, cart: Cart) -> str:
     # the proof follows which lots it was drawn from.
     member.caught_up_to = at = max(books.now, member.caught_up_to, member.recorded_at)
     _read_for(books, member, cart.points, books.program_at(member, at)[1], at)
-    work = Work(books, orders, totals=_totals(books, member, at))
+    _read_totals(books, member, at)
+    work = Work(books, orders)
     receipt = record_reservation(work, member, order_ref, cart)
     work.write()
     return receipt
@@ -182,7 +184,7 @@ def _read_for_payment(work: Work, member: Member, order: Order, known: OrderReco
     if known is not None:
         promised = books.program(known.program_version)
         wanted.append((promised, ORDER, local_date(known.placed_at, promised.zone)))
-    work.totals = read_totals(books.tx, [member.member_id], wanted)
+    books.read_totals(wanted_by_caps(wanted), max(when, member.caught_up_to))
 
 
 def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
@@ -194,10 +196,10 @@ def _read_for(books: Books, member: Member, points: int, program: Program, until
         books.accounts = read_due(books.tx, [member], until)
 
 
-def _totals(books: Books, member: Member, when: datetime) -> Totals:
+def _read_totals(books: Books, member: Member, when: datetime) -> None:
     _, program = books.program_at(member, when)
-    wanted = [(program, ORDER, local_date(when, program.zone))]
-    return read_totals(books.tx, [member.member_id], wanted)
+    wanted = wanted_by_caps([(program, ORDER, local_date(when, program.zone))])
+    books.read_totals(wanted, when)
 
 
 def fulfil(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | None) -> str:

@@ -12,7 +12,7 @@ from loyalty_service.checkout.service.owning import own_lots, own_order
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.returning import record_return
 from loyalty_service.checkout.service.work import Work
-from loyalty_service.earning.queries import Totals, read_totals
+from loyalty_service.earning.queries import wanted_by_caps
 from loyalty_service.kit.errors import Refusal
 from loyalty_service.ledger.queries import read_accounts, read_expired
 from loyalty_service.ledger.service import Acting, Books
@@ -120,7 +120,8 @@ def _read(acting: Acting, items: Sequence[Item], owners: dict[Ref, Member]) -> W
     queries.read_steps(tx, unique)
     books.accounts = read_accounts(tx, list(books.members.values()))
     expired = read_expired(tx, own_lots(unique))
-    return Work(books, orders, totals=_totals(books, items, owners), expired=expired)
+    _read_totals(books, items, owners)
+    return Work(books, orders, expired=expired)
 
 
 def _is_followed(item: Item, order: OrderRecord) -> bool:
@@ -128,7 +129,7 @@ def _is_followed(item: Item, order: OrderRecord) -> bool:
     return isinstance(item, ReturnItem) or item.order.payment_ref != order.payment_ref
 
 
-def _totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> Totals:
+def _read_totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> None:
     wanted = {}
     for item in items:
         if isinstance(item, OrderItem) and item.ref in owners:
@@ -136,7 +137,7 @@ def _totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> T
             version, program = books.program_at(owners[item.ref], when)
             day = local_date(when, program.zone)
             wanted[version, day] = (program, ORDER, day)
-    return read_totals(books.tx, books.members.keys(), list(wanted.values()))
+    books.read_totals(wanted_by_caps(wanted.values()), books.now)
 
 
 def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:

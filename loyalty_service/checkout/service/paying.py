@@ -183,7 +183,7 @@ def _take(
     """Spend the points of an order, give what it earns, and remember it."""
     when, at = instants
     earned = earned or work.earn(member, placing)
-    count(work.totals, placing.program, member.member_id, placing.day, earned)
+    count(work.books.totals, placing.program, member.member_id, placing.day, earned)
     record = work.open_order(member, order.order_ref, placing, known)
     record.payment_ref, record.fingerprint = order.payment_ref, order.fingerprint()
     record.paid_at, record.fulfilled_at = when, _fulfilled_at(order, known, when)

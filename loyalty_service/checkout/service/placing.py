@@ -15,13 +15,13 @@ from loyalty_service.checkout.rules.spending import (
     require_exactly,
     share_out,
 )
-from loyalty_service.earning.queries import Totals
+from loyalty_service.earning.queries import used
 from loyalty_service.earning.rules.earn import earn_on_order
 from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts, Who
 from loyalty_service.earning.service import who
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service import Books
-from loyalty_service.members.rules import Member
+from loyalty_service.members.rules import Member, Totals
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
@@ -75,8 +75,8 @@ class Placing:
         Rule: R-06, R-20.
         """
         facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, self.who)
-        used = totals.used(self.program, member.member_id, ORDER, self.day)
-        return earn_on_order(self.program, facts, used)
+        caps = used(totals, self.program, member.member_id, ORDER, self.day)
+        return earn_on_order(self.program, facts, caps)
 
     @property
     def day(self) -> Any:

@@ -199,9 +199,9 @@ def _free_room(
         was, now = left_before[rule_id], left_after[rule_id]
         if was != now:
             points = metric(CapUnit.POINTS, rule_id)
-            work.totals.add(member.member_id, points, day, now - was)
+            work.books.totals.add(member.member_id, points, day, now - was)
         if was and not now:
-            work.totals.add(member.member_id, metric(CapUnit.TIMES, rule_id), day, -1)
+            work.books.totals.add(member.member_id, metric(CapUnit.TIMES, rule_id), day, -1)
 
 
 def _left(lines: Sequence[OrderLine]) -> dict[str, int]:

@@ -12,8 +12,6 @@ from loyalty_service.checkout.rules.steps import State, Step
 from loyalty_service.checkout.service.placing import Placing
 from loyalty_service.checkout.service.telling import as_json
 from loyalty_service.checkout.service.writing import Writing
-from loyalty_service.earning import service as earning
-from loyalty_service.earning.queries import Totals
 from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.kit.db import Row
 from loyalty_service.ledger.service import Books
@@ -36,7 +34,6 @@ class Work:
     Args:
         books: the locked members and their accounts.
         orders: the orders asked about, by reference.
-        totals: what calendar caps have used up.
         expired: (member, wallet, lot) -> points of the orders' own lots that had expired unspent
             when the facts were read.
         touched: the members for whom anything was decided.
@@ -45,7 +42,6 @@ class Work:
 
     books: Books
     orders: dict[str, OrderRecord] = field(default_factory=dict)
-    totals: Totals = field(default_factory=Totals)
     expired: dict[tuple[int, str, int], int] = field(default_factory=dict)
     touched: dict[int, Member] = field(default_factory=dict)
     writing: Writing = field(default_factory=Writing)
@@ -58,7 +54,7 @@ class Work:
 
         Rule: R-06, R-20.
         """
-        earned = placing.earn(member, self.totals)
+        earned = placing.earn(member, self.books.totals)
         by_wallet: dict[str, int] = {}
         for given in earned.by_rule:
             wallet = given.rule.wallet
@@ -173,10 +169,8 @@ class Work:
 
     def write(self) -> None:
         """Add everything that was decided to the writes of the transaction."""
-        tx = self.books.tx
         self.books.write(self.touched.values())
-        earning.save(tx, self.totals)
-        self.writing.write(tx)
+        self.writing.write(self.books.tx)
 
 
 def _head(member: Member, record: OrderRecord, placing: Placing) -> Row:

@@ -24,6 +24,7 @@ from loyalty_service.members.queries import find_member_id
 from loyalty_service.members.rules import Ref, parse_ref
 from loyalty_service.members.service import Details
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 
 STOREFRONT = ("storefront", "demo-shop")
 OPERATOR = ("operator", "demo-operator")
@@ -77,7 +78,7 @@ def _tell(db: Database, programs: Programs, act: Act, adjusted: int | None) -> A
     ref = parse_ref(act.member)
 
     def work(tx: Transaction) -> bytes:
-        return _do(deed, Acting(tx, programs, actor), ref).encode()
+        return _do(deed, Acting(tx, programs, actor, Timekeeping()), ref).encode()
 
     claim = Claim(act.key, sha256(repr(act).encode()).digest())
     return answer_once(db, claim, work, _give_up)

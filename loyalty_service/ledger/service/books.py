@@ -3,24 +3,37 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.queries import Accounts
 from loyalty_service.ledger.rules.account import Account
-from loyalty_service.ledger.rules.catch_up import catch_up
-from loyalty_service.ledger.rules.entry import Cause, Entry, Kind, Reason, Source
+from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
 from loyalty_service.members import service as members
-from loyalty_service.members.rules import Member, check_past
+from loyalty_service.members.queries import read_totals
+from loyalty_service.members.rules import Member, Totals, Wanted, check_past
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.service import Programs
 
 
+class Passing(Protocol):
+    """What time brings to members, of every feature; made where the parts of the service meet."""
+
+    def wants(self, books: "Books", member: Member, until: datetime, /) -> Wanted | None:
+        """What of a member's sums has to be known to bring them to an instant."""
+
+    def bring(self, books: "Books", member: Member, until: datetime, /) -> None:
+        """Do what is overdue for a member up to an instant, itself included (R-55)."""
+
+    def settle(self, books: "Books", member: Member, /) -> None:
+        """Let what was just decided for a member have its effect at once (R-51)."""
+
+
 @frozen
 class Acting:
-    """Who acts, in which transaction, by which programs.
+    """Who acts, in which transaction, by which programs, and what time brings.
 
     Args:
         actor: the kind of caller and their name.
@@ -29,12 +42,18 @@ class Acting:
     tx: Transaction
     programs: Programs
     actor: tuple[str, str]
+    passing: Passing
 
     def books(self, *members: Member) -> "Books":
         """The books of these locked members, without their accounts yet."""
         actor_id = get_actor_id(self.tx, *self.actor)
         by_id = {member.member_id: member for member in members}
-        return Books(self.tx, self.programs, self.tx.now(), actor_id, by_id)
+        return Books(self.tx, self.programs, self.passing, self.tx.now(), actor_id, by_id)
+
+    def books_at(self, instant: datetime, member: Member) -> "Books":
+        """The books of a member as if it were that instant; for reading only."""
+        by_id = {member.member_id: member}
+        return Books(self.tx, self.programs, self.passing, instant, CLOCK_ACTOR, by_id)
 
 
 @dataclass(slots=True)
@@ -45,14 +64,18 @@ class Books:
         now: the operation's instant (UTC), read after the locks.
         actor_id: who acts, as the ledger knows them.
         accounts: by member and wallet, with at least the lots the operation needs.
+        totals: the members' sums by local day, as far as the operation needs them.
     """
 
     tx: Transaction
     programs: Programs
+    passing: Passing
     now: datetime
     actor_id: int
     members: Mapping[int, Member]
     accounts: dict[int, Accounts] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    has_totals: bool = False
 
     def program_at(self, member: Member, instant: datetime) -> tuple[int, Program]:
         """The program version in force at an instant, or the first (R-06)."""
@@ -82,20 +105,32 @@ class Books:
         """
         when = self.now if occurred_at is None else occurred_at
         check_past(when, self.now)
-        at = member.meet(when, self.now)
-        entries = catch_up(
-            self.accounts.get(member.member_id, {}).values(),
-            at,
-            recorded_at=member.recorded_at,
-            actor_id=CLOCK_ACTOR,
-            version_at=self._version_at(member),
-        )
-        for entry in entries:
-            if entry.kind is Kind.EXPIRE:
-                member.tell("points.expired", entry.cause.occurred_at, told(entry))
-        return when, at
+        return when, self.bring(member, when)
 
-    def _version_at(self, member: Member) -> Callable[[datetime], int]:
+    def bring(self, member: Member, until: datetime) -> datetime:
+        """Do what is overdue for a member up to an instant, or to their clock where that is later.
+
+        Returns:
+            the instant at which what follows meets lots and limits.
+
+        Rule: R-55.
+        """
+        at = member.meet(until, self.now)
+        if not self.has_totals:
+            self.read_totals(None, at)
+        self.passing.bring(self, member, at)
+        return at
+
+    def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
+        """Read the members' sums: what the operation wants, and what time will ask for."""
+        for member in self.members.values():
+            more = self.passing.wants(self, member, until)
+            wanted = wanted if more is None else more | wanted
+        self.totals = read_totals(self.tx, self.members.keys(), wanted)
+        self.has_totals = True
+
+    def version_at(self, member: Member) -> Callable[[datetime], int]:
+        """The program version in force at an instant, for a member."""
         return lambda instant: self.program_at(member, instant)[0]
 
     def cause(
@@ -124,12 +159,15 @@ class Books:
     def write(self, touched: Iterable[Member]) -> None:
         """Add all that was decided for these members to the writes of the transaction."""
         moved = list(touched)
+        for member in moved:
+            self.passing.settle(self, member)
         accounts = [list(self.accounts.get(m.member_id, {}).values()) for m in moved]
         for member, of_member in zip(moved, accounts, strict=True):
             if any(account.holds_moved for account in of_member):
                 lapses = [hold.lapses_at for account in of_member for hold in account.holds]
                 member.holds_lapse_at = min(lapses, default=None)
         members.save(self.tx, moved)
+        members.save_totals(self.tx, self.totals)
         post(self.tx, [account for of_member in accounts for account in of_member])
 
 

@@ -9,7 +9,7 @@ from loyalty_service.members.service.enrolling import (
     read_secret,
 )
 from loyalty_service.members.service.locking import lock, lock_many
-from loyalty_service.members.service.saving import add_new, new_ids, new_member, save
+from loyalty_service.members.service.saving import add_new, new_ids, new_member, save, save_totals
 
 __all__ = [
     "Details",
@@ -24,4 +24,5 @@ __all__ = [
     "new_member",
     "read_secret",
     "save",
+    "save_totals",
 ]

@@ -3,15 +3,26 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+import orjson
+
 from loyalty_service.kit import outbox
 from loyalty_service.kit.db import Row, Transaction
-from loyalty_service.members.rules import Member, Ref, tidy_tags
+from loyalty_service.members.rules import Member, Ref, Standing, Totals, tidy_tags
 
 _NEW_IDS = "SELECT nextval('member_id_seq') FROM generate_series(1, %s)"
 _INSERT = """
 INSERT INTO member (member_id, refs_version, enrolled_at, birth_month, birth_day, tags,
                     caught_up_to, recorded_at, event_seq, order_seq, live_orders, check_in_on,
                     check_in_streak)
+"""
+_STANDS = """
+UPDATE member SET tier = v.tier, tier_since = v.tier_since::timestamptz,
+       tier_until = v.tier_until::timestamptz, grace_until = v.grace_until::timestamptz,
+       tier_memo = v.tier_memo::jsonb, due_at = v.due_at::timestamptz, due_by = v.due_by
+  FROM ("""
+_STANDS_BY = """) AS v (member_id, tier, tier_since, tier_until, grace_until, tier_memo, due_at,
+                        due_by)
+ WHERE member.member_id = v.member_id
 """
 INSERT_REFS = "INSERT INTO member_ref (kind, value, member_id)"
 _SAVE = """
@@ -30,6 +41,11 @@ UPDATE member SET caught_up_to = v.caught_up_to, recorded_at = v.recorded_at,
 _SAVED = """) AS v (member_id, caught_up_to, recorded_at, event_seq, order_seq, live_orders,
                     check_in_on, check_in_streak, holds_lapse_at, redemption_locked_since)
  WHERE member.member_id = v.member_id
+"""
+
+_TOTAL = "INSERT INTO member_total (member_id, metric, day, amount)"
+_TOTAL_ADDED = """
+ON CONFLICT (member_id, metric, day) DO UPDATE SET amount = member_total.amount + excluded.amount
 """
 
 
@@ -102,7 +118,20 @@ def save(tx: Transaction, members: Iterable[Member]) -> None:
         tx.add(_SAVE, (*_moving(members[0]), members[0].member_id))
     else:
         tx.add_rows(_SAVE_MANY, [(m.member_id, *_moving(m)) for m in members], _SAVED)
+    stands = [(m.member_id, *_stands(m.standing)) for m in members if m.standing != m.stored]
+    tx.add_rows(_STANDS, stands, _STANDS_BY)
     _publish(tx, members)
+
+
+def save_totals(tx: Transaction, totals: Totals) -> None:
+    """Add to the writes what was counted for members, who are locked."""
+    rows = [
+        (member_id, name, day, amount)
+        for member_id, added in totals.added.items()
+        for (name, day), amount in added.items()
+        if amount
+    ]
+    tx.add_rows(_TOTAL, rows, _TOTAL_ADDED)
 
 
 def _moving(member: Member) -> Row:
@@ -116,6 +145,19 @@ def _moving(member: Member) -> Row:
         member.check_in_streak,
         member.holds_lapse_at,
         member.redemption_locked_since,
+    )
+
+
+def _stands(standing: Standing) -> Row:
+    memo = None if standing.memo is None else orjson.dumps(standing.memo).decode()
+    return (
+        standing.tier,
+        standing.since,
+        standing.until,
+        standing.grace_until,
+        memo,
+        standing.due_at,
+        standing.due_by,
     )
 
 
