@@ -7,8 +7,14 @@ from loyalty_service.kit.errors import Conflict
 from loyalty_service.program.rules.earning import CapPeriod, Streak
 
 CHECK_IN = "check_in"
-ONCE = {"sign_up": CapPeriod.EVER, "birthday": CapPeriod.YEAR}
+BIRTHDAY = "birthday"
+ONCE = {"sign_up": CapPeriod.EVER, BIRTHDAY: CapPeriod.YEAR}
 """Events that count once in the period named."""
+
+
+def event_metric(name: str) -> str:
+    """The name under which an event's days are counted."""
+    return f"event:{name}"
 
 
 class AlreadyCounted(Conflict):

@@ -1,6 +1,7 @@
 """What a shop tells about a member: the event earns by the program of that day."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import orjson
 
@@ -9,20 +10,20 @@ from loyalty_service.earning.rules.earn import earn_on_event
 from loyalty_service.earning.rules.facts import EventFacts
 from loyalty_service.earning.rules.openings import Act
 from loyalty_service.earning.service import Occasion, give, instant_text, refused_told, who
-from loyalty_service.events import queries
 from loyalty_service.events.rules import (
+    BIRTHDAY,
     CHECK_IN,
     ONCE,
     AlreadyCounted,
     MemberEvent,
+    event_metric,
     next_streak,
 )
-from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_due
 from loyalty_service.ledger.rules.entry import Reason, Source
-from loyalty_service.ledger.service import Acting
+from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members import service as members
-from loyalty_service.members.rules import Member, Ref, Totals, check_past
+from loyalty_service.members.rules import Member, Ref, Wanted, check_past, earned_metric
 from loyalty_service.program.rules.periods import local_date, period_bounds
 from loyalty_service.program.rules.program import Program
 
@@ -43,23 +44,59 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     books = acting.books(member)
     when = told.occurred_at or books.now
     check_past(when, books.now)
-    version, program = books.program_at(member, when)
-    day = local_date(when, program.zone)
+    _, program = books.program_at(member, when)
     until = max(when, member.caught_up_to)
-    books.read_totals(wanted_by_caps([(program, told.name, day)]), until)
-    totals = books.totals
-    _count_once(tx, totals, member, told.name, day)
-    streak = _check_in(member, program, told.name, day)
+    books.read_totals(wanted_by_event(program, told.name, local_date(when, program.zone)), until)
     books.accounts = read_due(tx, [member], until)
     when, _ = books.meet(member, told.occurred_at)
+    _require_uncounted(books, member, program, told.name, when)
+    streak = _check_in(member, program, told.name, local_date(when, program.zone))
+    receipt = credit_event(books, member, told, when, streak=streak)
+    books.write([member])
+    return orjson.dumps(receipt).decode()
+
+
+def wanted_by_event(program: Program, name: str, day: date) -> Wanted | None:
+    """What an event has to know of its member's sums."""
+    wanted = wanted_by_caps([(program, name, day)])
+    period = ONCE.get(name)
+    if period is None:
+        return wanted
+    return Wanted(frozenset({event_metric(name)}), *period_bounds(period, day)) | wanted
+
+
+def credit_event(
+    books: Books, member: Member, told: MemberEvent, when: datetime, *, streak: int = 0
+) -> dict[str, Any]:
+    """Give what an event earns, and count it.
+
+    Args:
+        streak: the day of a check-in streak, else 0.
+
+    Returns:
+        the receipt.
+
+    Rule: R-21, R-23.
+    """
+    version, program = books.program_at(member, when)
+    day, totals = local_date(when, program.zone), books.totals
+    if told.name in ONCE:
+        totals.add(member.member_id, event_metric(told.name), day, 1)
     facts = EventFacts(told.name, when, told.channel, streak, who(member))
-    earned = earn_on_event(program, facts, used(totals, program, member.member_id, facts.name, day))
+    earned = earn_on_event(program, facts, used(totals, program, member.member_id, told.name, day))
     count(totals, program, member.member_id, day, earned)
-    act = Act(when, when)
     event_no = member.event_seq + 1
+    act = Act(when, when)
     occasion = Occasion(Reason.EVENT, Source.EVENT, event_no, version, program, act)
     given = give(books, member, occasion, earned)
-    receipt = {
+    for credited in given:
+        for opening in credited.in_wallet.openings:
+            # An event is its own fulfilment: nothing it gives waits for another word.
+            on = local_date(opening.active_at or when, program.zone)
+            metric = earned_metric(credited.in_wallet.wallet.id)
+            totals.add(member.member_id, metric, on, opening.points)
+    member.tell(f"member.{told.name}", when, {"event": told.name, "streak": streak or None})
+    return {
         "event": told.name,
         "event_no": event_no,
         "occurred_at": instant_text(when),
@@ -68,17 +105,30 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
         "earned": [credited.told() for credited in given],
         "not_earned": [refused_told(refused) for refused in earned.refused],
     }
-    member.tell(f"member.{told.name}", when, {k: receipt[k] for k in ("event", "streak")})
-    books.write([member])
-    return orjson.dumps(receipt).decode()
 
 
-def _count_once(tx: Transaction, totals: Totals, member: Member, name: str, day: date) -> None:
+def has_birthday(books: Books, member: Member, day: date) -> bool:
+    """Whether the member's birthday of that year has been counted."""
+    first, last = period_bounds(ONCE[BIRTHDAY], day)
+    return _is_counted(books, member, BIRTHDAY, first, last)
+
+
+def _is_counted(books: Books, member: Member, name: str, first: date, last: date) -> bool:
+    metric = event_metric(name)
+    return any(
+        amount > 0 and counted == metric and first <= on <= last
+        for (counted, on), amount in books.totals.amounts.get(member.member_id, {}).items()
+    )
+
+
+def _require_uncounted(
+    books: Books, member: Member, program: Program, name: str, when: datetime
+) -> None:
     period = ONCE.get(name)
     if period is None:
         return
-    first, last = period_bounds(period, day)
-    if queries.has_counted(tx, member.member_id, name, first, last):
+    day = local_date(when, program.zone)
+    if _is_counted(books, member, name, *period_bounds(period, day)):
         raise AlreadyCounted(
             f"The event {name} counts once "
             + ("and has been counted." if period == "ever" else f"a year; {day.year} has one."),
@@ -86,7 +136,6 @@ def _count_once(tx: Transaction, totals: Totals, member: Member, name: str, day:
             asked=name,
             limit=1,
         )
-    totals.add(member.member_id, queries.metric(name), day, 1)
 
 
 def _check_in(member: Member, program: Program, name: str, day: date) -> int:

@@ -159,6 +159,15 @@ def _text(instant: datetime) -> str:
     return instant.isoformat().replace("+00:00", "Z")
 
 
+SPEND = "spend"
+ORDERS = "orders"
+
+
+def earned_metric(wallet: str) -> str:
+    """The name under which points earned in a wallet are summed, by the day they come alive."""
+    return f"earned:{wallet}"
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What an operation has to know of its members' sums: these metrics, between two local days."""
@@ -232,6 +241,7 @@ class Member:
         program_version: the newest version, read after the lock.
         standing: where the member stands among the tiers; ``stored``: as it was read.
         happened: what this operation will publish, in order.
+        tier_changes: rows of ``tier_change`` that it will write.
     """
 
     member_id: int
@@ -253,6 +263,7 @@ class Member:
     standing: Standing = NOWHERE
     stored: Standing = NOWHERE
     happened: list[tuple[int, str, datetime, dict[str, Any]]] = field(default_factory=list)
+    tier_changes: list[tuple[Any, ...]] = field(default_factory=list)
 
     def meet(self, occurred_at: datetime, now: datetime) -> datetime:
         """Move the member's clock to an act and return the instant it meets lots and limits at.

@@ -80,6 +80,18 @@ class Programs:
                 return self._freeze(known)
         raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
 
+    def in_force_at(self, fetch: Fetch, version: int) -> datetime:
+        """When a version came into force (UTC).
+
+        Raises:
+            ProgramUnknown: there is no such version.
+        """
+        self._learn(fetch, version)
+        for known in self._versions:
+            if known.version == version:
+                return known.in_force_at
+        raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
+
     def _learn(self, fetch: Fetch, version: int) -> None:
         """Read what is missing up to a version."""
         known = self._versions

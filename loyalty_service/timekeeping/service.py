@@ -1,35 +1,199 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
+from loyalty_service.events.rules import BIRTHDAY, MemberEvent
+from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
+from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.catch_up import catch_up
 from loyalty_service.ledger.rules.entry import Kind
 from loyalty_service.ledger.service import CLOCK_ACTOR, Books, told
 from loyalty_service.members.rules import Member, Wanted
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
+from loyalty_service.tiers import service as tiers
+from loyalty_service.tiers.rules.moving import Change, Judge
+from loyalty_service.tiers.rules.qualifying import Record, asks_for_balance, metrics_of
+from loyalty_service.tiers.rules.windows import first_day
+from loyalty_service.timekeeping.rules import gives_birthdays, is_birthday, next_birthday
+
+_INSTANT = timedelta(microseconds=1)
 
 
 class Timekeeping:
     """Does what is overdue for a member before anything else is decided (``ledger.Passing``)."""
 
-    def wants(self, _books: Books, _member: Member, _until: datetime) -> Wanted | None:
-        """What of a member's sums has to be known to bring them to ``until``."""
-        return None
+    def wants(self, books: Books, member: Member, until: datetime) -> Wanted | None:
+        """What of a member's sums has to be known to bring them to ``until``, and on from there."""
+        version, _ = books.program_at(member, until)
+        standing = member.standing
+        begin = until if standing.due_at is None else min(standing.due_at, until)
+        wanted = None
+        for number in range(min(standing.due_by or version, version), version + 1):
+            more = _wanted(books.program(number), member, begin, until)
+            wanted = wanted if more is None else more | wanted
+        return wanted
 
-    def bring(self, books: Books, member: Member, until: datetime) -> None:
-        """Write down what has lapsed and expired up to ``until``, itself included.
+    def bring(self, books: Books, member: Member, since: datetime, until: datetime) -> None:
+        """Do everything that is overdue up to ``until``, itself included, instant by instant.
 
-        Rule: R-32, R-55.
+        At one instant: what comes alive may promote, birthdays are given, holds lapse, points
+        expire, tiers are reviewed.
+
+        Rule: R-32, R-51, R-52, R-55.
         """
-        entries = catch_up(
-            books.accounts.get(member.member_id, {}).values(),
-            until,
-            recorded_at=member.recorded_at,
-            actor_id=CLOCK_ACTOR,
-            version_at=books.version_at(member),
-        )
-        for entry in entries:
-            if entry.kind is Kind.EXPIRE:
-                member.tell("points.expired", entry.cause.occurred_at, told(entry))
+        while (instant := _next(books, member, since, until)) is not None:
+            since = instant
+            _pass(books, member, instant - _INSTANT)
+            _reach(books, member, instant)
+        _pass(books, member, until)
 
-    def settle(self, _books: Books, _member: Member) -> None:
-        """Let what was just decided for a member have its effect at once."""
+    def settle(self, books: Books, member: Member) -> None:
+        """Let what was just decided for a member promote them, or undo a promotion.
+
+        Rule: R-51, R-52.
+        """
+        at = member.caught_up_to
+        version, program = books.program_at(member, at)
+        is_new = member.standing.due_by != version
+        watch = _Watch(books, member, version, program)
+        if not is_new and not watch.has_moved():
+            return
+        watch.undo(at)
+        watch.promote(at)
+        watch.reckon(at)
+
+    def write(self, books: Books, members: Collection[Member]) -> None:
+        """Add the changes of tier to the writes."""
+        tiers.save(books.tx, members)
+
+
+def _wanted(program: Program, member: Member, begin: datetime, until: datetime) -> Wanted | None:
+    wanted = None
+    if gives_birthdays(program) and member.birth_month is not None:
+        for instant in (begin, until):
+            day = local_date(instant, program.zone)
+            wanted = (wanted_by_event(program, BIRTHDAY, day) or Wanted(frozenset(), day, day)) | (
+                wanted
+            )
+    if program.tiers is None:
+        return wanted
+    enrolled_on = local_date(member.enrolled_at, program.zone)
+    first = first_day(program.tiers.window, local_date(begin - _INSTANT, program.zone), enrolled_on)
+    undo = (member.standing.memo or {}).get("undo")
+    if undo is not None:
+        first = min(first, date.fromisoformat(undo["first"]))
+    return Wanted(metrics_of(program.tiers), first, date.max) | wanted
+
+
+def _next(books: Books, member: Member, since: datetime, until: datetime) -> datetime | None:
+    """The next instant up to ``until`` at which time brings more than lots and holds tell."""
+    standing = member.standing
+    if standing.due_by == 0:
+        # Time is kept for a member from their enrolment on; for one who came before, from now on.
+        begin = standing.due_at or since
+        return begin if begin <= until else None
+    due = [] if standing.due_at is None else [max(standing.due_at, since)]
+    if books.program_at(member, until)[0] > standing.due_by:
+        due.append(max(books.in_force_at(standing.due_by + 1), since))
+    return min((instant for instant in due if instant <= until), default=None)
+
+
+def _pass(books: Books, member: Member, until: datetime) -> None:
+    """Write down what has lapsed and expired up to ``until``, itself included."""
+    entries = catch_up(
+        books.accounts.get(member.member_id, {}).values(),
+        until,
+        recorded_at=member.recorded_at,
+        actor_id=CLOCK_ACTOR,
+        version_at=books.version_at(member),
+    )
+    for entry in entries:
+        if entry.kind is Kind.EXPIRE:
+            member.tell("points.expired", entry.cause.occurred_at, told(entry))
+
+
+def _reach(books: Books, member: Member, instant: datetime) -> None:
+    """Everything that an instant brings, in the order that is fixed (R-55)."""
+    version, program = books.program_at(member, instant)
+    watch = _Watch(books, member, version, program)
+    if member.standing.due_by not in (0, version):
+        watch.begin_term(instant)
+    watch.promote(instant)
+    if is_birthday(program, member, instant):
+        if not has_birthday(books, member, local_date(instant, program.zone)):
+            credit_event(books, member, MemberEvent(BIRTHDAY), instant)
+        watch.promote(instant)
+    _pass(books, member, instant)
+    watch.promote(instant)
+    watch.review(instant)
+    watch.reckon(instant)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One member under the eyes of the program in force at an instant."""
+
+    books: Books
+    member: Member
+    version: int
+    program: Program
+
+    def has_moved(self) -> bool:
+        """Whether anything was decided that tiers look at."""
+        asked = self.program.tiers
+        added = self.books.totals.added.get(self.member.member_id)
+        return bool(added) or (asked is not None and asks_for_balance(asked))
+
+    def begin_term(self, instant: datetime) -> None:
+        judge = self._judge(instant)
+        if judge is not None:
+            self._move(judge.begin_term(self.member.standing, instant))
+
+    def promote(self, instant: datetime) -> None:
+        judge = self._judge(instant)
+        if judge is not None:
+            self._move(judge.at_once(self.member.standing, instant))
+
+    def undo(self, instant: datetime) -> None:
+        judge = self._judge(instant)
+        while judge is not None and self._move(judge.undo(self.member.standing, instant)):
+            pass
+
+    def review(self, instant: datetime) -> None:
+        judge = self._judge(instant)
+        if judge is not None and judge.is_turn(self.member.standing, instant):
+            self._move(judge.review(self.member.standing, instant))
+
+    def reckon(self, after: datetime) -> None:
+        """When time next brings something to the member that neither lots nor holds tell."""
+        judge, member = self._judge(after), self.member
+        due = [next_birthday(self.program, member, after)]
+        if judge is not None:
+            due.append(judge.next_due(member.standing, after))
+        due_at = min((instant for instant in due if instant is not None), default=None)
+        member.standing = replace(member.standing, due_at=due_at, due_by=self.version)
+
+    def _move(self, change: Change | None) -> bool:
+        if change is not None:
+            tiers.move(self.books, self.member, change, self.version)
+        return change is not None
+
+    def _judge(self, instant: datetime) -> Judge | None:
+        asked = self.program.tiers
+        if asked is None:
+            return None
+        sums = self.books.totals.amounts.get(self.member.member_id, {})
+        balances = self._balances(instant) if asks_for_balance(asked) else {}
+        enrolled_on = local_date(self.member.enrolled_at, self.program.zone)
+        return Judge(self.program, asked, Record(sums, balances, enrolled_on))
+
+    def _balances(self, at: datetime) -> dict[str, int]:
+        """Active and held points less what is owed, by wallet (R-50)."""
+        balances = {}
+        for wallet, account in self.books.accounts.get(self.member.member_id, {}).items():
+            buckets = sort_into_buckets(account.lots.values(), account.deficit, at, account.holds)
+            balances[wallet] = buckets.balance + buckets.held
+        return balances

@@ -169,9 +169,15 @@ class _Before:
     def __init__(self, work: Work, member: Member) -> None:
         self._member = deepcopy(member)
         self._accounts = deepcopy(work.books.accounts.get(member.member_id, {}))
+        totals = work.books.totals
+        self._totals = [
+            dict(one.get(member.member_id, {})) for one in (totals.amounts, totals.added)
+        ]
 
     def restore(self, work: Work, member: Member) -> None:
         """Let it stand so again."""
         for field in fields(Member):
             setattr(member, field.name, getattr(self._member, field.name))
         work.books.accounts[member.member_id] = self._accounts
+        totals = work.books.totals
+        totals.amounts[member.member_id], totals.added[member.member_id] = self._totals

@@ -6,6 +6,7 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.steps import OrderCancelled, State, Step, check_after_order
+from loyalty_service.checkout.service.counting import recount
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
 from loyalty_service.checkout.service.telling import as_json, instant_text
 from loyalty_service.checkout.service.work import Work
@@ -43,6 +44,7 @@ def record_fulfilment(
     when, at = work.books.meet(member, occurred_at)
     program = work.books.program(order.program_version)
     entries = _activate(work, member, order, program, when)
+    recount(work, member, order, program, fulfilled_at=when)
     order.fulfilled_at = when
     if order.state == State.PAID:
         order.state = State.FULFILLED

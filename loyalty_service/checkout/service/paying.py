@@ -6,6 +6,7 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order, check_paid
+from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.steps import (
     CartMissing,
     OrderDiffers,
@@ -15,6 +16,7 @@ from loyalty_service.checkout.rules.steps import (
     check_after_order,
     check_promise,
 )
+from loyalty_service.checkout.service.counting import act_of, count_all
 from loyalty_service.checkout.service.owning import require_own
 from loyalty_service.checkout.service.placing import Placing, as_promised, place, place_again
 from loyalty_service.checkout.service.reserving import let_go
@@ -22,7 +24,6 @@ from loyalty_service.checkout.service.telling import as_json, instant_text, mone
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import count
 from loyalty_service.earning.rules.facts import Earned
-from loyalty_service.earning.rules.openings import Act
 from loyalty_service.earning.service import Credited, Occasion, give, refused_told
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.spending import capture, spend
@@ -194,9 +195,11 @@ def _take(
     spent = _spend(work, member, record, placing, at, is_held=is_held)
     member.live_orders += 1
     entries = _give(work, member, record, placing, earned)
+    sold, act = placing.sold(earned), act_of(record, record.fulfilled_at)
+    count_all(work, member, bring_to_tiers(placing.program, placing.lines, sold, act))
     record.entries = {credited.entry.wallet: credited.stored() for credited in entries}
     record.receipt = as_json(_receipt(record, placing, spent, entries, earned))
-    work.write_order(member, record, placing, placing.sold(earned), keeps_lines=is_held)
+    work.write_order(member, record, placing, sold, keeps_lines=is_held)
     _tell(member, record, spent, entries)
     return record.receipt
 
@@ -244,9 +247,7 @@ def _spend(
 def _give(
     work: Work, member: Member, record: OrderRecord, placing: Placing, earned: Earned
 ) -> list[Credited]:
-    assert record.paid_at is not None
-    fulfilled_at = record.fulfilled_at and max(record.fulfilled_at, record.paid_at)
-    act = Act(record.paid_at, fulfilled_at, record.order_no)
+    act = act_of(record, record.fulfilled_at)
     occasion = Occasion(
         Reason.ORDER_PAID, Source.ORDER, record.order_no, placing.version, placing.program, act
     )

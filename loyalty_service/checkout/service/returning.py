@@ -8,6 +8,7 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import CurrencyForeign
+from loyalty_service.checkout.rules.counting import left_by_rule
 from loyalty_service.checkout.rules.returns import (
     LineReturned,
     NothingLeft,
@@ -16,7 +17,6 @@ from loyalty_service.checkout.rules.returns import (
     return_all,
     return_amount,
     return_units,
-    so_far,
     sum_of_points,
     what_came_back,
 )
@@ -28,6 +28,7 @@ from loyalty_service.checkout.rules.steps import (
     Step,
     check_after_order,
 )
+from loyalty_service.checkout.service.counting import recount
 from loyalty_service.checkout.service.giving_back import GivenBack, give_back
 from loyalty_service.checkout.service.reserving import let_go
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
@@ -173,6 +174,7 @@ def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
         if any(rules.values())
     ]
     _free_room(work, member, order, after, program)
+    recount(work, member, order, program, after=after)
     _move(work, member, coming)
     receipt = _receipt(coming, program, when, back, given=given, taken=taken)
     happened = {name: receipt[name] for name in ("order_ref", "given_back", "taken")}
@@ -194,7 +196,7 @@ def _free_room(
 ) -> None:
     """What is taken back frees its room in the period of its order (R-23)."""
     day = local_date(order.placed_at, program.zone)
-    left_before, left_after = _left(order.lines), _left(after)
+    left_before, left_after = left_by_rule(order.lines), left_by_rule(after)
     for rule_id in sorted(capped_rules(program) & left_before.keys()):
         was, now = left_before[rule_id], left_after[rule_id]
         if was != now:
@@ -202,16 +204,6 @@ def _free_room(
             work.books.totals.add(member.member_id, points, day, now - was)
         if was and not now:
             work.books.totals.add(member.member_id, metric(CapUnit.TIMES, rule_id), day, -1)
-
-
-def _left(lines: Sequence[OrderLine]) -> dict[str, int]:
-    """What each rule still gives for these lines, whole points."""
-    left: dict[str, int] = {}
-    for line in lines:
-        for rules in line.shares.values():
-            for rule_id, share in rules.items():
-                left[rule_id] = left.get(rule_id, 0) + share - so_far(share, line.returned)
-    return left
 
 
 def _move(work: Work, member: Member, coming: Coming) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from loyalty_service.earning.rules.facts import RuleEarned
+from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.program.rules.earning import EarningRule
@@ -88,6 +89,19 @@ def instants(
     """The beginning and the end (None: never) of points whose waiting starts at ``moment``."""
     begins = activation_at(activation, moment, program)
     return begins, expires_at(expiry, begins, program)
+
+
+def active_from(program: Program, rule_id: str, act: Act) -> datetime | None:
+    """When what a rule gives for an act comes alive; None while nobody can say.
+
+    Rule: R-25, R-50.
+    """
+    rule = plan_for(program).by_id[rule_id]
+    wallet = program.find_wallet(rule.wallet)
+    assert wallet is not None
+    activation, _ = terms(wallet, rule)
+    moment = act.occurred_at if activation.on is ActivateOn.PAYMENT else act.fulfilled_at
+    return None if moment is None else activation_at(activation, moment, program)
 
 
 def fulfilled_lots(

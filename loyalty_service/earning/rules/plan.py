@@ -46,6 +46,7 @@ class Plan:
         rules: by trigger, the first to count first.
         caps: by trigger, in the order they apply.
         calendar: the caps per member and calendar period, by trigger.
+        by_id: every rule.
         counted: the rules that some calendar cap covers; only these are counted.
     """
 
@@ -56,6 +57,7 @@ class Plan:
     multipliers: tuple[Multiplier, ...]
     caps: Mapping[str, tuple[Cap, ...]]
     calendar: Mapping[str, tuple[Cap, ...]]
+    by_id: Mapping[str, EarningRule]
     counted: frozenset[str]
 
 
@@ -123,6 +125,7 @@ def _lay_out(program: Program) -> Plan:
         multipliers=earning.multipliers,
         caps=by_trigger,
         calendar=calendar,
+        by_id={rule.id: rule for rule in earning.rules},
         counted=frozenset(rule_id for cap in _calendar(caps) for rule_id in cap.covers),
     )
 

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     ORDER_RETURNED = "order_returned"
     ORDER_CANCELLED = "order_cancelled"
     EVENT = "event"
+    TIER_GIFT = "tier_gift"
+    TIER_GIFT_UNDONE = "tier_gift_undone"
     OPENING_BALANCE = "opening_balance"
     ADJUSTMENT = "adjustment"
     MISTAKE = "mistake"
@@ -41,6 +43,7 @@ class Source(StrEnum):
 
     ORDER = "order"
     EVENT = "event"
+    TIER = "tier"
     OPERATOR = "operator"
     IMPORT = "import"
     JOB = "job"
@@ -51,7 +54,7 @@ class Cause:
     """What all entries of one act share.
 
     Args:
-        source_no: our number of the order or event; None where there is none.
+        source_no: our number of the order, event or change of tier; None where there is none.
         rule_ids: the earning rules that produced the points, in document order.
         actor_id: who did it; a number, because outside names stand beside the ledger (R-80).
         occurred_at: business time, UTC.

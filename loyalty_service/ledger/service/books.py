@@ -1,6 +1,6 @@
 """What one operation knows of its members' points, moving as it decides, written once."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,11 +24,18 @@ class Passing(Protocol):
     def wants(self, books: "Books", member: Member, until: datetime, /) -> Wanted | None:
         """What of a member's sums has to be known to bring them to an instant."""
 
-    def bring(self, books: "Books", member: Member, until: datetime, /) -> None:
-        """Do what is overdue for a member up to an instant, itself included (R-55)."""
+    def bring(self, books: "Books", member: Member, since: datetime, until: datetime, /) -> None:
+        """Do what is overdue for a member up to an instant, itself included (R-55).
+
+        Args:
+            since: the member's clock before (UTC).
+        """
 
     def settle(self, books: "Books", member: Member, /) -> None:
         """Let what was just decided for a member have its effect at once (R-51)."""
+
+    def write(self, books: "Books", members: Collection[Member], /) -> None:
+        """Add what time brought to these members to the writes, besides points and events."""
 
 
 @frozen
@@ -85,6 +92,10 @@ class Books:
         """One version of the program."""
         return self.programs.get(self.tx.fetch, version)
 
+    def in_force_at(self, version: int) -> datetime:
+        """When a version of the program came into force (UTC)."""
+        return self.programs.in_force_at(self.tx.fetch, version)
+
     def account(self, member: Member, wallet: str) -> Account:
         """The member's account in a wallet; a new one where they have none yet."""
         accounts = self.accounts.setdefault(member.member_id, {})
@@ -115,10 +126,11 @@ class Books:
 
         Rule: R-55.
         """
+        since = member.caught_up_to
         at = member.meet(until, self.now)
         if not self.has_totals:
             self.read_totals(None, at)
-        self.passing.bring(self, member, at)
+        self.passing.bring(self, member, since, at)
         return at
 
     def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
@@ -167,6 +179,7 @@ class Books:
                 lapses = [hold.lapses_at for account in of_member for hold in account.holds]
                 member.holds_lapse_at = min(lapses, default=None)
         members.save(self.tx, moved)
+        self.passing.write(self, moved)
         members.save_totals(self.tx, self.totals)
         post(self.tx, [account for of_member in accounts for account in of_member])
 

@@ -1,7 +1,7 @@
 """Enrol members, and amend what is known of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -141,11 +141,18 @@ def amend(tx: Transaction, ref: Ref, details: Details) -> Member:
     if after != before:
         now = tx.now()
         member.meet(now, now)
+        _ask_again(member, now)
         member.tell("member.amended", now, {})
         month, day, tags, refs_version = after
         tx.add(_AMEND, (refs_version, month, day, list(tags), member.member_id))
         save(tx, [member])
     return member
+
+
+def _ask_again(member: Member, now: datetime) -> None:
+    """A birthday that moved: what time brings next has to be reckoned anew."""
+    due_at = member.standing.due_at
+    member.standing = replace(member.standing, due_at=now if due_at is None else min(due_at, now))
 
 
 def lock_redemption(tx: Transaction, ref: Ref, *, is_locked: bool) -> Member:

@@ -13,7 +13,7 @@ _NEW_IDS = "SELECT nextval('member_id_seq') FROM generate_series(1, %s)"
 _INSERT = """
 INSERT INTO member (member_id, refs_version, enrolled_at, birth_month, birth_day, tags,
                     caught_up_to, recorded_at, event_seq, order_seq, live_orders, check_in_on,
-                    check_in_streak)
+                    check_in_streak, due_at)
 """
 _STANDS = """
 UPDATE member SET tier = v.tier, tier_since = v.tier_since::timestamptz,
@@ -70,6 +70,7 @@ def new_member(
         holds_lapse_at=None,
         redemption_locked_since=None,
         program_version=0,
+        standing=Standing(due_at=now),
     )
 
 
@@ -107,6 +108,7 @@ def _row(member: Member) -> Row:
         member.live_orders,
         member.check_in_on,
         member.check_in_streak,
+        member.standing.due_at,
     )
 
 

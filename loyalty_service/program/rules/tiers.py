@@ -184,7 +184,6 @@ class Tiers:
 
     Args:
         multiplies: wallets whose order rules the tier's factor acts on.
-        counts_adjustments: whether an operator's credits count as earned.
         grace: None for none.
     """
 
@@ -198,7 +197,6 @@ class Tiers:
     gifts_on_return: GiftsOnReturn = GiftsOnReturn.KEPT
     tier_rate: TierRate = TierRate.HELD
     multiplies: frozenset[str] = frozenset()
-    counts_adjustments: bool = False
 
     def index_of(self, tier_id: str | None) -> int:
         """The place of a tier, from 0; the lowest for None and for one that is not there."""

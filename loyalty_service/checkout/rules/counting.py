@@ -1,0 +1,63 @@
+"""What an order brings to the sums that tiers are judged by (R-50)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from loyalty_service.checkout.rules.returns import OrderLine, is_fully_returned, so_far
+from loyalty_service.earning.rules.facts import Line
+from loyalty_service.earning.rules.openings import Act, active_from
+from loyalty_service.earning.rules.plan import plan_for
+from loyalty_service.members.rules import ORDERS, SPEND, Total, earned_metric
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
+
+
+def bring_to_tiers(
+    program: Program, sold: Iterable[Line], lines: Sequence[OrderLine], act: Act
+) -> dict[Total, int]:
+    """What a paid order counts for, by metric and local day, less what of it has come back.
+
+    Money paid for what earns, and the order itself, count on the day of its payment; points on the
+    day they come alive. What waits for the fulfilment counts for nothing yet.
+
+    Args:
+        program: the version the order was placed by.
+        sold: the order's lines as they were bought; ``lines``: as they stand.
+
+    Rule: R-50.
+    """
+    day = local_date(act.occurred_at, program.zone)
+    counts: dict[Total, int] = {}
+    kinds = plan_for(program).kinds
+    by_no = {line.line_no: line for line in lines}
+    for one in sold:
+        if one.kind in kinds:
+            line = by_no[one.line_no]
+            _add(counts, (SPEND, day), line.paid_minor - line.returned_minor)
+    _add(counts, (ORDERS, day), 0 if is_fully_returned(lines) else 1)
+    for rule_id, points in left_by_rule(lines).items():
+        begins = active_from(program, rule_id, act)
+        if begins is not None:
+            metric = earned_metric(plan_for(program).by_id[rule_id].wallet)
+            _add(counts, (metric, local_date(begins, program.zone)), points)
+    return counts
+
+
+def left_by_rule(lines: Iterable[OrderLine]) -> dict[str, int]:
+    """What each rule still gives for these lines, whole points (R-40)."""
+    left: dict[str, int] = {}
+    for line in lines:
+        for rules in line.shares.values():
+            for rule_id, share in rules.items():
+                left[rule_id] = left.get(rule_id, 0) + share - so_far(share, line.returned)
+    return left
+
+
+def difference(before: Mapping[Total, int], after: Mapping[Total, int]) -> dict[Total, int]:
+    """How much more, or fewer, is counted after than before; what stayed is left out."""
+    moved = {key: after.get(key, 0) - before.get(key, 0) for key in (*before, *after)}
+    return {key: amount for key, amount in moved.items() if amount}
+
+
+def _add(counts: dict[Total, int], key: Total, amount: int) -> None:
+    if amount:
+        counts[key] = counts.get(key, 0) + amount

@@ -1,0 +1,1 @@
+"""Where members stand, how they rise and fall, and why."""

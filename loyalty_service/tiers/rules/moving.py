@@ -1,0 +1,327 @@
+"""How members rise, keep their tier and fall: at once, at reviews, and when a return undoes it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from loyalty_service.kit.frozen import frozen
+from loyalty_service.members.rules import Standing
+from loyalty_service.program.rules.periods import local_date, start_of_day
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tiers import (
+    Demote,
+    NoTerm,
+    OnReturn,
+    Promote,
+    Tiers,
+    WindowTerm,
+)
+from loyalty_service.tiers.rules.qualifying import Counted, Record, is_met, look
+from loyalty_service.tiers.rules.windows import (
+    first_day,
+    last_day_before,
+    lasting_end,
+    next_boundary,
+    next_change,
+    term_end,
+)
+
+
+class Move(StrEnum):
+    """What happened to a member's tier (R-54)."""
+
+    PROMOTED = "promoted"
+    KEPT = "kept"
+    GRACE_BEGAN = "grace_began"
+    DEMOTED = "demoted"
+    UNDONE = "undone"
+    TERM_BEGAN = "term_began"
+
+
+@frozen
+class Change:
+    """One step of a member through the tiers.
+
+    Args:
+        index: the place of the tier that stands from now on.
+        instant: when it came about (UTC).
+        counted: what the tier that was judged asks for, and what there was.
+    """
+
+    move: Move
+    index: int
+    instant: datetime
+    standing: Standing
+    counted: tuple[Counted, ...] = ()
+
+
+@frozen
+class Judge:
+    """The tiers of one program version, looking at one member.
+
+    Args:
+        program: with ``tiers``.
+        record: what the member has done.
+    """
+
+    program: Program
+    tiers: Tiers
+    record: Record
+
+    def at_once(self, standing: Standing, instant: datetime) -> Change | None:
+        """Promotion by what has just come, and what else needs no review.
+
+        A member in grace who qualifies again keeps the tier. Without a term the tier is lost as
+        soon as it is no longer earned.
+
+        Rule: R-51, R-52.
+        """
+        index, day = self.index(standing), local_date(instant, self.program.zone)
+        if self.tiers.promote is Promote.AT_ONCE:
+            higher = self.reached(day)
+            if higher > index:
+                return self._promote(standing, higher, instant, day)
+        if standing.grace_until is not None:
+            return self._keep(standing, instant, day) if self.keeps(index, day) else None
+        follows = self.tiers.promote is Promote.AT_ONCE and self._follows(standing)
+        if follows and not self.keeps(index, day):
+            return self._fall(standing, instant, day, day)
+        return None
+
+    def review(self, standing: Standing, instant: datetime) -> Change | None:
+        """Look at a member whose term or grace ends, or whose turn it is; None: nothing changes.
+
+        Rule: R-52.
+        """
+        index, judged = self.index(standing), self._judged(instant)
+        higher = self.reached(judged)
+        if higher > index:
+            return self._promote(standing, higher, instant, judged)
+        is_over = _has_ended(standing, instant)
+        if self.keeps(index, judged):
+            return self._keep(standing, instant, judged) if is_over else None
+        if standing.grace_until is None:
+            return self._fall(standing, instant, judged, last_day_before(instant, self.program))
+        return self._demote(standing, instant, judged)
+
+    def is_turn(self, standing: Standing, instant: datetime) -> bool:
+        """Whether a member is to be reviewed at an instant.
+
+        Rule: R-51, R-52.
+        """
+        if standing.until is not None or standing.grace_until is not None:
+            return _has_ended(standing, instant)
+        if self.tiers.promote is Promote.AT_ONCE:
+            return False
+        today = local_date(instant, self.program.zone)
+        before = last_day_before(instant, self.program)
+        enrolled_on = self.record.enrolled_on
+        return next_boundary(self.tiers.window, before, enrolled_on) == today
+
+    def undo(self, standing: Standing, instant: datetime) -> Change | None:
+        """A promotion falls with the return that takes away what it rested on.
+
+        Rule: R-52.
+        """
+        undo = (standing.memo or {}).get("undo")
+        if self.tiers.on_return is not OnReturn.AT_ONCE or undo is None:
+            return None
+        index = self.index(standing)
+        entry = self.tiers.levels[index].entry
+        first, last = (date.fromisoformat(undo[end]) for end in ("first", "last"))
+        if entry is None or is_met(entry, look(entry, self.record, first, last)):
+            return None
+        day = local_date(instant, self.program.zone)
+        if self.reached(day) >= index:
+            return None
+        counted = look(entry, self.record, first, last)
+        memo = {
+            **_without_undo(standing.memo),
+            **({"undo": undo["undo"]} if "undo" in undo else {}),
+        }
+        before = Standing(
+            undo["tier"], _instant(undo["since"]), _instant(undo["until"]), None, memo or None
+        )
+        return Change(Move.UNDONE, self.index(before), instant, before, counted)
+
+    def begin_term(self, standing: Standing, instant: datetime) -> Change | None:
+        """A tier that had no end gets one, where a new version of the program gives terms.
+
+        Rule: R-51.
+        """
+        if standing.until is not None or standing.grace_until is not None:
+            return None
+        index, day = self.index(standing), local_date(instant, self.program.zone)
+        renewed = self._stands(index, instant, day, since=standing.since, memo=standing.memo)
+        if renewed.until is None:
+            return None
+        return Change(Move.TERM_BEGAN, index, instant, renewed)
+
+    def next_due(self, standing: Standing, after: datetime) -> datetime | None:
+        """When time next has something to say of a member's tier if nothing else happens.
+
+        Args:
+            after: everything up to this instant has been looked at (UTC).
+
+        Rule: R-51 to R-53, R-55.
+        """
+        day = local_date(after, self.program.zone)
+        ends = standing.until if standing.grace_until is None else standing.grace_until
+        due = [] if ends is None else [ends]
+        days = [self._next_turn(standing, day), self._next_coming(day)]
+        due += [start_of_day(one, self.program.zone) for one in days if one is not None]
+        return min(due, default=None)
+
+    def index(self, standing: Standing) -> int:
+        """The place of the member's tier, from 0."""
+        return self.tiers.index_of(standing.tier)
+
+    def reached(self, day: date) -> int:
+        """The highest tier that what was done is enough for, judged on ``day``.
+
+        Rule: R-51.
+        """
+        for index in range(len(self.tiers.levels) - 1, 0, -1):
+            entry = self.tiers.levels[index].entry
+            if entry is not None and is_met(entry, self.look(index, day, to_keep=False)):
+                return index
+        return 0
+
+    def keeps(self, index: int, day: date) -> bool:
+        """Whether what was done is enough to keep a tier, judged on ``day``.
+
+        Rule: R-52.
+        """
+        if self._is_safe(index):
+            return True
+        level = self.tiers.levels[index]
+        asked = level.keep or level.entry
+        entered = level.entry is not None and is_met(
+            level.entry, self.look(index, day, to_keep=False)
+        )
+        return entered or (asked is not None and is_met(asked, self.look(index, day, to_keep=True)))
+
+    def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
+        """What a tier asks for and what there is of it, judged on ``day``."""
+        level = self.tiers.levels[index]
+        asked = (level.keep or level.entry) if to_keep else level.entry
+        if asked is None:
+            return ()
+        first = first_day(self.tiers.window, day, self.record.enrolled_on)
+        return look(asked, self.record, first, day)
+
+    def _judged(self, instant: datetime) -> date:
+        """The day a review looks back from: the last one, unless the tier is to be earned anew."""
+        if self.tiers.term is WindowTerm.THIS:
+            return local_date(instant, self.program.zone)
+        return last_day_before(instant, self.program)
+
+    def _follows(self, standing: Standing) -> bool:
+        """Whether the tier stands only as long as it is earned."""
+        is_safe = self._is_safe(self.index(standing))
+        return not is_safe and self.tiers.term is NoTerm.NONE and standing.until is None
+
+    def _promote(self, standing: Standing, index: int, instant: datetime, day: date) -> Change:
+        memo = dict(standing.memo or {})
+        if self.tiers.on_return is OnReturn.AT_ONCE:
+            memo["undo"] = self._rests_on(standing, day)
+        risen = self._stands(index, instant, day, since=instant, memo=memo)
+        return Change(Move.PROMOTED, index, instant, risen, self.look(index, day, to_keep=False))
+
+    def _rests_on(self, standing: Standing, day: date) -> dict[str, Any]:
+        first = first_day(self.tiers.window, day, self.record.enrolled_on)
+        before = (standing.memo or {}).get("undo")
+        return {
+            "tier": standing.tier,
+            "since": _text(standing.since),
+            "until": _text(standing.until),
+            "first": first.isoformat(),
+            "last": day.isoformat(),
+            **({} if before is None else {"undo": before}),
+        }
+
+    def _keep(self, standing: Standing, instant: datetime, day: date) -> Change:
+        index = self.index(standing)
+        memo = _without_undo(standing.memo)
+        kept = self._stands(index, instant, day, since=standing.since, memo=memo)
+        return Change(Move.KEPT, index, instant, kept, self.look(index, day, to_keep=True))
+
+    def _fall(self, standing: Standing, instant: datetime, judged: date, from_day: date) -> Change:
+        if self.tiers.grace is None:
+            return self._demote(standing, instant, judged)
+        index = self.index(standing)
+        ends = lasting_end(self.tiers.grace, self.program, instant, from_day)
+        left = Standing(standing.tier, standing.since, None, ends, standing.memo)
+        return Change(
+            Move.GRACE_BEGAN, index, instant, left, self.look(index, judged, to_keep=True)
+        )
+
+    def _demote(self, standing: Standing, instant: datetime, judged: date) -> Change:
+        index = self.index(standing)
+        counted = self.look(index, judged, to_keep=True)
+        lower = index - 1
+        # Who follows what was earned has no step in between.
+        if self.tiers.demote is Demote.BY_STANDING or self.tiers.term is NoTerm.NONE:
+            lower = self.reached(judged)
+        memo = _without_undo(standing.memo)
+        fallen = self._stands(lower, instant, judged, since=instant, memo=memo)
+        return Change(Move.DEMOTED, lower, instant, fallen, counted)
+
+    def _stands(
+        self,
+        index: int,
+        begins: datetime,
+        judged: date,
+        *,
+        since: datetime | None,
+        memo: Mapping[str, Any] | None,
+    ) -> Standing:
+        """The member in a tier whose term begins at an instant."""
+        until = None
+        if not self._is_safe(index):
+            enrolled_on = self.record.enrolled_on
+            until = term_end(self.tiers, self.program, begins, judged, enrolled_on)
+        return Standing(self.tiers.levels[index].id, since or begins, until, None, memo or None)
+
+    def _is_safe(self, index: int) -> bool:
+        """Whether a tier is never lost."""
+        return index == 0 or self.tiers.levels[index].keep_for_ever
+
+    def _next_turn(self, standing: Standing, day: date) -> date | None:
+        """The next day on which one without a term is looked at."""
+        if standing.until is not None or standing.grace_until is not None:
+            return None
+        index = self.index(standing)
+        if self.tiers.promote is Promote.NEXT_REVIEW:
+            if self._is_safe(index) and index == len(self.tiers.levels) - 1:
+                return None
+            return next_boundary(self.tiers.window, day, self.record.enrolled_on)
+        if not self._follows(standing):
+            return None
+        days = [on for (_, on), amount in self.record.sums.items() if amount]
+        return next_change(self.tiers.window, day, days, self.record.enrolled_on)
+
+    def _next_coming(self, day: date) -> date | None:
+        """The next day on which points that were earned come alive."""
+        if self.tiers.promote is not Promote.AT_ONCE:
+            return None
+        coming = [on for (_, on), amount in self.record.sums.items() if on > day and amount]
+        return min(coming, default=None)
+
+
+def _has_ended(standing: Standing, instant: datetime) -> bool:
+    ends = standing.until if standing.grace_until is None else standing.grace_until
+    return ends is not None and ends <= instant
+
+
+def _without_undo(memo: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (memo or {}).items() if key != "undo"}
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

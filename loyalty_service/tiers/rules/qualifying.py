@@ -1,0 +1,116 @@
+"""What a member has done within a window, and which tier it is enough for."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from loyalty_service.kit.frozen import frozen
+from loyalty_service.members.rules import ORDERS, SPEND, Total, earned_metric
+from loyalty_service.program.rules.tiers import (
+    Criterion,
+    Match,
+    Measure,
+    Qualification,
+    Tiers,
+)
+
+
+def metric_of(criterion: Criterion) -> str | None:
+    """The name under which what a criterion asks for is summed by day; None for a balance."""
+    match criterion.measure:
+        case Measure.SPEND:
+            return SPEND
+        case Measure.ORDERS:
+            return ORDERS
+        case Measure.EARNED:
+            return earned_metric(criterion.wallet or "")
+    return None
+
+
+def metrics_of(tiers: Tiers) -> frozenset[str]:
+    """All that the tiers of a program ask of a member's sums."""
+    metrics = {metric_of(criterion) for criterion in criteria_of(tiers)}
+    return frozenset(metric for metric in metrics if metric is not None)
+
+
+def criteria_of(tiers: Tiers) -> list[Criterion]:
+    """Everything that any tier asks for, to be reached or to be kept."""
+    asked = [q for level in tiers.levels for q in (level.entry, level.keep) if q is not None]
+    return [criterion for qualification in asked for criterion in qualification.criteria]
+
+
+def asks_for_balance(tiers: Tiers) -> bool:
+    """Whether any tier asks for a balance, so that every open lot has to be known."""
+    return any(criterion.measure is Measure.BALANCE for criterion in criteria_of(tiers))
+
+
+@frozen
+class Record:
+    """What a member has done, as tiers see it on one day.
+
+    Args:
+        sums: by metric and local day.
+        balances: by wallet, whole points, as they stand when the member is judged.
+        enrolled_on: the member's first local day.
+    """
+
+    sums: Mapping[Total, int]
+    balances: Mapping[str, int]
+    enrolled_on: date
+
+    def count_between(self, criterion: Criterion, first: date, last: date) -> int:
+        """How much there is of what a criterion asks for between two days, both included.
+
+        A balance is what it is now.
+
+        Rule: R-50.
+        """
+        metric = metric_of(criterion)
+        if metric is None:
+            return self.balances.get(criterion.wallet or "", 0)
+        return sum(
+            amount
+            for (name, day), amount in self.sums.items()
+            if name == metric and first <= day <= last
+        )
+
+
+@frozen
+class Counted:
+    """One thing that was asked for, and how much of it there was."""
+
+    criterion: Criterion
+    amount: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it was enough."""
+        return self.amount >= self.criterion.at_least
+
+    def told(self) -> dict[str, Any]:
+        """As answers and stored rows tell it."""
+        return {
+            "measure": self.criterion.measure.value,
+            "wallet": self.criterion.wallet,
+            "counted": self.amount,
+            "asked": self.criterion.at_least,
+        }
+
+
+def look(
+    qualification: Qualification, record: Record, first: date, last: date
+) -> tuple[Counted, ...]:
+    """What of a qualification there is between two days, both included."""
+    return tuple(
+        Counted(criterion, record.count_between(criterion, first, last))
+        for criterion in qualification.criteria
+    )
+
+
+def is_met(qualification: Qualification, counted: tuple[Counted, ...]) -> bool:
+    """Whether all, or any, of what was asked for is there.
+
+    Rule: R-50.
+    """
+    enough = [one.is_enough for one in counted]
+    return all(enough) if qualification.match is Match.ALL else any(enough)

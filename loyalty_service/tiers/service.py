@@ -1,0 +1,158 @@
+"""Members move through the tiers: what follows from a change, and the row that keeps it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from loyalty_service.earning.service import instant_text
+from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries import read_expired
+from loyalty_service.ledger.rules.entry import Cause, Reason, Source
+from loyalty_service.ledger.rules.movements import Opening, credit, take_back
+from loyalty_service.ledger.service import CLOCK_ACTOR, Books
+from loyalty_service.members.rules import Member, Standing
+from loyalty_service.program.rules.periods import expires_at
+from loyalty_service.program.rules.program import Overdrawn, Program
+from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn, Tiers
+from loyalty_service.program.rules.wallets import Never
+from loyalty_service.tiers.rules.moving import Change, Move
+
+_INSERT = """
+INSERT INTO tier_change (member_id, change_no, cause, from_tier, to_tier, tier_until, grace_until,
+                         program_version, occurred_at, recorded_at, counted)
+"""
+
+
+def move(books: Books, member: Member, change: Change, version: int) -> None:
+    """Let a member move: the gift of a promotion is given, the change told and kept.
+
+    Args:
+        version: the program version by which it was decided.
+
+    Rule: R-51, R-52, R-54.
+    """
+    program = books.program(version)
+    tiers = program.tiers
+    assert tiers is not None
+    before, level = member.standing, tiers.levels[change.index]
+    number = member.event_seq + 1
+    standing, gift = change.standing, None
+    if change.move is Move.PROMOTED and level.gift and not _has_gift(member, level.id, change):
+        cause = _cause(member, Reason.TIER_GIFT, number, version, change.instant)
+        gift = _give(books, member, cause, level.gift, program)
+        standing = _remember(change, level.id, gift)
+    elif change.move is Move.UNDONE:
+        gift = _undo_gift(books, member, change, number, version)
+        standing = _forget(change, before.tier)
+    told = _told(tiers, before.tier, change, gift)
+    member.tell(f"tier.{change.move}", change.instant, told)
+    member.tier_changes.append(
+        (
+            member.member_id,
+            number,
+            change.move.value,
+            before.tier,
+            level.id,
+            standing.until,
+            standing.grace_until,
+            version,
+            change.instant,
+            member.recorded_at,
+            orjson.dumps([one.told() for one in change.counted]).decode(),
+        )
+    )
+    member.standing = replace(standing, due_at=before.due_at, due_by=before.due_by)
+
+
+def save(tx: Transaction, members: Iterable[Member]) -> None:
+    """Add the changes of these members to the writes of the transaction."""
+    tx.add_rows(_INSERT, [row for member in members for row in member.tier_changes])
+
+
+def _has_gift(member: Member, tier: str, change: Change) -> bool:
+    """Whether the tier's gift was given for a term that has not ended yet (R-54)."""
+    given = (member.standing.memo or {}).get("gifts", {}).get(tier)
+    if given is None:
+        return False
+    return given["until"] is None or datetime.fromisoformat(given["until"]) > change.instant
+
+
+def _give(
+    books: Books, member: Member, cause: Cause, gift: Gift, program: Program
+) -> dict[str, Any]:
+    wallet = program.find_wallet(gift.wallet)
+    assert wallet is not None
+    expiry = gift.expiry or wallet.expiry
+    if not wallet.spendable and isinstance(expiry, Never):
+        opening = Opening(gift.points, standing=True)
+    else:
+        ends = expires_at(expiry, cause.occurred_at, program)
+        opening = Opening(gift.points, None, cause.occurred_at, ends)
+    entry, lots = credit(books.account(member, gift.wallet), cause, [opening])
+    return {"wallet": gift.wallet, "points": gift.points, "entry": entry.seq, "lot": lots.get(0)}
+
+
+def _undo_gift(
+    books: Books, member: Member, change: Change, number: int, version: int
+) -> dict[str, Any] | None:
+    """Take back the gift of a promotion that a return undid, or leave it, marked (R-52)."""
+    program, tier = books.program(version), member.standing.tier or ""
+    given = (member.standing.memo or {}).get("gifts", {}).get(tier)
+    if given is None:
+        return None
+    assert program.tiers is not None
+    if program.tiers.gifts_on_return is GiftsOnReturn.KEPT:
+        return {**given, "kept": True}
+    account = books.account(member, given["wallet"])
+    lots = [given["lot"]] if given["lot"] is not None else []
+    expired = read_expired(books.tx, [(member.member_id, account.wallet, lot) for lot in lots])
+    _, entry = take_back(
+        account,
+        _cause(member, Reason.TIER_GIFT_UNDONE, number, version, change.instant),
+        given["points"],
+        member.caught_up_to,
+        own_lots=lots,
+        expired=sum(expired.values()) + account.expired_since(lots),
+        may_overdraw=program.returns.overdrawn is Overdrawn.NEGATIVE,
+    )
+    return {**given, "kept": False, "entry": None if entry is None else entry.seq}
+
+
+def _cause(member: Member, reason: Reason, number: int, version: int, instant: datetime) -> Cause:
+    return Cause(reason, Source.TIER, number, version, CLOCK_ACTOR, instant, member.recorded_at)
+
+
+def _remember(change: Change, tier: str, gift: dict[str, Any]) -> Standing:
+    standing = change.standing
+    until = None if standing.until is None else standing.until.isoformat()
+    memo = dict(standing.memo or {})
+    memo["gifts"] = {**memo.get("gifts", {}), tier: {**gift, "until": until}}
+    return replace(standing, memo=memo)
+
+
+def _forget(change: Change, tier: str | None) -> Standing:
+    memo = dict(change.standing.memo or {})
+    gifts = {name: gift for name, gift in memo.pop("gifts", {}).items() if name != tier}
+    if gifts:
+        memo["gifts"] = gifts
+    return replace(change.standing, memo=memo or None)
+
+
+def _told(
+    tiers: Tiers, before: str | None, change: Change, gift: dict[str, Any] | None
+) -> dict[str, Any]:
+    standing = change.standing
+    told: dict[str, Any] = {
+        "tier": tiers.levels[change.index].id,
+        "before": before or tiers.levels[0].id,
+        "until": instant_text(standing.until),
+        "grace_until": instant_text(standing.grace_until),
+        "counted": [one.told() for one in change.counted],
+    }
+    if gift is not None:
+        shown = ("wallet", "points", "entry", "kept")
+        told["gift"] = {name: gift[name] for name in shown if name in gift}
+    return told
