@@ -22,6 +22,7 @@ from loyalty_service.ledger import api as ledger
 from loyalty_service.members import api as members
 from loyalty_service.program import api as program
 from loyalty_service.program.service import Programs
+from loyalty_service.tiers import api as tiers
 from loyalty_service.timekeeping.service import Timekeeping
 from loyalty_service.web import docs, health
 from loyalty_service.web.docs import contract_text
@@ -30,6 +31,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     members.blueprint,
     ledger.blueprint,
     earning.blueprint,
+    tiers.blueprint,
     events.blueprint,
     checkout.blueprint,
     program.blueprint,

@@ -22,6 +22,7 @@ HEADINGS = {
         "rules": "Rules",
         "multipliers": "Multipliers",
         "caps": "Caps",
+        "tiers": "Tiers",
     },
     "zh": {
         "general": "总则",
@@ -29,6 +30,7 @@ HEADINGS = {
         "rules": "规则",
         "multipliers": "倍数",
         "caps": "上限",
+        "tiers": "等级",
     },
 }
 

@@ -60,9 +60,9 @@ class Credited:
         }
 
 
-def who(member: Member) -> Who:
-    """What conditions may ask of a member."""
-    return Who(frozenset(member.tags), member.birth_month)
+def who(member: Member, tier: str | None) -> Who:
+    """What conditions may ask of a member, who stands in a tier."""
+    return Who(frozenset(member.tags), member.birth_month, tier)
 
 
 def give(books: Books, member: Member, occasion: Occasion, earned: Earned) -> list[Credited]:

@@ -82,7 +82,8 @@ def credit_event(
     day, totals = local_date(when, program.zone), books.totals
     if told.name in ONCE:
         totals.add(member.member_id, event_metric(told.name), day, 1)
-    facts = EventFacts(told.name, when, told.channel, streak, who(member))
+    tier = books.passing.tier_at(books, member, when)
+    facts = EventFacts(told.name, when, told.channel, streak, who(member, tier))
     earned = earn_on_event(program, facts, used(totals, program, member.member_id, told.name, day))
     count(totals, program, member.member_id, day, earned)
     event_no = member.event_seq + 1

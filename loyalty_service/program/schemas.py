@@ -87,6 +87,12 @@ class WordsSchema(Body):
         Text(8_000), maximum=MOST_LINES, required=True, **about("a line for each multiplier")
     )
     caps = ListOf(Text(100_000), maximum=MOST_LINES, required=True, **about("a line for each cap"))
+    tiers = ListOf(
+        Text(8_000),
+        maximum=MOST_LINES,
+        required=True,
+        **about("a line for each tier, lowest first"),
+    )
 
 
 class VersionSchema(Body):

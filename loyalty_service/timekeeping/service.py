@@ -1,22 +1,24 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
-from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.catch_up import catch_up
 from loyalty_service.ledger.rules.entry import Kind
 from loyalty_service.ledger.service import CLOCK_ACTOR, Books, told
-from loyalty_service.members.rules import Member, Wanted
+from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tiers import TierRate
 from loyalty_service.tiers import service as tiers
+from loyalty_service.tiers.queries import find_tier_at
 from loyalty_service.tiers.rules.moving import Change, Judge
-from loyalty_service.tiers.rules.qualifying import Record, asks_for_balance, metrics_of
+from loyalty_service.tiers.rules.qualifying import asks_for_balance, metrics_of
 from loyalty_service.tiers.rules.windows import first_day
+from loyalty_service.tiers.service import NOTHING
 from loyalty_service.timekeeping.rules import gives_birthdays, is_birthday, next_birthday
 
 _INSTANT = timedelta(microseconds=1)
@@ -64,6 +66,32 @@ class Timekeeping:
         watch.undo(at)
         watch.promote(at)
         watch.reckon(at)
+
+    def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
+        """The tier in which a member stood at an instant; the lowest before the first.
+
+        Rule: R-24.
+        """
+        asked = books.program_at(member, instant)[1].tiers
+        if asked is None:
+            return None
+        standing = member.standing
+        tier = standing.tier
+        if standing.since is not None and instant < standing.since:
+            tier = find_tier_at(books.tx, member, instant)
+        return asked.find(tier).id
+
+    def tier_reached(
+        self, books: Books, member: Member, counts: Mapping[Total, int], at: datetime
+    ) -> str | None:
+        """The tier that would stand once these are counted; None unless orders earn by it.
+
+        Rule: R-24.
+        """
+        version, program = books.program_at(member, at)
+        if program.tiers is None or program.tiers.tier_rate is TierRate.HELD:
+            return None
+        return _Watch(books, member, version, program).tier_with(counts, at)
 
     def write(self, books: Books, members: Collection[Member]) -> None:
         """Add the changes of tier to the writes."""
@@ -176,24 +204,19 @@ class _Watch:
         due_at = min((instant for instant in due if instant is not None), default=None)
         member.standing = replace(member.standing, due_at=due_at, due_by=self.version)
 
+    def tier_with(self, counts: Mapping[Total, int], at: datetime) -> str | None:
+        """The tier that would stand at once if these were counted too."""
+        judge = self._judge(at, counts)
+        if judge is None:
+            return None
+        change = judge.at_once(self.member.standing, at)
+        index = judge.index(self.member.standing) if change is None else change.index
+        return judge.tiers.levels[index].id
+
     def _move(self, change: Change | None) -> bool:
         if change is not None:
             tiers.move(self.books, self.member, change, self.version)
         return change is not None
 
-    def _judge(self, instant: datetime) -> Judge | None:
-        asked = self.program.tiers
-        if asked is None:
-            return None
-        sums = self.books.totals.amounts.get(self.member.member_id, {})
-        balances = self._balances(instant) if asks_for_balance(asked) else {}
-        enrolled_on = local_date(self.member.enrolled_at, self.program.zone)
-        return Judge(self.program, asked, Record(sums, balances, enrolled_on))
-
-    def _balances(self, at: datetime) -> dict[str, int]:
-        """Active and held points less what is owed, by wallet (R-50)."""
-        balances = {}
-        for wallet, account in self.books.accounts.get(self.member.member_id, {}).items():
-            buckets = sort_into_buckets(account.lots.values(), account.deficit, at, account.holds)
-            balances[wallet] = buckets.balance + buckets.held
-        return balances
+    def _judge(self, instant: datetime, counts: Mapping[Total, int] = NOTHING) -> Judge | None:
+        return tiers.judge(self.books, self.member, self.program, instant, counts)

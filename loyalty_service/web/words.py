@@ -131,6 +131,7 @@ DOCS: dict[str, dict[str, str]] = {
     "tag_orders": {"en": "Orders", "zh": "订单"},
     "tag_events": {"en": "Events", "zh": "事件"},
     "tag_ledger": {"en": "Points", "zh": "积分账"},
+    "tag_tiers": {"en": "Tiers", "zh": "等级"},
     "tag_program": {"en": "Program", "zh": "积分方案"},
     "tag_machines": {"en": "For machines", "zh": "运维"},
     "tag_docs": {"en": "This description", "zh": "本说明"},

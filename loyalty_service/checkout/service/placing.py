@@ -69,12 +69,16 @@ class Placing:
         """What is left to be paid with money."""
         return self.price_minor - self.worth_minor
 
-    def earn(self, member: Member, totals: Totals) -> Earned:
+    def earn(self, member: Member, totals: Totals, *, tier: str | None = None) -> Earned:
         """What it earns; nothing is counted or given yet.
+
+        Args:
+            tier: the tier it earns by; None is the one that was held.
 
         Rule: R-06, R-20.
         """
-        facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, self.who)
+        who = self.who if tier is None else Who(self.who.tags, self.who.birth_month, tier)
+        facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, who)
         caps = used(totals, self.program, member.member_id, ORDER, self.day)
         return earn_on_order(self.program, facts, caps)
 
@@ -156,8 +160,8 @@ def place(
         placing = clamp(books, member, cart, when, at, own=own)
         require_exactly(placing.allowed)
         return placing
-    judged_by = books.program_at(member, when)
-    return _placed(member, when, judged_by, _offer_of(cart, judged_by[1]), NOT_ASKED)
+    _, program = books.program_at(member, when)
+    return _placed(books, member, when, _offer_of(cart, program), NOT_ASKED)
 
 
 def clamp(
@@ -179,11 +183,10 @@ def clamp(
 
     Rule: R-30, R-31.
     """
-    judged_by = books.program_at(member, when)
-    program = judged_by[1]
+    _, program = books.program_at(member, when)
     offer = _offer_of(cart, program)
     allowed = _allow(member, offer, program, _available(books, member, program, at, own))
-    return _placed(member, when, judged_by, offer, allowed)
+    return _placed(books, member, when, offer, allowed)
 
 
 def place_again(
@@ -193,11 +196,10 @@ def place_again(
 
     Rule: R-06, R-33.
     """
-    judged_by = books.program_at(member, when)
-    program = judged_by[1]
+    _, program = books.program_at(member, when)
     offer = Offer(order.channel, tuple(order.sold), order.amounts, order.points)
     allowed = _allow(member, offer, program, _available(books, member, program, at, None))
-    return _placed(member, when, judged_by, offer, allowed)
+    return _placed(books, member, when, offer, allowed)
 
 
 @frozen
@@ -235,13 +237,9 @@ def _allow(member: Member, offer: Offer, program: Program, available: int) -> Al
 
 
 def _placed(
-    member: Member,
-    when: datetime,
-    judged_by: tuple[int, Program],
-    offer: Offer,
-    allowed: Allowed,
+    books: Books, member: Member, when: datetime, offer: Offer, allowed: Allowed
 ) -> Placing:
-    version, program = judged_by
+    version, program = books.program_at(member, when)
     redemption = program.redemption
     return Placing(
         version,
@@ -254,7 +252,7 @@ def _placed(
         allowed.points,
         redemption.wallet if redemption else None,
         member.live_orders == 0,
-        who(member),
+        who(member, books.passing.tier_at(books, member, when)),
         allowed,
     )
 
@@ -280,5 +278,5 @@ def as_promised(books: Books, order: OrderRecord) -> Placing:
         order.points,
         spent.get("wallet"),
         judged["first"],
-        Who(frozenset(judged["tags"]), judged["birth_month"]),
+        Who(frozenset(judged["tags"]), judged["birth_month"], judged.get("tier")),
     )

@@ -1,9 +1,10 @@
-"""Proves what calendar limits have used up: it is what orders and events gave, less what came
+"""Proves the sums behind limits and tiers: they are what orders and events gave, less what came
 back."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from fractions import Fraction
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
@@ -11,11 +12,17 @@ from typing import Any
 
 import orjson
 
+from loyalty_service.checkout.rules.counting import bring_to_tiers, left_by_rule
+from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.earning.queries import capped_rules, metric
+from loyalty_service.earning.rules.facts import Line, LineKind
+from loyalty_service.earning.rules.openings import Act, active_from
+from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries.stored import readable
 from loyalty_service.ledger.rules.report import FAULTS_KEPT
 from loyalty_service.ledger.rules.stored import ROW, Fault
+from loyalty_service.members.rules import earned_metric
 from loyalty_service.program.queries import find_newest
 from loyalty_service.program.rules.earning import CapUnit
 from loyalty_service.program.rules.periods import local_date
@@ -27,19 +34,20 @@ SELECT member_id, metric, day::text, amount FROM member_total
  WHERE member_id BETWEEN %(first)s AND %(last)s ORDER BY member_id
 """
 _BY_ORDERS = readable("""
-SELECT h.member_id, h.program_version, <h.placed_at>, r.key,
-       sum(r.value::bigint - div(r.value::bigint * l.returned_num, nullif(l.returned_den, 0)))
-  FROM order_head h JOIN order_line l USING (member_id, order_no),
-       jsonb_each(l.shares) w, jsonb_each_text(w.value) r
- WHERE h.member_id BETWEEN %(first)s AND %(last)s AND r.key = ANY(%(rules)s)
- GROUP BY h.member_id, h.order_no, r.key
- ORDER BY h.member_id
+SELECT h.member_id, h.order_no, h.program_version, <h.placed_at>, <h.paid_at>, <h.fulfilled_at>,
+       l.line_no, l.kind, l.quantity, l.paid_minor, l.points, l.shares, l.returned_num,
+       l.returned_den
+  FROM order_head h JOIN order_line l USING (member_id, order_no)
+ WHERE h.member_id BETWEEN %(first)s AND %(last)s
+ ORDER BY h.member_id, h.order_no, l.line_no
 """)
 _BY_EVENTS = readable("""
-SELECT e.member_id, e.program_version, <e.occurred_at>, x.body
+SELECT e.member_id, e.program_version, <e.occurred_at>, x.body,
+       EXISTS (SELECT FROM entry r WHERE r.member_id = e.member_id AND r.wallet = e.wallet
+                  AND r.reverses = e.seq)
   FROM entry e JOIN explanation x USING (member_id, wallet, seq)
  WHERE e.source = 'event' AND e.reason = 'event' AND e.kind = 'credit'
-   AND e.member_id BETWEEN %(first)s AND %(last)s AND e.rule_ids && %(rules)s
+   AND e.member_id BETWEEN %(first)s AND %(last)s
  ORDER BY e.member_id
 """)
 _ONCE = readable("""
@@ -54,20 +62,20 @@ Amount = tuple[int, str, str, int, bool]
 
 
 def find_total_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
-    """What of the sums behind calendar limits does not agree with orders and events; some of it.
+    """What of the sums behind limits and tiers does not agree with orders and events; some of it.
 
     Args:
         tx: one snapshot of everything (``Database.reading``).
         member_id: only this member; None is all of them, streamed.
 
-    Rule: R-23.
+    Rule: R-23, R-50.
     """
     newest = find_newest(tx.fetch)
     if newest is None:
         return []
     first, last = (-(2**63), 2**63 - 1) if member_id is None else (member_id, member_id)
     programs = _Counting(tx, newest.version)
-    named = {"first": first, "last": last, "rules": sorted(programs.rules)}
+    named = {"first": first, "last": last}
     sources = (
         ((*row, True) for row in tx.stream(_STORED, named)),
         _by_orders(tx, named, programs),
@@ -86,11 +94,9 @@ class _Counting:
         known = Programs()
         self._programs = {no: known.get(tx.fetch, no) for no in range(1, newest + 1)}
         self.zone = self._programs[newest].zone
-        self.rules = {rule for program in self._programs.values() for rule in capped_rules(program)}
 
-    def counts(self, version: int, rule_id: str) -> bool:
-        program: Program | None = self._programs.get(version)
-        return program is not None and rule_id in capped_rules(program)
+    def find(self, version: int) -> Program | None:
+        return self._programs.get(version)
 
     def day(self, instant: datetime) -> str:
         day: date = local_date(instant, self.zone)
@@ -98,16 +104,53 @@ class _Counting:
 
 
 def _by_orders(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
-    for member_id, version, placed_at, rule_id, left in tx.stream(_BY_ORDERS, named):
-        if left and programs.counts(version, rule_id):
-            yield from _given(member_id, rule_id, programs.day(placed_at), int(left))
+    for _, rows in groupby(tx.stream(_BY_ORDERS, named), itemgetter(0, 1)):
+        lines = list(rows)
+        member_id, _, version, placed_at, paid_at, fulfilled_at, *_ = lines[0]
+        program = programs.find(version)
+        if program is None:
+            continue
+        sold, stand = zip(*(_line(*row[6:]) for row in lines), strict=True)
+        for rule_id, points in left_by_rule(stand).items():
+            if points and rule_id in capped_rules(program):
+                yield from _used(member_id, rule_id, programs.day(placed_at), points)
+        if paid_at is not None:
+            act = Act(paid_at, fulfilled_at and max(fulfilled_at, paid_at))
+            yield from _brought(member_id, program, (sold, stand), act)
+
+
+def _line(
+    no: int, kind: str, quantity: int, paid: int, points: int, *rest: Any
+) -> tuple[Line, OrderLine]:
+    shares, num, den = rest
+    back = Fraction(int(num), int(den)) if den else Fraction(0)
+    line = OrderLine(no, quantity, paid, shares, points, returned=back)
+    return Line(no, LineKind(kind), "", None, None, quantity, paid), line
+
+
+def _brought(
+    member_id: int, program: Program, lines: tuple[Sequence[Line], Sequence[OrderLine]], act: Act
+) -> Iterator[Amount]:
+    try:
+        counts = bring_to_tiers(program, *lines, act)
+    except KeyError:
+        # A rule that its program does not have: that order is named by the proof of its lines.
+        return
+    for (metric_, day), amount in counts.items():
+        yield member_id, metric_, day.isoformat(), amount, False
 
 
 def _by_events(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
-    for member_id, version, occurred_at, body in tx.stream(_BY_EVENTS, named):
-        for rule_id, points in _explained(body):
-            if points and programs.counts(version, rule_id):
-                yield from _given(member_id, rule_id, programs.day(occurred_at), points)
+    for member_id, version, occurred_at, body, is_undone in tx.stream(_BY_EVENTS, named):
+        program = programs.find(version)
+        for rule_id, points in _explained(body) if program else ():
+            assert program is not None
+            if points and rule_id in capped_rules(program):
+                yield from _used(member_id, rule_id, programs.day(occurred_at), points)
+            if not is_undone and rule_id in plan_for(program).by_id:
+                begins = active_from(program, rule_id, Act(occurred_at, occurred_at))
+                name = earned_metric(plan_for(program).by_id[rule_id].wallet)
+                yield member_id, name, programs.day(begins or occurred_at), points, False
 
 
 def _explained(body: str) -> list[tuple[str, int]]:
@@ -121,7 +164,7 @@ def _explained(body: str) -> list[tuple[str, int]]:
         return []
 
 
-def _given(member_id: int, rule_id: str, day: str, points: int) -> Iterator[Amount]:
+def _used(member_id: int, rule_id: str, day: str, points: int) -> Iterator[Amount]:
     yield member_id, metric(CapUnit.POINTS, rule_id), day, points, False
     yield member_id, metric(CapUnit.TIMES, rule_id), day, 1, False
 

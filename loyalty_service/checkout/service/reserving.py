@@ -74,6 +74,7 @@ def _reserve(
         "first": placing.is_first,
         "tags": sorted(placing.who.tags),
         "birth_month": placing.who.birth_month,
+        "tier": placing.who.tier,
     }
     if placing.points:
         account = work.books.account(member, placing.wallet or "")

@@ -7,15 +7,18 @@ from types import MappingProxyType
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord, blank_order
+from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.steps import State, Step
 from loyalty_service.checkout.service.placing import Placing
 from loyalty_service.checkout.service.telling import as_json
 from loyalty_service.checkout.service.writing import Writing
 from loyalty_service.earning.rules.facts import Earned
+from loyalty_service.earning.rules.openings import Act
 from loyalty_service.kit.db import Row
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.tiers import TierRate
 
 _REMEMBERED_AS: dict[str, Step] = {
     Step.PAYMENT: Step.PAYMENT,
@@ -54,7 +57,7 @@ class Work:
 
         Rule: R-06, R-20.
         """
-        earned = placing.earn(member, self.books.totals)
+        earned = self._earn(member, placing)
         by_wallet: dict[str, int] = {}
         for given in earned.by_rule:
             wallet = given.rule.wallet
@@ -62,6 +65,17 @@ class Work:
         for wallet, points in by_wallet.items():
             self.books.account(member, wallet).require_countable(points)
         return earned
+
+    def _earn(self, member: Member, placing: Placing) -> Earned:
+        books = self.books
+        earned = placing.earn(member, books.totals)
+        program = placing.program
+        if program.tiers is None or program.tiers.tier_rate is TierRate.HELD:
+            return earned
+        act = Act(placing.placed_at, None)
+        counts = bring_to_tiers(program, placing.lines, placing.sold(earned), act)
+        reached = books.passing.tier_reached(books, member, counts, member.caught_up_to)
+        return earned if reached is None else placing.earn(member, books.totals, tier=reached)
 
     def open_order(
         self, member: Member, order_ref: str, placing: Placing, known: OrderRecord | None

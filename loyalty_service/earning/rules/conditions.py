@@ -20,6 +20,7 @@ from loyalty_service.program.rules.conditions import (
     Channel,
     Condition,
     FirstOrder,
+    InTier,
     MinimumAmount,
     MinimumQuantity,
     Not,
@@ -153,7 +154,7 @@ def _asked_by_window(window: Window) -> dict[str, str | None]:
     return {end: None if at is None else utc_text(at) for end, at in ends.items()}
 
 
-def _asked_names(leaf: Channel | Category | Sku | Brand | Tag) -> list[str]:
+def _asked_names(leaf: Channel | Category | Sku | Brand | Tag | InTier) -> list[str]:
     return list(_first_names(leaf.names))
 
 
@@ -235,6 +236,7 @@ _GATES: dict[type, Callable[[Any, Scene, Selection], bool]] = {
     MinimumAmount: lambda leaf, _, lines: lines.value_minor >= leaf.amount_minor,
     MinimumQuantity: lambda leaf, _, lines: lines.units >= leaf.units,
     Tag: lambda leaf, scene, _: not leaf.names.isdisjoint(scene.who.tags),
+    InTier: lambda leaf, scene, _: scene.who.tier in leaf.names,
     FirstOrder: lambda _, scene, __: scene.is_first,
     BirthdayMonth: lambda _, scene, __: scene.who.birth_month == scene.month,
 }
@@ -246,6 +248,7 @@ _SEEN: dict[type, Callable[[Scene, Selection], Any]] = {
     MinimumAmount: lambda _, lines: lines.value_minor,
     MinimumQuantity: lambda _, lines: lines.units,
     Tag: lambda scene, _: sorted(scene.who.tags),
+    InTier: lambda scene, _: scene.who.tier,
     FirstOrder: lambda scene, _: scene.is_first,
     BirthdayMonth: lambda scene, _: {"month": scene.month, "birthday": scene.who.birth_month},
 }
@@ -263,6 +266,7 @@ _ASKED: dict[type, Callable[[Any], Any]] = {
     MinimumAmount: lambda leaf: leaf.amount_minor,
     MinimumQuantity: lambda leaf: leaf.units,
     Tag: _asked_names,
+    InTier: _asked_names,
     FirstOrder: lambda _: True,
     BirthdayMonth: lambda _: True,
 }
@@ -280,6 +284,7 @@ _CODES: dict[type, str] = {
     MinimumAmount: "minimum_amount",
     MinimumQuantity: "minimum_quantity",
     Tag: "tag",
+    InTier: "tier",
     FirstOrder: "first_order",
     BirthdayMonth: "birthday_month",
 }

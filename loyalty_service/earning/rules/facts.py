@@ -32,10 +32,11 @@ class Line:
 
 @frozen
 class Who:
-    """What conditions may ask of a member."""
+    """What conditions may ask of a member; ``tier`` by id, None where the program has none."""
 
     tags: frozenset[str]
     birth_month: int | None
+    tier: str | None = None
 
 
 @frozen

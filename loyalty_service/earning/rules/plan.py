@@ -6,6 +6,7 @@ from math import gcd
 from typing import Any
 
 from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.program.rules.conditions import InTier
 from loyalty_service.program.rules.earning import (
     Cap,
     CapPer,
@@ -122,11 +123,28 @@ def _lay_out(program: Program) -> Plan:
         kinds=frozenset(kind for kind, counts in kinds.items() if counts),
         rules={trigger: tuple(planned) for trigger, planned in rules.items()},
         wallets={wallet.id: told_name(wallet.name) for wallet in program.wallets},
-        multipliers=earning.multipliers,
+        multipliers=(*earning.multipliers, *_of_tiers(program)),
         caps=by_trigger,
         calendar=calendar,
         by_id={rule.id: rule for rule in earning.rules},
         counted=frozenset(rule_id for cap in _calendar(caps) for rule_id in cap.covers),
+    )
+
+
+def _of_tiers(program: Program) -> tuple[Multiplier, ...]:
+    """The tiers' factors, each a multiplier for the members who stand there (R-22, R-24)."""
+    if program.tiers is None or not program.tiers.multiplies:
+        return ()
+    return tuple(
+        Multiplier(
+            id=f"tier:{level.id}",
+            name=level.name,
+            factor=level.factor,
+            wallets=program.tiers.multiplies,
+            when=InTier(frozenset({level.id})),
+        )
+        for level in program.tiers.levels
+        if level.factor != 1
     )
 
 

@@ -13,7 +13,7 @@ from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import read_totals
-from loyalty_service.members.rules import Member, Totals, Wanted, check_past
+from loyalty_service.members.rules import Member, Total, Totals, Wanted, check_past
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.service import Programs
 
@@ -33,6 +33,14 @@ class Passing(Protocol):
 
     def settle(self, books: "Books", member: Member, /) -> None:
         """Let what was just decided for a member have its effect at once (R-51)."""
+
+    def tier_at(self, books: "Books", member: Member, instant: datetime, /) -> str | None:
+        """The tier in which a member stood at an instant; None where there are no tiers (R-24)."""
+
+    def tier_reached(
+        self, books: "Books", member: Member, counts: Mapping[Total, int], at: datetime, /
+    ) -> str | None:
+        """The tier that would stand once these are counted, where orders earn by it (R-24)."""
 
     def write(self, books: "Books", members: Collection[Member], /) -> None:
         """Add what time brought to these members to the writes, besides points and events."""

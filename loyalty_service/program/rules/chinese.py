@@ -9,6 +9,7 @@ from loyalty_service.program.rules.conditions import (
     Channel,
     Condition,
     FirstOrder,
+    InTier,
     MinimumAmount,
     MinimumQuantity,
     Sku,
@@ -116,12 +117,17 @@ class Chinese(Language):
                 return f"{no}通过{self.names(names)}渠道"
             case Tag(names):
                 return f"{'带有' if holds else '不带'}{self.names(names)}标签的会员"
-            case Weekday(days):
-                return _unless(_weekdays(days), holds=holds)
-            case Window():
-                return _unless(self._window(condition, program), holds=holds)
+            case InTier(names):
+                return f"{only}{self.tiers(names, program)}会员"
+            case Weekday() | Window():
+                return _unless(self._when(condition, program), holds=holds)
             case _:
                 return _measured(condition, program.currency, holds=holds)
+
+    def _when(self, condition: Weekday | Window, program: Program) -> str:
+        if isinstance(condition, Weekday):
+            return _weekdays(condition.days)
+        return self._window(condition, program)
 
     def _window(self, window: Window, program: Program) -> str:
         first, last, is_whole = self.bounds(window, program)

@@ -76,6 +76,13 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class InTier:
+    """The member stands in one of these tiers, by id, when the order is placed."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class FirstOrder:
     """No other paid order of the member that is not fully returned."""
 
@@ -98,6 +105,7 @@ Condition = (
     | MinimumAmount
     | MinimumQuantity
     | Tag
+    | InTier
     | FirstOrder
     | BirthdayMonth
 )

@@ -27,6 +27,7 @@ from loyalty_service.program.rules.read_spending import (
     read_reservations,
     read_returns,
 )
+from loyalty_service.program.rules.read_tiers import list_tiers, read_tiers
 from loyalty_service.program.rules.read_wallets import read_wallets
 from loyalty_service.program.rules.reading import Fault, Fields, Place, TooManyFaults
 from loyalty_service.program.rules.showing import guessed
@@ -108,9 +109,12 @@ def _read_program(place: Place) -> Program:
         "redemption",
         "reservations",
         "returns",
+        "tiers",
     )
     currency = _read_currency(fields.need("currency"))
-    frame = Frame(_read_zone(fields.need("time_zone")), minor_digits(currency))
+    tiers = fields.find("tiers")
+    zone = _read_zone(fields.need("time_zone"))
+    frame = Frame(zone, minor_digits(currency), list_tiers(tiers))
     wallets = read_wallets(fields.need("wallets"))
     return Program(
         name=fields.need("program").ident(),
@@ -123,6 +127,7 @@ def _read_program(place: Place) -> Program:
         redemption=read_redemption(fields.find("redemption"), frame, wallets),
         reservations=read_reservations(fields.find("reservations")),
         returns=read_returns(fields.find("returns")),
+        tiers=read_tiers(tiers, frame, wallets),
     )
 
 

@@ -8,6 +8,7 @@ from loyalty_service.program.rules.conditions import (
     Channel,
     Condition,
     FirstOrder,
+    InTier,
     MinimumAmount,
     MinimumQuantity,
     Sku,
@@ -110,12 +111,17 @@ class English(Language):
                 return f"{no}through {self.names(names)}"
             case Tag(names):
                 return f"for members {no}tagged {self.names(names)}"
-            case Weekday(days):
-                return no + _weekdays(days)
-            case Window():
-                return no + self._window(condition, program)
+            case InTier(names):
+                return f"for members {no}in tier {self.tiers(names, program)}"
+            case Weekday() | Window():
+                return no + self._when(condition, program)
             case _:
                 return _measured(condition, program.currency, holds=holds)
+
+    def _when(self, condition: Weekday | Window, program: Program) -> str:
+        if isinstance(condition, Weekday):
+            return _weekdays(condition.days)
+        return self._window(condition, program)
 
     def _window(self, window: Window, program: Program) -> str:
         first, last, is_whole = self.bounds(window, program)

@@ -142,6 +142,11 @@ class Language(ABC):
         ordered = sorted(names)
         return self.choices(ordered[:MOST_NAMES], max(0, len(ordered) - MOST_NAMES))
 
+    def tiers(self, ids: Iterable[str], program: Program) -> str:
+        """Tiers to choose from, lowest first."""
+        levels = () if program.tiers is None else program.tiers.levels
+        return self.choices([self.name(level.name) for level in levels if level.id in ids], 0)
+
     def bounds(self, window: Window, program: Program) -> tuple[str | None, str | None, bool]:
         """The first and the last of a window in words, and whether the last is a whole day."""
         zone = program.zone

@@ -16,6 +16,7 @@ from loyalty_service.program.rules.conditions import (
     Channel,
     Condition,
     FirstOrder,
+    InTier,
     MinimumAmount,
     MinimumQuantity,
     Not,
@@ -52,10 +53,11 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the head of a document settles for the rest: its zone and its money's decimals."""
+    """What a document settles for all its conditions: zone, decimals of money, tiers by id."""
 
     zone: ZoneInfo
     digits: int
+    tiers: tuple[str, ...] = ()
 
 
 _Reader = Callable[[Place, Frame, Scope], Condition]
@@ -159,6 +161,13 @@ def _named(kind: Callable[[frozenset[str]], Condition]) -> _Reader:
     return lambda place, _frame, _scope: kind(place.names(MAX_NAMES))
 
 
+def _read_in_tier(place: Place, frame: Frame, _scope: Scope) -> Condition:
+    if not frame.tiers:
+        place.report("a tier where the program has none", "a section tiers with its levels")
+    known, most = frame.tiers, len(frame.tiers) or 1
+    return InTier(frozenset(place.distinct(most, lambda item: item.reference(known, "tier"))))
+
+
 def _asked(condition: Condition) -> _Reader:
     def read(place: Place, _frame: Frame, _scope: Scope) -> Condition:
         if place.node.kind is not Kind.FLAG or place.node.value != "true":
@@ -174,6 +183,7 @@ _OF_EVENT: dict[str, _Reader] = {
     "weekday": _read_weekday,
     "channel": _named(Channel),
     "tag": _named(Tag),
+    "tier": _read_in_tier,
     "birthday_month": _asked(BirthdayMonth()),
 }
 _OF_SCOPE: dict[Scope, dict[str, _Reader]] = {

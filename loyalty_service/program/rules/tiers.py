@@ -201,3 +201,7 @@ class Tiers:
     def index_of(self, tier_id: str | None) -> int:
         """The place of a tier, from 0; the lowest for None and for one that is not there."""
         return next((i for i, tier in enumerate(self.levels) if tier.id == tier_id), 0)
+
+    def find(self, tier_id: str | None) -> Tier:
+        """The tier of that id; the lowest for None and for one that is not there."""
+        return self.levels[self.index_of(tier_id)]

@@ -8,6 +8,7 @@ from loyalty_service.program.rules.earning import Cap, EarningRule, Multiplier
 from loyalty_service.program.rules.english import English
 from loyalty_service.program.rules.language import Language
 from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tier_words import level_in_words, tiers_in_words
 from loyalty_service.program.rules.wallets import Activation, Expiry
 
 LANGUAGES: dict[str, Language] = {"en": English(), "zh": Chinese()}
@@ -24,6 +25,7 @@ class Worded:
     rules: tuple[str, ...]
     multipliers: tuple[str, ...]
     caps: tuple[str, ...]
+    tiers: tuple[str, ...]
 
 
 def condition_words(condition: Condition, program: Program, lang: str) -> str:
@@ -77,6 +79,14 @@ def expiry_words(expiry: Expiry, lang: str) -> str:
     return LANGUAGES[lang].expiry(expiry)
 
 
+def _tiers(program: Program, words: Language, lang: str) -> tuple[str, ...]:
+    levels = () if program.tiers is None else program.tiers.levels
+    return tuple(
+        f"{words.name(level.name)}{_COLON[lang]}{level_in_words(level, program, words, lang)}"
+        for level in levels
+    )
+
+
 def program_words(program: Program, lang: str) -> Worded:
     """The whole program in words, in the order of the document.
 
@@ -90,7 +100,7 @@ def program_words(program: Program, lang: str) -> Worded:
     earning = program.earning
     wallets = {wallet.id: words.name(wallet.name) for wallet in program.wallets}
     return Worded(
-        general=tuple(words.general(program)),
+        general=(*words.general(program), *tiers_in_words(program, lang)),
         wallets=tuple(f"{wallets[each.id]}{colon}{words.wallet(each)}" for each in program.wallets),
         rules=tuple(
             f"{words.name(rule.name)}{_IN_BRACKETS[lang].format(wallets[rule.wallet])}{colon}"
@@ -104,4 +114,5 @@ def program_words(program: Program, lang: str) -> Worded:
         caps=tuple(
             f"{words.name(each.name)}{colon}{words.cap(each, earning)}" for each in earning.caps
         ),
+        tiers=_tiers(program, words, lang),
     )

@@ -8,16 +8,14 @@ from typing import Any
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date, start_of_day
-from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import (
     Demote,
     NoTerm,
     OnReturn,
     Promote,
-    Tiers,
-    WindowTerm,
 )
-from loyalty_service.tiers.rules.qualifying import Counted, Record, is_met, look
+from loyalty_service.tiers.rules.looking import Looking
+from loyalty_service.tiers.rules.qualifying import Counted, is_met, look
 from loyalty_service.tiers.rules.windows import (
     first_day,
     last_day_before,
@@ -57,17 +55,8 @@ class Change:
 
 
 @frozen
-class Judge:
-    """The tiers of one program version, looking at one member.
-
-    Args:
-        program: with ``tiers``.
-        record: what the member has done.
-    """
-
-    program: Program
-    tiers: Tiers
-    record: Record
+class Judge(Looking):
+    """The tiers of one program version, moving one member."""
 
     def at_once(self, standing: Standing, instant: datetime) -> Change | None:
         """Promotion by what has just come, and what else needs no review.
@@ -94,7 +83,7 @@ class Judge:
 
         Rule: R-52.
         """
-        index, judged = self.index(standing), self._judged(instant)
+        index, judged = self.index(standing), self.judged_on(instant)
         higher = self.reached(judged)
         if higher > index:
             return self._promote(standing, higher, instant, judged)
@@ -173,53 +162,9 @@ class Judge:
         due += [start_of_day(one, self.program.zone) for one in days if one is not None]
         return min(due, default=None)
 
-    def index(self, standing: Standing) -> int:
-        """The place of the member's tier, from 0."""
-        return self.tiers.index_of(standing.tier)
-
-    def reached(self, day: date) -> int:
-        """The highest tier that what was done is enough for, judged on ``day``.
-
-        Rule: R-51.
-        """
-        for index in range(len(self.tiers.levels) - 1, 0, -1):
-            entry = self.tiers.levels[index].entry
-            if entry is not None and is_met(entry, self.look(index, day, to_keep=False)):
-                return index
-        return 0
-
-    def keeps(self, index: int, day: date) -> bool:
-        """Whether what was done is enough to keep a tier, judged on ``day``.
-
-        Rule: R-52.
-        """
-        if self._is_safe(index):
-            return True
-        level = self.tiers.levels[index]
-        asked = level.keep or level.entry
-        entered = level.entry is not None and is_met(
-            level.entry, self.look(index, day, to_keep=False)
-        )
-        return entered or (asked is not None and is_met(asked, self.look(index, day, to_keep=True)))
-
-    def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
-        """What a tier asks for and what there is of it, judged on ``day``."""
-        level = self.tiers.levels[index]
-        asked = (level.keep or level.entry) if to_keep else level.entry
-        if asked is None:
-            return ()
-        first = first_day(self.tiers.window, day, self.record.enrolled_on)
-        return look(asked, self.record, first, day)
-
-    def _judged(self, instant: datetime) -> date:
-        """The day a review looks back from: the last one, unless the tier is to be earned anew."""
-        if self.tiers.term is WindowTerm.THIS:
-            return local_date(instant, self.program.zone)
-        return last_day_before(instant, self.program)
-
     def _follows(self, standing: Standing) -> bool:
         """Whether the tier stands only as long as it is earned."""
-        is_safe = self._is_safe(self.index(standing))
+        is_safe = self.is_safe(self.index(standing))
         return not is_safe and self.tiers.term is NoTerm.NONE and standing.until is None
 
     def _promote(self, standing: Standing, index: int, instant: datetime, day: date) -> Change:
@@ -279,14 +224,10 @@ class Judge:
     ) -> Standing:
         """The member in a tier whose term begins at an instant."""
         until = None
-        if not self._is_safe(index):
+        if not self.is_safe(index):
             enrolled_on = self.record.enrolled_on
             until = term_end(self.tiers, self.program, begins, judged, enrolled_on)
         return Standing(self.tiers.levels[index].id, since or begins, until, None, memo or None)
-
-    def _is_safe(self, index: int) -> bool:
-        """Whether a tier is never lost."""
-        return index == 0 or self.tiers.levels[index].keep_for_ever
 
     def _next_turn(self, standing: Standing, day: date) -> date | None:
         """The next day on which one without a term is looked at."""
@@ -294,7 +235,7 @@ class Judge:
             return None
         index = self.index(standing)
         if self.tiers.promote is Promote.NEXT_REVIEW:
-            if self._is_safe(index) and index == len(self.tiers.levels) - 1:
+            if self.is_safe(index) and index == len(self.tiers.levels) - 1:
                 return None
             return next_boundary(self.tiers.window, day, self.record.enrolled_on)
         if not self._follows(standing):

@@ -1,8 +1,9 @@
 """Members move through the tiers: what follows from a change, and the row that keeps it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -10,20 +11,58 @@ import orjson
 from loyalty_service.earning.service import instant_text
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_expired
+from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.movements import Opening, credit, take_back
 from loyalty_service.ledger.service import CLOCK_ACTOR, Books
-from loyalty_service.members.rules import Member, Standing
-from loyalty_service.program.rules.periods import expires_at
+from loyalty_service.members.rules import Member, Standing, Total
+from loyalty_service.program.rules.periods import expires_at, local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
 from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn, Tiers
 from loyalty_service.program.rules.wallets import Never
-from loyalty_service.tiers.rules.moving import Change, Move
+from loyalty_service.tiers.rules.moving import Change, Judge, Move
+from loyalty_service.tiers.rules.qualifying import Record, asks_for_balance
 
 _INSERT = """
 INSERT INTO tier_change (member_id, change_no, cause, from_tier, to_tier, tier_until, grace_until,
                          program_version, occurred_at, recorded_at, counted)
 """
+
+
+NOTHING: Mapping[Total, int] = MappingProxyType({})
+
+
+def judge(
+    books: Books,
+    member: Member,
+    program: Program,
+    at: datetime,
+    counts: Mapping[Total, int] = NOTHING,
+) -> Judge | None:
+    """A member before the tiers of a program; None where it has none.
+
+    Args:
+        counts: what is to be counted besides what the books know.
+
+    Rule: R-50.
+    """
+    if program.tiers is None:
+        return None
+    sums: Mapping[Total, int] = books.totals.amounts.get(member.member_id, {})
+    if counts:
+        sums = {key: sums.get(key, 0) + counts.get(key, 0) for key in (*sums, *counts)}
+    balances = _balances(books, member, at) if asks_for_balance(program.tiers) else {}
+    enrolled_on = local_date(member.enrolled_at, program.zone)
+    return Judge(program, program.tiers, Record(sums, balances, enrolled_on))
+
+
+def _balances(books: Books, member: Member, at: datetime) -> dict[str, int]:
+    """Active and held points less what is owed, by wallet."""
+    balances = {}
+    for wallet, account in books.accounts.get(member.member_id, {}).items():
+        buckets = sort_into_buckets(account.lots.values(), account.deficit, at, account.holds)
+        balances[wallet] = buckets.balance + buckets.held
+    return balances
 
 
 def move(books: Books, member: Member, change: Change, version: int) -> None:

@@ -1,0 +1,72 @@
+"""The tiers of a program, looking at what a member has done."""
+
+from datetime import date, datetime
+
+from loyalty_service.kit.frozen import frozen
+from loyalty_service.members.rules import Standing
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tiers import Tiers, WindowTerm
+from loyalty_service.tiers.rules.qualifying import Counted, Record, is_met, look
+from loyalty_service.tiers.rules.windows import first_day, last_day_before
+
+
+@frozen
+class Looking:
+    """The tiers of one program version and what one member has done.
+
+    Args:
+        program: with ``tiers``.
+    """
+
+    program: Program
+    tiers: Tiers
+    record: Record
+
+    def index(self, standing: Standing) -> int:
+        """The place of the member's tier, from 0."""
+        return self.tiers.index_of(standing.tier)
+
+    def reached(self, day: date) -> int:
+        """The highest tier that what was done is enough for, judged on ``day``.
+
+        Rule: R-51.
+        """
+        for index in range(len(self.tiers.levels) - 1, 0, -1):
+            entry = self.tiers.levels[index].entry
+            if entry is not None and is_met(entry, self.look(index, day, to_keep=False)):
+                return index
+        return 0
+
+    def keeps(self, index: int, day: date) -> bool:
+        """Whether what was done is enough to keep a tier, judged on ``day``.
+
+        Rule: R-52.
+        """
+        if self.is_safe(index):
+            return True
+        level = self.tiers.levels[index]
+        asked = level.keep or level.entry
+        entered = level.entry is not None and is_met(
+            level.entry, self.look(index, day, to_keep=False)
+        )
+        return entered or (asked is not None and is_met(asked, self.look(index, day, to_keep=True)))
+
+    def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
+        """What a tier asks for and what there is of it, judged on ``day``."""
+        level = self.tiers.levels[index]
+        asked = (level.keep or level.entry) if to_keep else level.entry
+        if asked is None:
+            return ()
+        first = first_day(self.tiers.window, day, self.record.enrolled_on)
+        return look(asked, self.record, first, day)
+
+    def judged_on(self, instant: datetime) -> date:
+        """The day a review looks back from: the last one, unless the tier is to be earned anew."""
+        if self.tiers.term is WindowTerm.THIS:
+            return local_date(instant, self.program.zone)
+        return last_day_before(instant, self.program)
+
+    def is_safe(self, index: int) -> bool:
+        """Whether a tier is never lost."""
+        return index == 0 or self.tiers.levels[index].keep_for_ever

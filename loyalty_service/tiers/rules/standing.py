@@ -1,0 +1,68 @@
+"""Where a member stands, what is missing, and what the next review will do (R-53)."""
+
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.kit.errors import NotFound
+from loyalty_service.kit.frozen import frozen
+from loyalty_service.members.rules import Standing
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.tiers import Qualification
+from loyalty_service.tiers.rules.moving import Judge
+from loyalty_service.tiers.rules.qualifying import Counted
+
+
+class NoTiers(NotFound):
+    """The program in force has no tiers, so nobody stands anywhere."""
+
+    code = "no_tiers"
+
+
+@frozen
+class Progress:
+    """How far a member is with what a tier asks for.
+
+    Args:
+        index: the place of the tier.
+        asked: all or any of it.
+    """
+
+    index: int
+    asked: Qualification
+    counted: tuple[Counted, ...]
+
+    def told(self) -> list[dict[str, Any]]:
+        """Every criterion with what is still missing of it."""
+        return [
+            {**one.told(), "missing": max(0, one.criterion.at_least - one.amount)}
+            for one in self.counted
+        ]
+
+
+def progress_to_next(judge: Judge, standing: Standing, at: datetime) -> Progress | None:
+    """What the next tier asks for, and what there is of it; None in the highest.
+
+    Rule: R-53.
+    """
+    index = judge.index(standing) + 1
+    if index >= len(judge.tiers.levels):
+        return None
+    return _progress(judge, index, at, to_keep=False)
+
+
+def progress_to_keep(judge: Judge, standing: Standing, at: datetime) -> Progress | None:
+    """What the tier that is held asks for to be kept; None where it is never lost.
+
+    Rule: R-53.
+    """
+    index = judge.index(standing)
+    return None if judge.is_safe(index) else _progress(judge, index, at, to_keep=True)
+
+
+def _progress(judge: Judge, index: int, at: datetime, *, to_keep: bool) -> Progress | None:
+    level = judge.tiers.levels[index]
+    asked = (level.keep or level.entry) if to_keep else level.entry
+    if asked is None:
+        return None
+    day = local_date(at, judge.program.zone)
+    return Progress(index, asked, judge.look(index, day, to_keep=to_keep))

@@ -1,0 +1,132 @@
+"""Tell where a member stands, reckoned as if everything overdue were done."""
+
+from datetime import datetime
+from typing import Any
+
+from loyalty_service.earning.service import instant_text
+from loyalty_service.ledger.queries import read_accounts
+from loyalty_service.ledger.rules.buckets import sort_into_buckets
+from loyalty_service.ledger.service import Acting, Books
+from loyalty_service.members.queries import get_member
+from loyalty_service.members.rules import Member, Ref, Standing
+from loyalty_service.program.rules.language import decimal_text
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tier_words import criterion_in_words
+from loyalty_service.program.rules.tiers import Tier
+from loyalty_service.program.rules.words import LANGUAGES
+from loyalty_service.tiers.rules.moving import Judge, Move
+from loyalty_service.tiers.rules.standing import (
+    NoTiers,
+    Progress,
+    progress_to_keep,
+    progress_to_next,
+)
+from loyalty_service.tiers.rules.standing_words import standing_in_words
+from loyalty_service.tiers.service.moving import judge as judge_member
+
+
+def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
+    """Where a member stands now, what is missing, and what comes next if nothing else happens.
+
+    Args:
+        lang: ``en`` or ``zh``.
+
+    Returns:
+        JSON-ready.
+
+    Raises:
+        MemberUnknown, NoTiers: as said.
+
+    Rule: R-53, R-55.
+    """
+    member = get_member(acting.tx, ref)
+    at = max(acting.tx.now(), member.caught_up_to)
+    books = acting.books_at(at, member)
+    books.accounts = read_accounts(acting.tx, [member])
+    books.bring(member, at)
+    _, program = books.program_at(member, at)
+    judge = judge_member(books, member, program, at)
+    if judge is None:
+        raise NoTiers("The program in force has no tiers.")
+    told = _told(judge, member.standing, at, lang)
+    review_at = judge.next_due(member.standing, at)
+    told["expiring_before"] = _expiring(books, member, at, review_at)
+    told["review"] = _review(books, member, judge, review_at, lang)
+    told["words"] = standing_in_words(told, program, lang)
+    return told
+
+
+def _told(judge: Judge, standing: Standing, at: datetime, lang: str) -> dict[str, Any]:
+    level = judge.tiers.find(standing.tier)
+    words = LANGUAGES[lang]
+    return {
+        "at": instant_text(at),
+        "tier": _named(level, lang),
+        "since": instant_text(standing.since),
+        "until": instant_text(standing.until),
+        "grace_until": instant_text(standing.grace_until),
+        "factor": decimal_text(level.factor),
+        "perks": [{"id": perk.id, "name": words.name(perk.name)} for perk in level.perks],
+        "next": _progress(judge, progress_to_next(judge, standing, at), lang),
+        "keep": _progress(judge, progress_to_keep(judge, standing, at), lang),
+    }
+
+
+def _named(level: Tier, lang: str) -> dict[str, Any]:
+    return {"id": level.id, "name": LANGUAGES[lang].name(level.name)}
+
+
+def _progress(judge: Judge, progress: Progress | None, lang: str) -> dict[str, Any] | None:
+    if progress is None:
+        return None
+    words = [
+        criterion_in_words(one.criterion, judge.program, LANGUAGES[lang], lang)
+        for one in progress.counted
+    ]
+    return {
+        "tier": _named(judge.tiers.levels[progress.index], lang),
+        "match": progress.asked.match.value,
+        "criteria": [
+            {**told, "words": say} for told, say in zip(progress.told(), words, strict=True)
+        ],
+    }
+
+
+def _expiring(
+    books: Books, member: Member, at: datetime, review_at: datetime | None
+) -> list[dict[str, Any]]:
+    """Active and held points that end before the review, by wallet."""
+    told = []
+    for wallet, account in sorted(books.accounts.get(member.member_id, {}).items()):
+        buckets = sort_into_buckets(account.lots.values(), account.deficit, at, account.holds)
+        ending = [
+            (ends, points)
+            for ends, points in buckets.expiring
+            if review_at is not None and ends < review_at
+        ]
+        if ending:
+            points = sum(points for _, points in ending)
+            told.append(
+                {"wallet": wallet, "points": points, "first_at": instant_text(min(ending)[0])}
+            )
+    return told
+
+
+def _review(
+    books: Books, member: Member, judge: Judge, review_at: datetime | None, lang: str
+) -> dict[str, Any] | None:
+    """What the next review does, found by letting it happen: nothing of it is written."""
+    if review_at is None:
+        return None
+    seen = len(member.tier_changes)
+    books.bring(member, review_at)
+    changes = member.tier_changes[seen:]
+    outcome = Move(changes[-1][2]).value if changes else None
+    level = _level_now(books, member, judge.program, review_at)
+    return {"at": instant_text(review_at), "outcome": outcome, "tier": _named(level, lang)}
+
+
+def _level_now(books: Books, member: Member, program: Program, at: datetime) -> Tier:
+    tiers = books.program_at(member, at)[1].tiers or program.tiers
+    assert tiers is not None
+    return tiers.find(member.standing.tier)

@@ -1,0 +1,307 @@
+"""Members rise by what they do, are reviewed in time, and fall by stated rules (R-24, R-50 to R-55)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from loyalty_service.checkout.rules.cart import Cart, Order
+from loyalty_service.checkout.service import proving
+from loyalty_service.ledger.service import Acting
+from loyalty_service.members.queries import get_member
+from loyalty_service.members.rules import parse_ref
+from loyalty_service.tiers.service import tell_standing
+from loyalty_service.timekeeping.service import Timekeeping
+from tests.factories import PLAIN, STOREFRONT, Shop, line
+
+DAY = timedelta(days=1)
+TIERS = """
+tiers:
+  window: {months: 12}
+  term: {months: 12, end: month}
+  levels:
+    - {id: regular, name: {en: Regular, zh: 普通}}
+    - id: silver
+      name: {en: Silver, zh: 银卡}
+      entry: {any: [{earned: {wallet: growth, at_least: 500}}, {orders: 10}]}
+      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}
+      factor: 2
+      gift: {points: 50}
+    - id: gold
+      name: {en: Gold, zh: 金卡}
+      entry: {all: [{spend: "2000.00"}]}
+      factor: 3
+      gift: {points: 300}
+"""
+TIERED = PLAIN + TIERS
+
+
+def standing(shop: Shop, member: str = "m-1") -> dict:
+    with shop.db.reading() as tx:
+        acting = Acting(tx, shop.programs, STOREFRONT, Timekeeping())
+        return tell_standing(acting, parse_ref(member), "en")
+
+
+def tier(shop: Shop, member: str = "m-1") -> str | None:
+    """As it is stored, not reckoned."""
+    with shop.db.reading() as tx:
+        return get_member(tx, parse_ref(member)).standing.tier
+
+
+def changes(shop: Shop) -> list[tuple]:
+    return shop.db.fetch("SELECT cause, from_tier, to_tier FROM tier_change ORDER BY 1 = 1, change_no")
+
+
+def catch_up(shop: Shop, member: str = "m-1") -> None:
+    """Let time be written down for a member, as the nightly run does."""
+
+    def work(tx):
+        from loyalty_service.ledger.queries import read_accounts
+        from loyalty_service.members import service as members
+
+        found = members.lock(tx, parse_ref(member))
+        books = Acting(tx, shop.programs, STOREFRONT, Timekeeping()).books(found)
+        books.accounts = read_accounts(tx, [found])
+        books.bring(found, books.now)
+        books.write([found])
+
+    shop.db.run(work)
+
+
+def proved(shop: Shop) -> bool:
+    with shop.db.reading() as tx:
+        return proving.find_order_faults(tx, None) == []
+
+
+@pytest.fixture
+def shop(db) -> Shop:
+    shop = Shop(db, TIERED)
+    shop.enrol("m-1")
+    return shop
+
+
+def test_an_order_that_reaches_a_tier_promotes_at_once_with_its_gift(shop):
+    shop.pay("o-1", line(49_900))
+    assert tier(shop) is None
+
+    shop.pay("o-2", line(100))
+
+    assert tier(shop) == "silver"
+    assert changes(shop) == [("promoted", None, "silver")]
+    assert shop.balance().active == 499 + 1 + 50
+    assert proved(shop)
+
+
+def test_a_jump_gives_the_gift_of_the_tier_reached_alone(shop):
+    shop.pay("o-1", line(200_000))
+
+    assert tier(shop) == "gold"
+    assert shop.balance().active == 2_000 + 300
+
+
+def test_the_tier_held_when_the_order_is_placed_multiplies_its_points(shop):
+    shop.pay("o-1", line(50_000))
+
+    shop.pay("o-2", line(10_000))
+
+    assert shop.balance().active == 500 + 50 + 2 * 100
+
+
+def test_orders_may_earn_by_the_tier_that_they_lead_to(db):
+    shop = Shop(db, TIERED.replace("tiers:", "tiers:\n  tier_rate: reached"))
+    shop.enrol("m-1")
+
+    shop.pay("o-1", line(50_000))
+
+    assert shop.balance().active == 2 * 500 + 50
+
+
+def test_an_order_of_long_ago_earns_by_the_tier_of_its_day(shop, clock):
+    shop.pay("o-1", line(100))
+    before = clock.now()
+    clock.advance(DAY)
+    shop.pay("o-2", line(50_000))
+
+    receipt = shop.pay("o-3", line(10_000), at=before)
+
+    assert [earned["points"] for earned in receipt["earned"]] == [100, 100]
+
+
+def test_a_review_keeps_what_is_earned_again_and_takes_down_what_is_not(shop, clock):
+    shop.pay("o-1", line(50_000))
+    told = standing(shop)
+    assert told["tier"]["id"] == "silver"
+    until = datetime.fromisoformat(told["until"])
+    assert told["review"]["tier"]["id"] == "regular"
+    clock.advance(until - DAY - clock.now())
+    shop.pay("o-2", line(30_000))
+    assert standing(shop)["review"]["outcome"] == "kept"
+
+    clock.advance(2 * DAY)
+    catch_up(shop)
+
+    assert changes(shop)[-1] == ("kept", "silver", "silver")
+    clock.advance(timedelta(days=400))
+    catch_up(shop)
+    assert changes(shop)[-1] == ("demoted", "silver", "regular")
+    assert tier(shop) == "regular"
+    assert proved(shop)
+
+
+def test_what_standing_foretells_is_what_the_review_does(shop, clock):
+    shop.pay("o-1", line(200_000))
+    told = standing(shop)
+
+    clock.advance(datetime.fromisoformat(told["review"]["at"]) - clock.now())
+    catch_up(shop)
+
+    assert (told["review"]["outcome"], told["review"]["tier"]["id"]) == ("demoted", "silver")
+    assert tier(shop) == "silver"
+
+
+def test_a_grace_comes_before_the_fall_and_is_ended_by_qualifying_again(db, clock):
+    shop = Shop(db, TIERED.replace("tiers:", "tiers:\n  grace: {days: 30}"))
+    for member in ("m-1", "m-2"):
+        shop.enrol(member)
+        shop.pay(f"{member}-1", line(50_000), member=member)
+    clock.advance(datetime.fromisoformat(standing(shop)["until"]) - clock.now() + DAY)
+    for member in ("m-1", "m-2"):
+        catch_up(shop, member)
+    assert standing(shop)["grace_until"] is not None
+
+    shop.pay("again", line(30_000), member="m-2")
+    clock.advance(40 * DAY)
+    for member in ("m-1", "m-2"):
+        catch_up(shop, member)
+
+    assert (tier(shop, "m-1"), tier(shop, "m-2")) == ("regular", "silver")
+
+
+@pytest.mark.parametrize(("gifts", "left"), [("kept", 50), ("taken_back", 0)])
+def test_a_return_undoes_the_promotion_that_its_order_brought(db, gifts, left):
+    settings = f"tiers:\n  on_return: at_once\n  gifts_on_return: {gifts}"
+    shop = Shop(db, TIERED.replace("tiers:", settings))
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    assert tier(shop) == "silver"
+
+    shop.cancel("o-1")
+
+    assert (tier(shop) or "regular") == "regular"
+    assert changes(shop)[-1][0] == "undone"
+    assert shop.balance().balance == left
+    assert proved(shop)
+
+
+def test_a_return_leaves_the_tier_up_to_the_review_unless_it_is_told_otherwise(shop):
+    shop.pay("o-1", line(50_000))
+
+    shop.cancel("o-1")
+
+    assert tier(shop) == "silver"
+    assert standing(shop)["keep"]["criteria"][0]["missing"] == 300
+
+
+def test_points_that_wait_promote_on_the_day_they_come_alive(db, clock):
+    waiting = TIERED.replace("activation: {on: payment}", "activation: {on: payment, wait_days: 3}")
+    shop = Shop(db, waiting)
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    assert tier(shop) is None
+
+    clock.advance(4 * DAY)
+    catch_up(shop)
+
+    assert tier(shop) == "silver"
+    ((since,),) = shop.db.fetch("SELECT tier_since FROM member")
+    assert since < clock.now() - timedelta(hours=1)
+
+
+def test_a_tier_without_a_term_follows_what_was_earned_up_and_down(db, clock):
+    open_ended = TIERED.replace("term: {months: 12, end: month}", "term: none")
+    shop = Shop(db, open_ended)
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    assert standing(shop)["until"] is None
+
+    clock.advance(timedelta(days=366))
+    catch_up(shop)
+
+    assert tier(shop) == "regular"
+
+
+def test_a_new_version_promotes_whom_it_lets_in_and_takes_nobody_down(shop, clock):
+    shop.enrol("m-2")
+    shop.pay("o-1", line(50_000))
+    shop.pay("o-2", line(30_000), member="m-2")
+    clock.advance(DAY)
+    shop.apply(TIERED.replace("at_least: 500", "at_least: 250").replace("at_least: 300", "at_least: 200"))
+    clock.advance(DAY)
+    for member in ("m-1", "m-2"):
+        catch_up(shop, member)
+
+    assert (tier(shop, "m-1"), tier(shop, "m-2")) == ("silver", "silver")
+
+
+BIRTHDAY = PLAIN.replace(
+    "returns:",
+    """\
+    - {id: cake, name: {en: Cake, zh: 蛋糕}, wallet: points, group: base, on: birthday,
+       give: {fixed: 9}, activation: {on: payment}, expiry: never}
+returns:""",
+)
+
+
+def test_birthdays_come_by_themselves_once_a_year(db, clock):
+    shop = Shop(db, BIRTHDAY)
+    soon = clock.now() + 10 * DAY
+    shop.enrol("m-1", birthday=(soon.month, soon.day))
+    clock.advance(12 * DAY)
+
+    catch_up(shop)
+    catch_up(shop)
+
+    assert shop.balance().active == 9
+    clock.advance(366 * DAY)
+    shop.pay("o-1", line(10_000))
+    assert shop.balance().active == 9 + 9 + 100
+    assert proved(shop)
+
+
+def test_caught_up_late_is_as_caught_up_in_time(db, clock):
+    grown = BIRTHDAY + TIERS.replace("levels:", "grace: {months: 1}\n  levels:")
+    shop = Shop(db, grown)
+    for member in ("m-1", "m-2"):
+        shop.enrol(member, birthday=(2, 29))
+        shop.pay(f"{member}-1", line(50_000), member=member)
+    for _ in range(30):
+        clock.advance(timedelta(days=31))
+        catch_up(shop, "m-1")
+    catch_up(shop, "m-2")
+
+    entries = "SELECT wallet, seq, kind, points, reason, occurred_at, balance_after FROM entry"
+    moves = "SELECT cause, from_tier, to_tier, tier_until, grace_until, occurred_at, counted FROM tier_change"
+    for rows in (entries, moves):
+        first, second = (
+            [row[0:] for row in shop.db.fetch(f"{rows} WHERE member_id = {no} ORDER BY {order}")]
+            for no, order in ((1, "occurred_at, 2, 1"), (2, "occurred_at, 2, 1"))
+        )
+        assert first == second
+    assert changes(shop)[-1][0] == "demoted"
+
+
+def test_an_order_paid_in_a_batch_promotes_too(shop):
+    from loyalty_service.checkout.service import OrderItem, take_items
+
+    item = OrderItem(parse_ref("m-1"), Order("o-1", "p", Cart("CNY", None, (line(50_000),))))
+    shop.db.run(
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT, Timekeeping()), [item])
+    )
+
+    assert tier(shop) == "silver"
+
+
+def test_rows_of_tier_changes_are_never_changed(shop, db):
+    shop.pay("o-1", line(50_000))
+
+    with pytest.raises(Exception, match="permission denied"):
+        db.run(lambda tx: tx.fetch("UPDATE tier_change SET cause = 'x' RETURNING 1"))
