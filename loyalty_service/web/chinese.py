@@ -128,6 +128,7 @@ REFUSALS: dict[str, str] = {
     "insufficient_points": "账户的可用积分少于所要的。",
     "member_ref_taken": "此标识属于另一位会员。",
     "more_than_left": "退货的件数或金额超过剩余可退的。",
+    "no_tiers": "当前方案没有会员等级。",
     "no_program": "尚未启用任何积分方案。",
     "not_reversible": "这笔流水不能冲正。",
     "nothing_left_to_return": "订单已全部退回。",

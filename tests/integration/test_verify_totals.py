@@ -76,6 +76,10 @@ def test_what_limits_have_used_up_is_what_orders_and_events_gave(world, owner_co
     metrics = {name for _, name, _, amount in totals(owner_connection) if amount}
     assert metrics == {
         *(f"event:{once}" for once in ONCE),
+        "earned:growth",
+        "earned:points",
+        "orders",
+        "spend",
         "points:base",
         "points:growing",
         "points:reviewing",

@@ -54,7 +54,7 @@ def test_about_thirty_members_do_everything_a_member_can_do():
         Details, Order, Fulfilled, SentBack, Cancelled, MemberEvent, Adjustment, Undone
     }  # fmt: skip
     assert {act.deed.name for act in acts if isinstance(act.deed, MemberEvent)} == {
-        "sign_up", "check_in", "birthday", "review", "questionnaire"
+        "sign_up", "check_in", "review", "questionnaire"
     }  # fmt: skip
     orders = [act.deed for act in acts if isinstance(act.deed, Order)]
     assert {order.cart.channel for order in orders} == {"app", "mini_program", "web", "store"}

@@ -42,9 +42,7 @@ SELECT h.member_id, h.order_no, h.program_version, <h.placed_at>, <h.paid_at>, <
  ORDER BY h.member_id, h.order_no, l.line_no
 """)
 _BY_EVENTS = readable("""
-SELECT e.member_id, e.program_version, <e.occurred_at>, x.body,
-       EXISTS (SELECT FROM entry r WHERE r.member_id = e.member_id AND r.wallet = e.wallet
-                  AND r.reverses = e.seq)
+SELECT e.member_id, e.program_version, <e.occurred_at>, x.body
   FROM entry e JOIN explanation x USING (member_id, wallet, seq)
  WHERE e.source = 'event' AND e.reason = 'event' AND e.kind = 'credit'
    AND e.member_id BETWEEN %(first)s AND %(last)s
@@ -141,13 +139,13 @@ def _brought(
 
 
 def _by_events(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
-    for member_id, version, occurred_at, body, is_undone in tx.stream(_BY_EVENTS, named):
+    for member_id, version, occurred_at, body in tx.stream(_BY_EVENTS, named):
         program = programs.find(version)
         for rule_id, points in _explained(body) if program else ():
             assert program is not None
             if points and rule_id in capped_rules(program):
                 yield from _used(member_id, rule_id, programs.day(occurred_at), points)
-            if not is_undone and rule_id in plan_for(program).by_id:
+            if rule_id in plan_for(program).by_id:
                 begins = active_from(program, rule_id, Act(occurred_at, occurred_at))
                 name = earned_metric(plan_for(program).by_id[rule_id].wallet)
                 yield member_id, name, programs.day(begins or occurred_at), points, False

@@ -9,7 +9,6 @@ from loyalty_service.cli.history.goods import PARCEL, SHELF
 from loyalty_service.cli.history.life import Life
 from loyalty_service.members.rules import Ref
 from loyalty_service.members.service import Details
-from loyalty_service.program.rules.periods import birthday_in
 
 NAMES = (
     "an",
@@ -59,10 +58,6 @@ def _live(name: str, number: int, last: date, dice: Random) -> Life:
     _check_in(life, last, dice)
     for on in _shopping_days(joined_on, last, dice):
         _shop(life, on, dice)
-    for year in (last.year - 1, last.year):
-        party = birthday_in(year, *birthday)
-        if details.birthday and joined_on < party <= last:
-            life.tell(party, "birthday", hour=7.0)
     return life
 
 

@@ -46,7 +46,6 @@ def _mei(last: date) -> Life:
     life.send_back(last - 240 * DAY, coat, line=2)
     life.buy(last - 140 * DAY, BOOTS.line(), SCARF.line(2), discount_minor=10_000)
     life.tell(last - 60 * DAY, "questionnaire")
-    life.tell(born_on, "birthday", hour=8.0)
     life.buy(last - 12 * DAY, SHIRT.line(2), TEA.line(4), channel="mini_program", out_after=2)
     for days in (3, 2, 1):
         life.tell(last - days * DAY, "check_in", hour=7.5)
