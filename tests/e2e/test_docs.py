@@ -23,7 +23,7 @@ def app() -> Flask:
     app = bare_app()
     app.testing = True
     nothing: Any = None
-    app.extensions[PARTS] = Parts(nothing, nothing, nothing, nothing, nothing)
+    app.extensions[PARTS] = Parts(nothing, nothing, nothing, nothing, nothing, nothing)
     return app
 
 

@@ -104,7 +104,7 @@ def app(keys: FileKeys) -> Flask:
     app.testing = True
     tokens = TokenVerifier(keys, issuer="us", audience="loyalty")
     nothing: Any = None
-    app.extensions[PARTS] = Parts(nothing, nothing, nothing, nothing, tokens)
+    app.extensions[PARTS] = Parts(nothing, nothing, nothing, nothing, nothing, tokens)
     return app
 
 

@@ -17,7 +17,7 @@ def client_on(db: Database) -> FlaskClient:
     app = bare_app()
     app.testing = True
     nothing: Any = None
-    app.extensions[PARTS] = Parts(db, nothing, nothing, nothing, nothing)
+    app.extensions[PARTS] = Parts(db, nothing, nothing, nothing, nothing, nothing)
     return app.test_client()
 
 
