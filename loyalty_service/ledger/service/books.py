@@ -50,9 +50,9 @@ class Acting:
         by_id = {member.member_id: member for member in members}
         return Books(self.tx, self.programs, self.passing, self.tx.now(), actor_id, by_id)
 
-    def books_at(self, instant: datetime, member: Member) -> "Books":
-        """The books of a member as if it were that instant; for reading only."""
-        by_id = {member.member_id: member}
+    def books_at(self, instant: datetime, *members: Member) -> "Books":
+        """The books of members as if it were that instant; for reading only."""
+        by_id = {member.member_id: member for member in members}
         return Books(self.tx, self.programs, self.passing, instant, CLOCK_ACTOR, by_id)
 
 
