@@ -9,6 +9,8 @@ from loyalty_service.checkout import api as checkout
 from loyalty_service.config import JSON, Config
 from loyalty_service.earning import api as earning
 from loyalty_service.events import api as events
+from loyalty_service.jobs import api as jobs
+from loyalty_service.jobs.service.measuring import measure_jobs
 from loyalty_service.kit.auth import TokenVerifier
 from loyalty_service.kit.clock import Clock, SystemClock
 from loyalty_service.kit.db import Database
@@ -35,6 +37,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     events.blueprint,
     checkout.blueprint,
     program.blueprint,
+    jobs.blueprint,
     health.blueprint,
     docs.blueprint,
 )
@@ -75,6 +78,7 @@ def create_app(
         clock=clock,
         config=config,
         tokens=tokens or _open_tokens(config),
+        measures=measure_jobs,
     )
     return app
 

@@ -49,8 +49,13 @@ def some_database_address(config: Config) -> Iterator[URL]:
 
 
 @contextmanager
-def open_database(config: Config) -> Iterator[Database]:
+def open_database(
+    config: Config, *, pool_size: int = 1, most_lock_ms: int | None = None
+) -> Iterator[Database]:
     """The service's database for a short command, as the role that cannot change the ledger.
+
+    Args:
+        most_lock_ms: how long to wait for a lock where the settings would wait longer.
 
     Raises:
         Fault: none is named and there is no embedded one; a short command begins none.
@@ -62,7 +67,8 @@ def open_database(config: Config) -> Iterator[Database]:
             "the service was started, or set LOYALTY_DATA_DIR or LOYALTY_DATABASE_URL.",
         )
     with some_database_address(config) as url:
-        db = Database(url, clock=SystemClock(), pool_size=1, lock_timeout_ms=config.lock_timeout_ms)
+        patience = min(config.lock_timeout_ms, most_lock_ms or config.lock_timeout_ms)
+        db = Database(url, clock=SystemClock(), pool_size=pool_size, lock_timeout_ms=patience)
         try:
             yield db
         finally:

@@ -168,7 +168,7 @@ Ready: {address}          Guide: {address}/docs
 Paste the six lines above (the tokens hold for a day), then try:
 {calls}
 More members to look at with call $OPERATOR: chen owes points, lin's mistake was put right, hua's
-first points ended, tao has some past their end, bo sent everything back, qiang works here.
+first points ended and tao's last ones, bo sent everything back, qiang works here.
 
 Amounts are in minor units: 6400 is 64.00 yuan, for the whole line. An answer is one line; put
 | {sys.executable} -m json.tool --no-ensure-ascii behind a call to unfold it.

@@ -14,6 +14,7 @@ class Exit(IntEnum):
     NO_DATABASE = 5
     DATABASE_DIED = 6
     WEB_DIED = 7
+    UNFINISHED = 8
 
 
 MEANINGS = {
@@ -25,6 +26,7 @@ MEANINGS = {
     Exit.NO_DATABASE: "the database cannot be started or reached",
     Exit.DATABASE_DIED: "the embedded database died while serving",
     Exit.WEB_DIED: "the web server could not start, or died",
+    Exit.UNFINISHED: "a job was stopped or got stuck before its end; it may be taken up again",
 }
 
 

@@ -10,6 +10,7 @@ import click
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.cli.instants import Instant
 from loyalty_service.cli.progress import counted, progress
 from loyalty_service.config import read_config
 from loyalty_service.kit.db import Database, Transaction
@@ -23,23 +24,6 @@ from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import check_past, parse_ref
 
 COLUMNS = ("accounts", "entries", "sum", "active", "pending", "due", "deficit")
-
-
-class Instant(click.ParamType[datetime]):
-    """An instant with its zone, as 2026-03-02T04:00:00Z."""
-
-    name = "instant"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        try:
-            instant = datetime.fromisoformat(value)
-        except ValueError as error:
-            self.fail(f"{value} is not an instant: {error}", param, ctx)
-        if instant.tzinfo is None:
-            self.fail(f"{value} names no zone; write Z or an offset at its end", param, ctx)
-        return instant
 
 
 @click.group()

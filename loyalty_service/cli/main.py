@@ -11,7 +11,9 @@ from loyalty_service.config import ConfigFault
 
 # Named, not imported: `loyalty --help` answers at once, and a broken part breaks only itself.
 COMMANDS = {
-    "serve": ("loyalty_service.cli.serve", "Run the service: database, web workers."),
+    "serve": ("loyalty_service.cli.serve", "Run the service: database, web workers, jobs."),
+    "scheduler": ("loyalty_service.cli.scheduler", "Start the nightly jobs when they are due."),
+    "jobs": ("loyalty_service.cli.jobs", "Run a nightly job now, or list them."),
     "migrate": ("loyalty_service.cli.migrate", "Bring the database to the newest revision."),
     "program": ("loyalty_service.cli.program", "Check or apply a program document."),
     "ledger": ("loyalty_service.cli.ledger", "Prove what the ledger says."),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 
 from loyalty_service.cli.databases import database_address, embedded_root
 from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.cli.scheduler_process import SchedulerProcess
 from loyalty_service.cli.token import key_path
 from loyalty_service.config import JSON, Config, read_config
 from loyalty_service.kit.embedded import EmbeddedPostgres, find_running
@@ -40,11 +41,18 @@ class Stopped(BaseException):
     is_flag=True,
     help="Sample program, demo data and a development key; says what to try.",
 )
-def serve(*, migrate: bool, demo: bool) -> None:
+@click.option(
+    "--no-scheduler",
+    is_flag=True,
+    help="Leave the nightly jobs to a `loyalty scheduler` elsewhere.",
+)
+def serve(*, migrate: bool, demo: bool, no_scheduler: bool) -> None:
     """Run the service until it is told to stop (Ctrl-C or SIGTERM).
 
     Without LOYALTY_DATABASE_URL it starts an embedded PostgreSQL under LOYALTY_DATA_DIR and owns
     it. If the database dies, the rest is stopped and the exit code says so.
+
+    It also starts a scheduler of the nightly jobs; of several on one database one leads.
     """
     config = _with_keys(read_config(), demo=demo)
     if demo and config.log_format is None:
@@ -52,11 +60,11 @@ def serve(*, migrate: bool, demo: bool) -> None:
     _require_free_port(config)
     _listen_for_stop()
     with suppress(Stopped):
-        _serve(config, migrate=migrate, demo=demo)
+        _serve(config, migrate=migrate, demo=demo, with_jobs=not no_scheduler)
     click.echo("Stopped.", err=True)
 
 
-def _serve(config: Config, *, migrate: bool, demo: bool) -> None:
+def _serve(config: Config, *, migrate: bool, demo: bool, with_jobs: bool) -> None:
     # One connection for each thread, and some for people who look at the database meanwhile.
     connections = {"max_connections": str(config.workers * config.threads + 30)}
     with database_address(config, connections) as (url, postgres):
@@ -70,7 +78,8 @@ def _serve(config: Config, *, migrate: bool, demo: bool) -> None:
                 show_demo(config, address(config))
             else:
                 click.echo(f"Ready on {address(config)}", err=True)
-            _watch(web, postgres)
+            with SchedulerProcess(_environment(config)) if with_jobs else nullcontext() as jobs:
+                _watch(web, postgres, jobs)
 
 
 def address(config: Config) -> str:
@@ -155,6 +164,15 @@ def prepare_schema(url: URL, *, migrate: bool) -> None:
         )
 
 
+def _environment(config: Config) -> dict[str, str]:
+    return {
+        **os.environ,
+        "LOYALTY_DATABASE_URL": str(config.database_url),
+        "LOYALTY_JWT_KEYS": str(config.jwt_keys),
+        "LOYALTY_LOG_FORMAT": config.log_format or JSON,
+    }
+
+
 @contextmanager
 def _web_server(config: Config) -> Iterator[subprocess.Popen[bytes]]:
     counts = config.data_dir / f"metrics-{config.port}"
@@ -162,13 +180,7 @@ def _web_server(config: Config) -> Iterator[subprocess.Popen[bytes]]:
     counts.mkdir(parents=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "loyalty_service.cli.web_server"],
-        env={
-            **os.environ,
-            "LOYALTY_DATABASE_URL": str(config.database_url),
-            "LOYALTY_JWT_KEYS": str(config.jwt_keys),
-            "LOYALTY_LOG_FORMAT": config.log_format or JSON,
-            "PROMETHEUS_MULTIPROC_DIR": str(counts),
-        },
+        env={**_environment(config), "PROMETHEUS_MULTIPROC_DIR": str(counts)},
         stdin=subprocess.DEVNULL,
         # A Ctrl-C of the terminal reaches us only; we stop things in their order.
         start_new_session=True,
@@ -203,9 +215,13 @@ def _answers(url: str) -> bool:
             return False
 
 
-def _watch(web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None) -> None:
+def _watch(
+    web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None, jobs: SchedulerProcess | None
+) -> None:
     while True:
         _require_alive(web, postgres)
+        if jobs is not None:
+            jobs.keep()
         time.sleep(LOOK_SECONDS)
 
 

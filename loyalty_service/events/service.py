@@ -19,7 +19,6 @@ from loyalty_service.events.rules import (
     event_metric,
     next_streak,
 )
-from loyalty_service.ledger.queries import read_due
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members import service as members
@@ -47,7 +46,7 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     _, program = books.program_at(member, when)
     until = max(when, member.caught_up_to)
     books.read_totals(wanted_by_event(program, told.name, local_date(when, program.zone)), until)
-    books.accounts = read_due(tx, [member], until)
+    books.read_due([member], until)
     when, _ = books.meet(member, told.occurred_at)
     _require_uncounted(books, member, program, told.name, when)
     streak = _check_in(member, program, told.name, local_date(when, program.zone))

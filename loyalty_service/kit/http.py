@@ -48,7 +48,11 @@ class KeysAway(Unavailable):
 
 @frozen
 class Parts:
-    """What the app is made of, as far as routes need it."""
+    """What the app is made of, as far as routes need it.
+
+    Args:
+        measures: read for the metrics each time they are asked for.
+    """
 
     db: Database
     programs: Any
@@ -56,6 +60,7 @@ class Parts:
     clock: Clock
     config: Config
     tokens: TokenVerifier
+    measures: Callable[[Database], Sequence[Any]] = lambda _db: ()
 
 
 @frozen

@@ -7,6 +7,7 @@ stored in one of its own.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -85,6 +86,21 @@ _BEGIN = _STORE + " VALUES (%s, %s, %s, %s, '[]', 'epoch') ON CONFLICT DO NOTHIN
 _FIND_LOCKED = _FIND + " FOR UPDATE"
 _GO_ON = """
 UPDATE idempotency SET status = %s, answer = %s, created_at = %s WHERE member_id = %s AND key = %s
+"""
+
+# Rows that a call is working on are left for the next time.
+_FORGET = """
+WITH old AS (
+    SELECT member_id, key FROM idempotency
+     WHERE member_id > %s AND member_id <= %s AND created_at < %s
+     LIMIT %s FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM idempotency i USING old
+     WHERE i.member_id = old.member_id AND i.key = old.key
+       AND i.member_id > %s AND i.member_id <= %s
+    RETURNING 1
+)
+SELECT count(*) FROM gone
 """
 
 
@@ -172,6 +188,20 @@ def answer_in_parts(
         return repeated.answer
     assert answers[-1] is not None
     return answers[-1]
+
+
+def forget(tx: Transaction, owners: tuple[int, int], before: datetime, most: int) -> int:
+    """Delete answers that were given before an instant; a key of theirs is new again.
+
+    Args:
+        owners: after the first number, up to the second, itself included.
+        most: rows in this transaction.
+
+    Returns:
+        how many were deleted; ``most`` says that there may be more.
+    """
+    args = (*owners, before, most, *owners)
+    return int(tx.fetch(_FORGET, args)[0][0])
 
 
 def _is_stored(refusal: Refusal) -> bool:

@@ -31,6 +31,7 @@ SELECT m.member_id, m.refs_version, m.enrolled_at, m.birth_month, m.birth_day, m
        coalesce((SELECT version FROM program_version ORDER BY version DESC LIMIT 1), 0),
        m.tier, m.tier_since, m.tier_until, m.grace_until, m.tier_memo, m.due_at, m.due_by
 """
+_READ_MANY = FACTS + "FROM member m WHERE member_id = ANY(%s) ORDER BY member_id"
 _READ = FACTS + "FROM member m JOIN member_ref r USING (member_id) WHERE kind = %s AND value = %s"
 
 
@@ -64,6 +65,11 @@ def get_member(tx: Transaction, ref: Ref) -> Member:
     if not rows:
         raise member_unknown(ref)
     return to_member(rows[0])
+
+
+def list_members(tx: Transaction, member_ids: Collection[int]) -> list[Member]:
+    """These members' facts, lowest number first, without a lock."""
+    return [to_member(row) for row in tx.fetch(_READ_MANY, (sorted(member_ids),))]
 
 
 def list_refs(tx: Transaction, member_id: int) -> list[Ref]:

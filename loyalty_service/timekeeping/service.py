@@ -67,6 +67,13 @@ class Timekeeping:
         watch.promote(at)
         watch.reckon(at)
 
+    def needs_every_lot(self, books: Books, member: Member, until: datetime) -> bool:
+        """Whether a tier asks for a balance, which every open lot is part of."""
+        version, _ = books.program_at(member, until)
+        numbers = range(min(member.standing.due_by or version, version), version + 1)
+        asked = (books.program(number).tiers for number in numbers)
+        return any(tiers is not None and asks_for_balance(tiers) for tiers in asked)
+
     def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
         """The tier in which a member stood at an instant; the lowest before the first.
 

@@ -9,7 +9,7 @@ from loyalty_service.kit.fields import Body, Choice, Flag
 from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.kit.metrics import CONTENT_TYPE, metrics_text
 from loyalty_service.kit.migrations import newest_revision
-from loyalty_service.kit.problems import DatabaseUnavailable, Unavailable
+from loyalty_service.kit.problems import AWAY, DatabaseUnavailable, Unavailable
 
 blueprint = Blueprint("health", __name__)
 
@@ -84,9 +84,14 @@ def readyz(call: Call) -> Reply:
     summary="Counters for Prometheus",
     tags=("machines",),
 )
-def metrics(_call: Call) -> Reply:
-    """What this process has counted: requests, retries, connections."""
-    return Reply(metrics_text())
+def metrics(call: Call) -> Reply:
+    """What all processes have counted: requests, connections; and how the nightly jobs went."""
+    try:
+        looked_up = call.parts.measures(call.parts.db)
+    except AWAY:
+        # What is counted here can be told without the database.
+        looked_up = ()
+    return Reply(metrics_text(looked_up))
 
 
 def check_database(db: Database) -> dict[str, bool]:

@@ -133,6 +133,7 @@ DOCS: dict[str, dict[str, str]] = {
     "tag_ledger": {"en": "Points", "zh": "积分账"},
     "tag_tiers": {"en": "Tiers", "zh": "等级"},
     "tag_program": {"en": "Program", "zh": "积分方案"},
+    "tag_jobs": {"en": "Nightly jobs", "zh": "夜间作业"},
     "tag_machines": {"en": "For machines", "zh": "运维"},
     "tag_docs": {"en": "This description", "zh": "本说明"},
 }

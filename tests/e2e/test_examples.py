@@ -19,11 +19,15 @@ from werkzeug.test import TestResponse
 
 from loyalty_service.app import create_app
 from loyalty_service.config import read_config
+from loyalty_service.jobs.rules.schedules import JobName
+from loyalty_service.jobs.service import Jobs, Watch
 from loyalty_service.kit.auth import TokenVerifier, mint_token
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.http import Route, list_routes
 from loyalty_service.kit.keys import FileKeys, create_key_file
+from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 from loyalty_service.web import docs
 
 EXAMPLES = Path(docs.__file__).parent / "examples.json"
@@ -123,6 +127,7 @@ def step(at: str, operation: str, body: dict[str, Any] | None = None, **more: An
     return Step(at, operation, body, named=named, **more)
 
 
+NIGHTLY = "what the scheduler does at three in the morning"
 MEI = {"member_ref": "C-1001"}
 TEA_ORDER = MEI | {"order_ref": "A-1002"}
 STORY = [
@@ -257,6 +262,18 @@ STORY = [
         },
         key="till-3-2026-03-28",
     ),
+    step(
+        "03-29T02:00:00",
+        "adjust",
+        {
+            "wallet": "points",
+            "points": 50,
+            "note": "For trying the till",
+            "expires_at": "2026-03-31T16:00:00Z",
+        },
+        shown=False,
+        member_ref="C-1002",
+    ),
     # An operator makes up for a late parcel, and moves points within the family.
     step(
         "03-31T02:00:00",
@@ -275,12 +292,14 @@ STORY = [
     step("03-31T03:00:00", "list_entries", wallet="points", limit=2, **MEI),
     step("03-31T03:00:00", "explain_entry", wallet="points", seq=1, lang="en", **MEI),
     step("03-31T03:00:00", "prove", **MEI),
+    step("03-31T19:00:00", NIGHTLY, shown=False),
     step("04-01T01:00:00", "look_up", {"kind": "phone", "value": "13800138000"}),
     step("04-01T01:02:00", "put_redemption_lock", {"locked": True}, **MEI),
     step("04-01T01:03:00", "get_member", **MEI),
     step("04-01T02:00:00", "read_program", lang="en"),
     step("04-01T02:00:00", "read_version", version=1, lang="zh"),
     step("04-01T02:00:00", "list_versions", limit=10),
+    step("04-01T02:05:00", "list_jobs"),
     step("04-01T02:00:00", "healthz"),
     step("04-01T02:00:00", "readyz"),
 ]
@@ -298,6 +317,7 @@ class Stage:
         tokens = TokenVerifier(self.keys, issuer="loyalty-dev", audience="loyalty")
         self.app: Flask = create_app(config, db=db, clock=clock, tokens=tokens)
         self.app.testing = True
+        self.jobs = Jobs(db, Programs(), Timekeeping())
         self.routes = {route.handler.__name__: route for route in list_routes(self.app)}
 
     def play(self, one: Step) -> TestResponse:
@@ -334,6 +354,10 @@ def played(stage: Stage) -> dict[str, Any]:
     """The examples that the story comes to."""
     told: dict[str, Any] = {}
     for one in STORY:
+        if one.operation == NIGHTLY:
+            stage.clock.set(datetime.fromisoformat(f"2026-{one.at}+00:00"))
+            stage.jobs.run_due(JobName.CATCH_UP, Watch())
+            continue
         answer = stage.play(one)
         assert answer.status_code == one.status, (one, answer.text)
         if one.status >= 400:

@@ -156,3 +156,29 @@ def test_an_absent_database_server_is_told_without_the_password(service):
     assert ended.returncode == Exit.NO_DATABASE
     assert "cannot be reached" in ended.stderr
     assert "secret" not in ended.stderr
+
+
+def schedulers(service):
+    return [pid for pid in service.processes() if b"\0scheduler" in command_of(pid)]
+
+
+def test_the_scheduler_is_started_with_the_rest_and_again_when_it_dies(service):
+    service.start("--migrate", "--demo").until_ready()
+    wait_until(lambda: "scheduler_leads" in service.said())
+    (first,) = schedulers(service)
+
+    os.kill(first, signal.SIGKILL)
+
+    wait_until(lambda: schedulers(service) not in ([], [first]), 30)
+    assert "is started again" in service.said()
+    assert service.get("/readyz").status == 200
+    service.process.send_signal(signal.SIGTERM)
+    assert service.until_ended() == Exit.DONE
+    assert service.processes() == []
+
+
+def test_the_scheduler_may_be_left_to_another_process(service):
+    service.start("--migrate", "--demo", "--no-scheduler").until_ready()
+
+    assert schedulers(service) == []
+    assert service.get("/v1/jobs", service.token("OPERATOR")).status == 200

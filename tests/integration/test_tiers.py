@@ -304,3 +304,21 @@ def test_rows_of_tier_changes_are_never_changed(shop, db):
 
     with pytest.raises(Exception, match="permission denied"):
         db.run(lambda tx: tx.fetch("UPDATE tier_change SET cause = 'x' RETURNING 1"))
+
+
+def test_a_balance_counts_what_is_held_and_all_that_is_open(db, clock):
+    asked = "{balance: {wallet: points, at_least: 150}}"
+    text = TIERED.replace("{orders: 10}", asked).replace("at_least: 500", "at_least: 9000")
+    redeemed = text.replace(
+        "returns: {overdrawn",
+        'redemption: {block_points: 1, block_value: "0.01"}\nreturns: {overdrawn',
+    )
+    shop = Shop(db, redeemed)
+    shop.enrol("m-1")
+    shop.pay("o-1", line(9_000))
+    clock.advance(timedelta(days=40))
+    shop.reserve("o-2", line(9_000), points=90)
+
+    shop.pay("o-3", line(6_000))
+
+    assert tier(shop) == "silver"

@@ -28,7 +28,6 @@ from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import wanted_by_caps
 from loyalty_service.ledger.queries import (
     read_accounts,
-    read_due,
     read_expired,
     read_for_spending,
 )
@@ -189,11 +188,13 @@ def _read_for_payment(work: Work, member: Member, order: Order, known: OrderReco
 
 def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
     """Read what a credit needs, and where points are to be spent, enough lots to pay them."""
-    if points and program.redemption is not None:
+    spends = points and program.redemption is not None
+    if not spends or books.passing.needs_every_lot(books, member, until):
+        books.read_due([member], until)
+    else:
+        assert program.redemption is not None
         wallet = program.redemption.wallet
         books.accounts = read_for_spending(books.tx, member, until, wallet, points)
-    else:
-        books.accounts = read_due(books.tx, [member], until)
 
 
 def _read_totals(books: Books, member: Member, when: datetime) -> None:

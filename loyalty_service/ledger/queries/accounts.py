@@ -19,13 +19,19 @@ SELECT a.member_id, a.wallet, a.seq, a.lot_seq, a.balance, a.deficit, a.head,
 """
 _ALL_LOTS = _ACCOUNTS + "WHERE a.member_id = ANY(%s)"
 _DUE = "(l.expires_at <= %s OR l.lot_seq = 0)"
-_DUE_LOTS = _ACCOUNTS + f"AND {_DUE} WHERE a.member_id = ANY(%s)"
+# Of many members, whose numbers mostly lie close together: what is said of accounts is not carried
+# over to lots, and the whole table would be read.
+_RANGE = "AND l.member_id BETWEEN %s AND %s "
+_ALL_LOTS_OF_MANY = _ACCOUNTS + _RANGE + "WHERE a.member_id = ANY(%s)"
+_DUE_LOTS = _ACCOUNTS + _RANGE + f"AND {_DUE} WHERE a.member_id = ANY(%s)"
 _ONE_DUE = _ACCOUNTS + f"AND l.member_id = %s AND {_DUE} WHERE a.member_id = %s"
 _IS_HELD = """
 EXISTS (SELECT 1 FROM hold h WHERE h.member_id = l.member_id AND h.wallet = l.wallet
            AND h.lot_seq = l.lot_seq AND h.ended_at IS NULL)
 """
-_DUE_OR_HELD = _ACCOUNTS + f"AND ({_DUE} OR {_IS_HELD}) WHERE a.member_id = ANY(%s)"
+_DUE_OR_HELD = f"AND ({_DUE} OR {_IS_HELD}) WHERE a.member_id = ANY(%s)"
+_ONE_DUE_OR_HELD = _ACCOUNTS + _DUE_OR_HELD
+_MANY_DUE_OR_HELD = _ACCOUNTS + _RANGE + _DUE_OR_HELD
 _HOLDS = """
 SELECT member_id, wallet, order_no, hold_no, lot_seq, points, held_at, lapses_at
   FROM hold WHERE member_id = ANY(%s) AND ended_at IS NULL
@@ -54,7 +60,11 @@ Accounts = dict[str, Account]
 def read_accounts(tx: Transaction, members: Collection[Member]) -> dict[int, Accounts]:
     """Every account of these locked members with all its open lots and holds, by number."""
     ids = [member.member_id for member in members]
-    found = _gather(ids, tx.fetch(_ALL_LOTS, (ids,)))
+    if len(ids) > 1:
+        rows = tx.fetch(_ALL_LOTS_OF_MANY, (min(ids), max(ids), ids))
+    else:
+        rows = tx.fetch(_ALL_LOTS, (ids,))
+    found = _gather(ids, rows)
     _read_holds(tx, members, found)
     return found
 
@@ -65,12 +75,14 @@ def read_due(tx: Transaction, members: Collection[Member], until: datetime) -> d
     The cost does not grow with the number of open lots that are none of these.
     """
     ids = [member.member_id for member in members]
-    if any(member.holds_lapse_at for member in members):
-        rows = tx.fetch(_DUE_OR_HELD, (until, ids))
-    elif len(ids) == 1:
-        rows = tx.fetch(_ONE_DUE, (ids[0], until, ids[0]))
+    is_held = any(member.holds_lapse_at for member in members)
+    if len(ids) > 1:
+        sql = _MANY_DUE_OR_HELD if is_held else _DUE_LOTS
+        rows = tx.fetch(sql, (min(ids), max(ids), until, ids))
+    elif is_held:
+        rows = tx.fetch(_ONE_DUE_OR_HELD, (until, ids))
     else:
-        rows = tx.fetch(_DUE_LOTS, (until, ids))
+        rows = tx.fetch(_ONE_DUE, (ids[0], until, ids[0]))
     found = _gather(ids, rows)
     _read_holds(tx, members, found)
     return found

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.ledger.queries import Accounts
+from loyalty_service.ledger.queries import Accounts, read_accounts, read_due
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
@@ -33,6 +33,9 @@ class Passing(Protocol):
 
     def settle(self, books: "Books", member: Member, /) -> None:
         """Let what was just decided for a member have its effect at once (R-51)."""
+
+    def needs_every_lot(self, books: "Books", member: Member, until: datetime, /) -> bool:
+        """Whether a member can be brought to an instant only with all open lots known."""
 
     def tier_at(self, books: "Books", member: Member, instant: datetime, /) -> str | None:
         """The tier in which a member stood at an instant; None where there are no tiers (R-24)."""
@@ -65,9 +68,9 @@ class Acting:
         by_id = {member.member_id: member for member in members}
         return Books(self.tx, self.programs, self.passing, self.tx.now(), actor_id, by_id)
 
-    def books_at(self, instant: datetime, member: Member) -> "Books":
-        """The books of a member as if it were that instant; for reading only."""
-        by_id = {member.member_id: member}
+    def books_at(self, instant: datetime, *members: Member) -> "Books":
+        """The books of members as if it were that instant; for reading only."""
+        by_id = {member.member_id: member for member in members}
         return Books(self.tx, self.programs, self.passing, instant, CLOCK_ACTOR, by_id)
 
 
@@ -140,6 +143,18 @@ class Books:
             self.read_totals(None, at)
         self.passing.bring(self, member, since, at)
         return at
+
+    def read_due(self, members: Collection[Member], until: datetime) -> None:
+        """Read what a credit needs of these members' accounts: lots due, standing and held.
+
+        Where a tier asks for a balance, all of them.
+        """
+        needs = self.passing.needs_every_lot
+        every = any(needs(self, member, until) for member in members)
+        if every:
+            self.accounts = read_accounts(self.tx, members)
+        else:
+            self.accounts = read_due(self.tx, members, until)
 
     def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
         """Read the members' sums: what the operation wants, and what time will ask for."""

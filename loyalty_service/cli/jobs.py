@@ -1,0 +1,189 @@
+"""`loyalty jobs run` and `list`."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from loyalty_service.cli.databases import open_database
+from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.cli.instants import Instant
+from loyalty_service.cli.progress import counted, progress
+from loyalty_service.config import read_config
+from loyalty_service.jobs.queries import count_members
+from loyalty_service.jobs.rules.runs import CHUNK, Run
+from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName
+from loyalty_service.jobs.service import Jobs, Listed, Stuck, Watch, list_jobs
+from loyalty_service.kit.db import Database
+from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.problems import AWAY
+from loyalty_service.program.rules.versions import NoProgram
+from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
+
+LOCK_MS = 500
+"""A job waits no longer for a member: meanwhile others would wait for those it has locked."""
+
+WHAT = {
+    JobName.CATCH_UP: "bring every member to an instant: holds lapse, points expire",
+    JobName.REMIND: "tell members of points that end in 30, 7 or 1 days",
+    JobName.PRUNE: "delete answers, notices and runs that nobody needs any more",
+}
+
+
+class _Help(click.Command):
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Jobs"):
+            formatter.write_dl([(name.value, f"{WHAT[name]}; {SCHEDULES[name]}") for name in WHAT])
+
+
+@click.group()
+def jobs() -> None:
+    """Run a nightly job now, or list them.
+
+    `loyalty scheduler` and `loyalty serve` run them by themselves when they are due.
+    """
+
+
+@jobs.command(cls=_Help)
+@click.argument("name", metavar="JOB", type=click.Choice([name.value for name in JobName]))
+@click.option(
+    "--at", type=Instant(), help="catch-up: bring members to this instant; now if left out."
+)
+@click.option("--dry-run", is_flag=True, help="catch-up: tell what would happen; write nothing.")
+@click.option(
+    "--chunk",
+    type=click.IntRange(1, 100_000),
+    default=CHUNK,
+    show_default=True,
+    help="Members looked at in one transaction.",
+)
+def run(name: str, at: datetime | None, *, dry_run: bool, chunk: int) -> None:
+    """Run JOB now, beside traffic; a terminal sees a bar, a log one line for each chunk.
+
+    A run that was stopped or killed goes on where it was when it is started again with the same
+    --at. Two at once come to the same end.
+
+    Ends with 0 when all is done, 1 when there is no program yet, 5 when the database went away,
+    8 when it was stopped (Ctrl-C, SIGTERM) or a member could not be locked for a long time.
+    """
+    job = JobName(name)
+    if job is not JobName.CATCH_UP and (at is not None or dry_run):
+        raise click.UsageError(f"--at and --dry-run are for catch-up; {job} is always about now.")
+    with open_database(read_config(), most_lock_ms=LOCK_MS) as db:
+        now = db.clock.now()
+        if at is not None and at > now and not dry_run:
+            raise click.UsageError(
+                "--at lies in the future, and what time has not brought yet cannot be written. "
+                "Add --dry-run to be told what would happen by then."
+            )
+        at = (at or now).astimezone(UTC)
+        if dry_run:
+            _foresee(db, at, chunk)
+        else:
+            _run(db, job, at, chunk)
+
+
+@jobs.command("list")
+def list_all() -> None:
+    """Each job with its schedule, when it is due next, and how its last run went."""
+    with open_database(read_config()) as db:
+        now = db.clock.now()
+        for listed in list_jobs(db.fetch, Programs(), now):
+            _tell_listed(listed, now)
+
+
+def _run(db: Database, job: JobName, at: datetime, chunk: int) -> None:
+    again = f"loyalty jobs run {job}"
+    if job is JobName.CATCH_UP:
+        again += f" --at {instant_text(at)}"
+        click.echo(f"Catching up to {instant_text(at)}.", err=True)
+    of_db = Jobs(db, Programs(), Timekeeping(), size=chunk)
+    with _stop_asked() as is_wanted, _bar(db, str(job)) as show:
+        watch = Watch(lambda run: show(run.scanned), is_wanted)
+        try:
+            ended = of_db.run(job, at, watch)
+        except Stuck as stuck:
+            raise Fault(Exit.UNFINISHED, f"{stuck}\nGo on with: {again}") from None
+        except AWAY:
+            click.echo(f"What was done stays done. Go on with: {again}", err=True)
+            raise
+        except NoProgram as refusal:
+            raise Fault(Exit.FOUND_WRONG, str(refusal)) from None
+    _tell(ended)
+    if not ended.is_done:
+        raise Fault(Exit.UNFINISHED, f"Stopped before its end. Go on with: {again}")
+
+
+def _foresee(db: Database, at: datetime, chunk: int) -> None:
+    of_db = Jobs(db, Programs(), Timekeeping(), size=chunk)
+    with _bar(db, "catch-up, dry run") as show:
+        try:
+            whole = of_db.foresee(at, show)
+        except NoProgram as refusal:
+            raise Fault(Exit.FOUND_WRONG, str(refusal)) from None
+    click.echo(f"By {instant_text(at)}, as things stand; nothing was written.")
+    _tell_counts(whole.scanned, whole.members, whole.counts.told())
+
+
+@contextmanager
+def _bar(db: Database, doing: str) -> Iterator[Any]:
+    total = count_members(db.fetch, 0)
+    with progress(doing, "members", total, every_seconds=0.0) as show:
+        yield show
+
+
+@contextmanager
+def _stop_asked() -> Iterator[Any]:
+    """Ctrl-C and SIGTERM end the run after its step, not in the middle of one."""
+    asked: list[int] = []
+
+    def stop(number: int, _frame: Any) -> None:
+        asked.append(number)
+        click.echo("Stopping after this chunk ...", err=True)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: not asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell(ended: Run) -> None:
+    if ended.ended_at is not None:
+        took = (ended.ended_at - ended.started_at).total_seconds()
+        click.echo(f"{ended.job} for {instant_text(ended.at)}: {ended.outcome}, {took:,.1f} s")
+    _tell_counts(ended.scanned, ended.members, ended.counts)
+
+
+def _tell_counts(scanned: int, members: int, counts: dict[str, Any]) -> None:
+    click.echo(f"{counted(scanned, 'member')} looked at, {members:,} changed")
+    for kind, found in counts.items():
+        click.echo(f"  {kind:<24}{found['times']:>14,}")
+        for what in ("lots", "points"):
+            for wallet, number in found.get(what, {}).items():
+                click.echo(f"    {f'{what} in {wallet}':<22}{number:>14,}")
+
+
+def _tell_listed(listed: Listed, now: datetime) -> None:
+    click.echo(f"{listed.name}: {WHAT[listed.name]}")
+    if listed.next_at is None or listed.zone is None:
+        click.echo(f"  {listed.schedule}, once a program is applied (`loyalty program apply FILE`)")
+    else:
+        local = listed.next_at.astimezone(ZoneInfo(listed.zone))
+        click.echo(f"  {listed.schedule}, {listed.zone}; next {local:%Y-%m-%d %H:%M %z}")
+    last = listed.last
+    if last is None:
+        click.echo("  never run")
+        return
+    took = ((last.ended_at or last.moved_at) - last.started_at).total_seconds()
+    fault = "" if last.fault is None else f" ({last.fault})"
+    click.echo(
+        f"  last begun {instant_text(last.started_at)}: {last.state(now)}{fault}, "
+        f"{took:,.1f} s, {last.members:,} of {counted(last.scanned, 'member')} changed"
+    )
