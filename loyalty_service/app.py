@@ -1,8 +1,5 @@
 """Where the parts meet, and the only place where they do."""
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Blueprint, Flask
 
 from loyalty_service.checkout import api as checkout
@@ -20,6 +17,7 @@ from loyalty_service.kit.logs import configure_logs
 from loyalty_service.kit.metrics import watch_pool
 from loyalty_service.kit.observe import install_observation
 from loyalty_service.kit.problems import install_problems
+from loyalty_service.kit.straight import Roads, StraightApp
 from loyalty_service.ledger import api as ledger
 from loyalty_service.members import api as members
 from loyalty_service.program import api as program
@@ -41,13 +39,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     health.blueprint,
     docs.blueprint,
 )
-
-
-class _App(Flask):
-    """Flask without coroutines: nothing here is one, and asking costs every request."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
 
 
 def create_app(
@@ -89,14 +80,14 @@ def bare_app(extra: tuple[Blueprint, ...] = ()) -> Flask:
     Raises:
         ValueError: a route does not say who may call it.
     """
-    app = _App("loyalty_service", static_folder=None, template_folder="web/templates")
+    app = StraightApp("loyalty_service", static_folder=None, template_folder="web/templates")
     # A redirect would answer a mistyped path with a page instead of a problem.
     app.url_map.merge_slashes = False
     for blueprint in (*BLUEPRINTS, *extra):
         app.register_blueprint(blueprint)
     install_problems(app)
     install_observation(app)
-    list_routes(app)
+    app.roads = Roads(route for route in list_routes(app) if route.path.startswith("/v1/"))
     return app
 
 

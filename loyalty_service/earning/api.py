@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from flask import Blueprint, request
+from flask import Blueprint
 
 from loyalty_service.earning.rules.plain_words import entry_in_words
 from loyalty_service.earning.rules.words import explain_in_words
@@ -31,7 +31,7 @@ blueprint = Blueprint("earning", __name__)
 )
 def explain_entry(call: Call, member_ref: str, wallet: str, seq: int) -> Reply:
     """What the entry did to which lots, and how its points came about, years later."""
-    lang = call.query.get("lang") or request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
+    lang = call.query.get("lang") or call.prefers(LANGUAGES)
     with call.parts.db.reading() as tx:
         member = get_member(tx, parse_ref(member_ref))
         detail = get_entry(tx, member.member_id, wallet, seq)

@@ -8,11 +8,12 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
-from flask import Request
 from marshmallow import Schema, ValidationError
+from werkzeug.wrappers import Request
 
 from loyalty_service.kit.fields import MOST_ERRORS, Strict
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.kit.observe import Environ
 from loyalty_service.kit.problems import (
     BodyTooLarge,
     JsonInvalid,
@@ -38,7 +39,14 @@ class Json:
     canonical: bytes
 
 
-def read_json(request: Request, max_bytes: int) -> Json:
+def has_body(environ: Environ) -> bool:
+    """Whether a request brings a body."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return True
+    return bool(environ.get("CONTENT_LENGTH") and Request(environ).content_length)
+
+
+def read_json(environ: Environ, max_bytes: int) -> Json:
     """The body of a request as JSON.
 
     Raises:
@@ -46,13 +54,13 @@ def read_json(request: Request, max_bytes: int) -> Json:
         BodyTooLarge: it is longer than ``max_bytes``; no more than that is read.
         JsonInvalid: it is no JSON, no UTF-8, holds NaN or half a character, or repeats a name.
     """
-    environ = request.environ
     # Nearly all send just this; reading the header in all its forms takes longer than the body.
-    if environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
+    if environ.get("CONTENT_TYPE") != JSON and Request(environ).mimetype != JSON:
         raise MediaTypeUnsupported("Send the body as application/json.")
     if "wsgi.input_terminated" in environ:
         text = environ["wsgi.input"].read(max_bytes + 1)
     else:
+        request = Request(environ)
         # One more than is taken: a body without a length is cut off at the limit without a word.
         request.max_content_length = max_bytes + 1
         text = request.get_data(cache=False)
@@ -167,18 +175,18 @@ def _inside(value: Any, name: Any) -> Any:
     return None
 
 
-def read_query(request: Request, schema: Schema | None) -> dict[str, Any]:
+def read_query(environ: Environ, schema: Schema | None) -> dict[str, Any]:
     """The query string by its schema; a route without one takes none.
 
     Raises:
         RequestInvalid: a parameter is unknown, given twice, or not what it must be.
     """
-    if not request.query_string and schema is None:
-        return {}
+    if not environ.get("QUERY_STRING"):
+        return {} if schema is None else load(schema, {}, "query")
     known = schema.fields if schema is not None else {}
     found: dict[str, Any] = {}
     errors = []
-    for name, texts in request.args.lists():
+    for name, texts in Request(environ).args.lists():
         field = known.get(name)
         if field is None:
             errors.append({"path": name[:LONGEST_ECHO], "message": "unknown parameter"})

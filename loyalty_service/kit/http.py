@@ -6,38 +6,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Request, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, request
 from marshmallow import Schema
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from loyalty_service.config import Config
 from loyalty_service.kit.auth import PUBLIC, SCOPES, Caller, TokenVerifier, require_scope
-from loyalty_service.kit.bodies import faults_of, fingerprint_of, load, read_json, read_query
+from loyalty_service.kit.bodies import (
+    faults_of,
+    fingerprint_of,
+    has_body,
+    load,
+    read_json,
+    read_query,
+)
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.errors import Malformed, Refusal
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.kit.idempotency import Claim
+from loyalty_service.kit.idempotency import Claim, read_key
 from loyalty_service.kit.keys import KeysUnavailable
+from loyalty_service.kit.observe import CALLER, Environ
 from loyalty_service.kit.paths import path_field, read_path
 from loyalty_service.kit.problems import MEDIA_TYPE, Unavailable
 from loyalty_service.kit.quick import Reader, plan_of
 
 PARTS = "loyalty.parts"
 METHODS = ("GET", "PUT", "POST", "DELETE")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
-
-
-class IdempotencyKeyMissing(Malformed):
-    """Every POST carries an Idempotency-Key of its own."""
-
-    code = "idempotency_key_missing"
-
-
-class IdempotencyKeyMalformed(Malformed):
-    """The Idempotency-Key is not 1 to 255 visible ASCII characters."""
-
-    code = "idempotency_key_malformed"
 
 
 class KeysAway(Unavailable):
@@ -71,6 +68,7 @@ class Call:
         body: the body as its schema loads it; empty where the route takes none.
         key: the Idempotency-Key, on routes that need one.
         fingerprint: digest of method, path and body; two equal requests share it.
+        languages: the header Accept-Language.
     """
 
     body: dict[str, Any]
@@ -80,6 +78,12 @@ class Call:
     fingerprint: bytes
     path: str
     parts: Parts
+    languages: str | None = None
+
+    def prefers(self, languages: Sequence[str]) -> str:
+        """Which of these languages the caller likes best; the first where that is not said."""
+        accepted = parse_accept_header(self.languages, LanguageAccept)
+        return accepted.best_match(languages, languages[0])
 
     @property
     def claim(self) -> Claim:
@@ -101,11 +105,16 @@ Handler = Callable[..., Reply]
 
 @dataclass(frozen=True, eq=False)
 class Route:
-    """A route as declared: the view that Flask calls, and what the contract is written from."""
+    """A route as declared: the view that Flask calls, and what the contract is written from.
+
+    Attributes:
+        path: as the contract writes it; ``rule`` as Flask and the log do.
+    """
 
     handler: Handler
     method: str
     path: str
+    rule: str
     scopes: tuple[str, ...]
     public: bool
     body: Schema | None
@@ -121,42 +130,61 @@ class Route:
     fields: tuple[tuple[str, Any], ...]
 
     def __call__(self, **found: str) -> Response:
-        """Read the request, refuse what must not pass, call the handler, send its reply."""
-        app, asked = current_app, request._get_current_object()  # type: ignore[attr-defined]
-        parts: Parts = app.extensions[PARTS]
+        """Answer as a view of Flask."""
+        texts = [found[name] for name, _ in self.fields]
+        parts = current_app.extensions[PARTS]
+        reply = self.answer(request.environ, request.path, texts, parts)
+        if current_app.testing:
+            self.check(reply)
+        kind = self.kind_of(reply.status)
+        return Response(as_bytes(reply.body), reply.status, reply.headers, content_type=kind)
+
+    def answer(self, environ: Environ, path: str, texts: Sequence[str], parts: Parts) -> Reply:
+        """Read a request, refuse what must not pass, and call the handler.
+
+        Args:
+            path: as it was asked for, decoded.
+            texts: the path's values in their order.
+
+        Raises:
+            Refusal: as every route may, or as this one does.
+        """
         caller = PUBLIC
         if not self.public:
-            caller = _prove(parts.tokens, asked.environ.get("HTTP_AUTHORIZATION"))
-            g.caller_kind = caller.kind
-        named = read_path(self.fields, found)
+            caller = _prove(parts.tokens, environ.get("HTTP_AUTHORIZATION"))
+            environ[CALLER] = caller.kind
+        named = read_path(self.fields, texts)
         if not self.public:
             require_scope(caller, self.scopes, named.get("member_ref"))
-        key = _read_key(asked.environ.get("HTTP_IDEMPOTENCY_KEY")) if self.keyed else None
-        query = read_query(asked, self.query)
-        body, fingerprint = self._read_body(asked)
-        call = Call(body, query, caller, key, fingerprint, asked.path, parts)
-        response = _respond(self.handler(call, **named), self.media_type)
-        if app.testing:
-            self._check_answer(response)
-        return response
+        key = read_key(environ.get("HTTP_IDEMPOTENCY_KEY")) if self.keyed else None
+        query = read_query(environ, self.query)
+        body, fingerprint = self._read_body(environ, path)
+        languages = environ.get("HTTP_ACCEPT_LANGUAGE")
+        call = Call(body, query, caller, key, fingerprint, path, parts, languages)
+        return self.handler(call, **named)
 
-    def _read_body(self, asked: Request) -> tuple[dict[str, Any], bytes]:
+    def kind_of(self, status: int) -> str:
+        """The media type of an answer."""
+        return self.media_type if status < 400 else MEDIA_TYPE
+
+    def _read_body(self, environ: Environ, path: str) -> tuple[dict[str, Any], bytes]:
         if self.body is not None:
-            sent = read_json(asked, self.max_body_bytes)
+            sent = read_json(environ, self.max_body_bytes)
             read = load(self.body, sent.value, plan=self.plan)
-            return read, fingerprint_of(self.method, asked.path, sent.canonical)
-        if asked.content_length or "HTTP_TRANSFER_ENCODING" in asked.environ:
+            return read, fingerprint_of(self.method, path, sent.canonical)
+        if has_body(environ):
             raise Malformed("This call takes no body.")
-        return {}, fingerprint_of(self.method, asked.path) if self.keyed else b""
+        return {}, fingerprint_of(self.method, path) if self.keyed else b""
 
-    def _check_answer(self, response: Response) -> None:
-        if response.status_code >= 400:
+    def check(self, reply: Reply) -> None:
+        """Compare a good answer with the contract; in tests."""
+        if reply.status >= 400:
             return
-        if response.status_code not in self.answers:
-            raise AssertionError(f"{self.path}: {response.status_code} is not in the contract")
-        schema = self.answers[response.status_code]
+        if reply.status not in self.answers:
+            raise AssertionError(f"{self.path}: {reply.status} is not in the contract")
+        schema = self.answers[reply.status]
         if schema is not None:
-            value = orjson.loads(response.get_data())
+            value = orjson.loads(as_bytes(reply.body))
             wrong = faults_of(schema.validate(value), value)
             if wrong:
                 raise AssertionError(f"{self.method} {self.path} answers otherwise: {wrong}")
@@ -201,6 +229,7 @@ def endpoint(
             handler=handler,
             method=method,
             path=path,
+            rule=_PARAMETER.sub(r"<\1>", path),
             scopes=tuple(scopes),
             public=public,
             body=shape,
@@ -216,7 +245,7 @@ def endpoint(
             fields=tuple((name, path_field(name)) for name in _PARAMETER.findall(path)),
         )
         blueprint.add_url_rule(
-            _PARAMETER.sub(r"<\1>", path),
+            route.rule,
             endpoint=handler.__name__,
             view_func=route,
             methods=[method],
@@ -241,22 +270,6 @@ def _prove(tokens: TokenVerifier, header: str | None) -> Caller:
         return tokens.prove(header)
     except KeysUnavailable:
         raise KeysAway("Tokens cannot be proved for the moment; try again.") from None
-
-
-def _read_key(header: str | None) -> str:
-    if not header:
-        raise IdempotencyKeyMissing("Send an Idempotency-Key header, a new one for each new call.")
-    if not _KEY.fullmatch(header):
-        raise IdempotencyKeyMalformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
-    return header
-
-
-def _respond(reply: Reply, media_type: str) -> Response:
-    kind = media_type if reply.status < 400 else MEDIA_TYPE
-    response = Response(as_bytes(reply.body), reply.status, content_type=kind)
-    if reply.headers:
-        response.headers.update(reply.headers)
-    return response
 
 
 def as_bytes(body: dict[str, Any] | bytes) -> bytes:

@@ -5,6 +5,7 @@ stored in the transaction that did the work; a refusal, whose transaction is rol
 stored in one of its own.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,18 @@ class KeyReused(Invalid):
     """The Idempotency-Key was used before with another request (422)."""
 
     code = "idempotency_key_reused"
+
+
+class IdempotencyKeyMissing(Malformed):
+    """Every POST carries an Idempotency-Key of its own."""
+
+    code = "idempotency_key_missing"
+
+
+class IdempotencyKeyMalformed(Malformed):
+    """The Idempotency-Key is not 1 to 255 visible ASCII characters."""
+
+    code = "idempotency_key_malformed"
 
 
 @frozen
@@ -78,6 +91,7 @@ NO_MEMBER = 0
 BEGUN = 0
 """The status of a key whose work, in many transactions, has no answer yet."""
 
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _FIND = "SELECT fingerprint, status, answer FROM idempotency WHERE member_id = %s AND key = %s"
 _STORE = "INSERT INTO idempotency (member_id, key, fingerprint, status, answer, created_at)"
 _STORE_FIRST = _STORE + " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
@@ -102,6 +116,19 @@ WITH old AS (
 )
 SELECT count(*) FROM gone
 """
+
+
+def read_key(header: str | None) -> str:
+    """The key that a caller sent.
+
+    Raises:
+        IdempotencyKeyMissing, IdempotencyKeyMalformed: as said.
+    """
+    if not header:
+        raise IdempotencyKeyMissing("Send an Idempotency-Key header, a new one for each new call.")
+    if not _KEY.fullmatch(header):
+        raise IdempotencyKeyMalformed("Idempotency-Key takes 1 to 255 visible ASCII characters.")
+    return header
 
 
 def answer_once(

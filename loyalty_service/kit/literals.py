@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 Mogrify = Callable[[str, Sequence[Any]], bytes]
+Writer = Callable[[Any], str | None]
 
 
 def statement_text(mogrify: Mogrify, sql: str, args: Sequence[Any] | dict[str, Any]) -> str:
@@ -45,8 +46,9 @@ def _row_text(mogrify: Mogrify, row: Sequence[Any]) -> str:
         return f"({','.join([_cell_text(mogrify, cell) for cell in row])})"
     if form.written:
         cells = list(row)
-        for i in form.written:
-            cells[i] = _cell_text(mogrify, row[i])
+        for i, write in form.written:
+            text = write(row[i])
+            cells[i] = _driver(mogrify, row[i]) if text is None else text
         row = cells
     return form.text % tuple(row)
 
@@ -58,26 +60,39 @@ class _Form(NamedTuple):
 
     Attributes:
         text: with a place for every cell.
-        written: the cells that must be written before they are put in their places.
+        written: the cells that must be written before they are put in their places, and how; what
+            is written as None is left to psycopg2.
         texts: takes the cells that are put between quotation marks as they are.
     """
 
     text: str
-    written: tuple[int, ...]
+    written: tuple[tuple[int, Writer], ...]
     texts: Callable[[Sequence[Any]], tuple[str, ...]] | None
 
 
 @lru_cache(maxsize=1_024)
 def _form_of(kinds: tuple[type, ...]) -> _Form:
     places = [_PLACES.get(kind, "%s") for kind in kinds]
-    written = [i for i, kind in enumerate(kinds) if kind not in _PLACES]
+    written = [
+        (i, _CELLS.get(kind) or _PLAIN[kind])
+        for i, kind in enumerate(kinds)
+        if kind not in _AS_THEY_ARE
+    ]
     texts = [i for i, kind in enumerate(kinds) if kind is str]
     # Of one cell alone itemgetter makes no tuple.
     take = itemgetter(*texts, texts[0]) if texts else None
     return _Form(f"({','.join(places)})", tuple(written), take)
 
 
-_PLACES: dict[type, str] = {int: "%s", str: "'%s'", NoneType: "NULL%.0s"}
+_AS_THEY_ARE = (int, str, NoneType)
+_PLACES: dict[type, str] = {
+    int: "%s",
+    str: "'%s'",
+    NoneType: "NULL%.0s",
+    bytes: "'\\x%s'::bytea",
+}
+_CELLS: dict[type, Writer] = {bytes: bytes.hex}
+"""Where less is written than in a statement, because the place says the rest."""
 
 
 def _cell_text(mogrify: Mogrify, cell: Any) -> str:
@@ -118,10 +133,10 @@ def _bytes(value: bytes) -> str:
     return f"'\\x{value.hex()}'::bytea"
 
 
-class _Writers(dict[type, Callable[[Any], str | None]]):
+class _Writers(dict[type, Writer]):
     """By the very type: a bool is an int as well, and an enumeration's member a str."""
 
-    def __missing__(self, _kind: type) -> Callable[[Any], str | None]:
+    def __missing__(self, _kind: type) -> Writer:
         return _leave
 
 

@@ -1,7 +1,7 @@
 """Values in paths, and the cursors of lists."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -49,16 +49,15 @@ def path_field(name: str) -> Strict:
     raise ValueError(f"no field for {{{name}}} in a path")
 
 
-def read_path(fields: Iterable[tuple[str, Strict]], found: Mapping[str, str]) -> dict[str, Any]:
-    """The values of a path; a member's name as ``kind:value``.
+def read_path(fields: Iterable[tuple[str, Strict]], texts: Iterable[str]) -> dict[str, Any]:
+    """The values of a path, in its order; a member's name as ``kind:value``.
 
     Raises:
         RequestInvalid: a value is not of its form.
         PersonalRefInPath: the member is named by something personal.
     """
     named: dict[str, Any] = {}
-    for name, field in fields:
-        text = found[name]
+    for (name, field), text in zip(fields, texts, strict=True):
         try:
             named[name] = field.read(field.from_text(text))
         except ValidationError as fault:

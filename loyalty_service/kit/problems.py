@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import psycopg2
 import sqlalchemy.exc
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from loyalty_service.kit.db import Busy
@@ -20,6 +20,7 @@ from loyalty_service.kit.errors import (
     Unauthenticated,
 )
 from loyalty_service.kit.logs import frames_of, log
+from loyalty_service.kit.observe import REQUEST_ID, Environ
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 1
@@ -154,52 +155,45 @@ def _headers(refusal: Refusal) -> dict[str, str]:
 
 def install_problems(app: Flask) -> None:
     """Answer every error of the app with a problem, never a page or a stack trace."""
-    app.register_error_handler(Refusal, answer_refusal)
-    app.register_error_handler(HTTPException, _answer_http)
-    for kind in AWAY:
-        app.register_error_handler(kind, _answer_away)
-    app.register_error_handler(Exception, _answer_fault)
+
+    def answer(error: Exception) -> Response:
+        if app.testing and isinstance(error, AssertionError):
+            raise error
+        problem = problem_to(error, request.environ, request.path)
+        headers = problem.headers
+        return Response(problem.as_bytes(), problem.status, headers, content_type=MEDIA_TYPE)
+
+    app.register_error_handler(Exception, answer)
 
 
-def answer_refusal(refusal: Refusal) -> Response:
-    """The problem of a refusal as a response to the present request."""
-    problem = problem_of(refusal, request.path)
-    return Response(problem.as_bytes(), problem.status, problem.headers, content_type=MEDIA_TYPE)
-
-
-def _answer_http(error: HTTPException) -> Response:
-    if error.code == 404:
-        return answer_refusal(RouteNotFound("There is no such path."))
-    if error.code == 413:
-        return answer_refusal(BodyTooLarge("The body is longer than this route takes."))
-    if error.code == 405:
-        response = answer_refusal(MethodNotAllowed("This path does not take this method."))
-        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
-        return response
-    if error.code is None or error.code >= 500:
-        return _answer_fault(error)
-    return answer_refusal(Malformed("The request cannot be read."))
-
-
-def _answer_away(error: Exception) -> Response:
-    log.warning("database_away", request_id=request_id(), error=type(error).__name__)
-    return answer_refusal(DatabaseUnavailable("The database is away; send the same call again."))
-
-
-def _answer_fault(error: Exception) -> Response:
-    if current_app.testing and isinstance(error, AssertionError):
-        raise error
+def problem_to(error: Exception, environ: Environ, path: str) -> Problem:
+    """What is answered where a request for ``path`` ended in an error; a fault is logged."""
+    if isinstance(error, Refusal):
+        return problem_of(error, path)
+    if isinstance(error, AWAY):
+        log.warning("database_away", request_id=environ[REQUEST_ID], error=type(error).__name__)
+        away = DatabaseUnavailable("The database is away; send the same call again.")
+        return problem_of(away, path)
+    if isinstance(error, HTTPException) and error.code is not None and error.code < 500:
+        return _of_http(error, path)
     # The message of an exception may quote what a member sent: the frames say enough.
     log.error(
         "internal_fault",
-        request_id=request_id(),
+        request_id=environ[REQUEST_ID],
         error=type(error).__name__,
         sqlstate=getattr(error, "pgcode", None),
         frames=frames_of(error),
     )
-    return answer_refusal(InternalFault("The service failed; nothing is half done."))
+    return problem_of(InternalFault("The service failed; nothing is half done."), path)
 
 
-def request_id() -> str:
-    """The name of the present request in logs and in the X-Request-Id header."""
-    return str(request.environ.get("loyalty.request_id", ""))
+def _of_http(error: HTTPException, path: str) -> Problem:
+    if error.code == 404:
+        return problem_of(RouteNotFound("There is no such path."), path)
+    if error.code == 413:
+        return problem_of(BodyTooLarge("The body is longer than this route takes."), path)
+    if error.code == 405:
+        problem = problem_of(MethodNotAllowed("This path does not take this method."), path)
+        problem.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+        return problem
+    return problem_of(Malformed("The request cannot be read."), path)

@@ -9,13 +9,12 @@ from loyalty_service.kit.db import Busy
 from loyalty_service.kit.denials import TOKEN_REFUSALS, OtherMember, ScopeMissing
 from loyalty_service.kit.errors import Malformed, Refusal
 from loyalty_service.kit.fields import Cursor
-from loyalty_service.kit.http import (
+from loyalty_service.kit.http import KeysAway, Route
+from loyalty_service.kit.idempotency import (
     IdempotencyKeyMalformed,
     IdempotencyKeyMissing,
-    KeysAway,
-    Route,
+    KeyReused,
 )
-from loyalty_service.kit.idempotency import KeyReused
 from loyalty_service.kit.paths import CursorInvalid, PersonalRefInPath
 from loyalty_service.kit.problems import (
     BodyTooLarge,

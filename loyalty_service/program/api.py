@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from flask import Blueprint, request
+from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.fields import Whole, instant_text
@@ -178,5 +178,4 @@ def _shown(call: Call, version: Version) -> dict[str, Any]:
 
 
 def _worded(call: Call, program: Program) -> dict[str, Any]:
-    accepted = request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
-    return asdict(program_words(program, call.query.get("lang") or accepted))
+    return asdict(program_words(program, call.query.get("lang") or call.prefers(LANGUAGES)))

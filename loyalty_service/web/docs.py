@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, current_app, render_template, request
+from flask import Blueprint, Flask, current_app, render_template
 from markupsafe import Markup, escape
 
 from loyalty_service import __version__
@@ -116,7 +116,7 @@ def home(_call: Call) -> Reply:
 )
 def docs(call: Call) -> Reply:
     """This page, in English or Chinese."""
-    lang = call.query.get("lang") or request.accept_languages.best_match(LANGUAGES) or "en"
+    lang = call.query.get("lang") or call.prefers(LANGUAGES)
     style = (_TEMPLATES / "docs.css").read_text()
     page = render_template(
         "docs.html",

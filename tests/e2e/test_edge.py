@@ -20,6 +20,7 @@ from loyalty_service.kit.http import PARTS, Call, Parts, Reply, endpoint, list_r
 from loyalty_service.kit.keys import FileKeys, create_key_file
 from loyalty_service.kit.logs import configure_logs, log
 from loyalty_service.kit.shapes import Items
+from loyalty_service.kit.straight import Roads
 
 EVERY_ANSWER = ("X-Request-Id", "X-Content-Type-Options", "Content-Security-Policy")
 
@@ -468,3 +469,58 @@ def test_a_view_past_the_rule_stops_the_start() -> None:
 
     with pytest.raises(ValueError, match="/past"):
         list_routes(app)
+
+
+def test_the_straight_way_finds_what_flask_finds(app: Flask) -> None:
+    adapter = app.url_map.bind("localhost")
+    for route in list_routes(app):
+        path = route.path.replace("{", "a-").replace("}", "")
+        found = app.roads.find(route.method, path)
+
+        if not path.startswith("/v1/"):
+            assert found is None
+            continue
+        assert found is not None
+        endpoint, named = adapter.match(path, route.method)
+        assert app.view_functions[endpoint] is found[0] is route
+        assert dict(zip((name for name, _ in route.fields), found[1], strict=True)) == named
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/tried/", "/v1/tried", "/v1/tried//orders/1", "/v1/tried/é", "/v1/tried/a/b", "", "x"],
+)
+def test_what_is_not_plain_goes_the_long_way(app: Flask, path: str) -> None:
+    assert app.roads.find("POST", path) is None
+    assert app.roads.find("HEAD", "/v1/tried/42") is None
+
+
+@pytest.mark.parametrize(
+    ("order", "more"),
+    [
+        ("1", {}),
+        ("taken", {}),
+        ("busy", {}),
+        ("away", {}),
+        ("broken", {}),
+        ("a b", {}),
+        ("1", {"headers": {"Authorization": "Bearer x"}}),
+        ("1", {"headers": {"Idempotency-Key": ""}}),
+        ("1", {"data": b"{", "content_type": "application/json"}),
+        ("1", {"data": b"{}", "content_type": "text/plain"}),
+        ("1", {"data": b" " * 1_001, "content_type": "application/json; charset=utf-8"}),
+        ("1", {"query_string": "x=1"}),
+    ],
+)
+def test_both_ways_answer_alike(
+    app: Flask, keys: FileKeys, monkeypatch: Any, order: str, more: dict[str, Any]
+) -> None:
+    headers = {"X-Request-Id": "request-0001", **more.pop("headers", {})}
+
+    def ask() -> Any:
+        answer = post(app.test_client(), keys, order, headers=headers, **more)
+        return answer.status, sorted(answer.headers), answer.data
+
+    straight = ask()
+    monkeypatch.setattr(app, "roads", Roads(()))
+    assert ask() == straight

@@ -72,7 +72,7 @@ def read_order(order_ref: str, body: dict[str, Any]) -> Order:
 def _line(line: dict[str, Any]) -> CartLine:
     discount = line.get("discount")
     return CartLine(
-        LineKind(line.get("kind", LineKind.GOODS)),
+        LineKind(line["kind"]) if "kind" in line else LineKind.GOODS,
         line["sku"],
         line.get("category"),
         line.get("brand"),

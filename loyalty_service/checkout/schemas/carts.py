@@ -119,6 +119,8 @@ class PaymentSchema(Body):
 
 def _require_one_currency(data: dict[str, Any]) -> None:
     currency = data["lines"][0]["amount"].currency
+    if _currencies(data) == {currency}:
+        return
     word = f"must be in {currency}, as the first line is"
     lines = {
         i: foreign
@@ -130,6 +132,13 @@ def _require_one_currency(data: dict[str, Any]) -> None:
         faults["lines"] = lines
     if faults:
         raise ValidationError(faults)
+
+
+def _currencies(data: dict[str, Any]) -> set[str]:
+    said = {line["amount"].currency for line in data["lines"]}
+    said.update(line["discount"].currency for line in data["lines"] if "discount" in line)
+    said.update(data[name].currency for name in ("discount", "paid") if name in data)
+    return said
 
 
 def _foreign(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
@@ -37,7 +37,10 @@ class Placing:
         lines: what is bought, net of discounts.
         amounts: what they cost before discounts, as they were sent.
         shares: what points pay of each line.
+        price_minor: what the lines cost after discounts, minor units; ``worth_minor``: what points
+            pay of it.
         points: points that pay, whole points of ``wallet``.
+        day: the local day it counts for.
         is_first, who: what conditions ask of the member, as it was when the order was placed.
     """
 
@@ -48,21 +51,14 @@ class Placing:
     lines: tuple[Line, ...]
     amounts: Sequence[int]
     shares: Sequence[Share]
+    price_minor: int
+    worth_minor: int
     points: int
     wallet: str | None
     is_first: bool
     who: Who
+    day: date
     allowed: Allowed = field(default=NOT_ASKED)
-
-    @property
-    def price_minor(self) -> int:
-        """What the lines cost after discounts, minor units."""
-        return sum([line.paid_minor for line in self.lines])
-
-    @property
-    def worth_minor(self) -> int:
-        """What points pay of it."""
-        return sum([share.worth_minor for share in self.shares])
 
     @property
     def payable_minor(self) -> int:
@@ -81,11 +77,6 @@ class Placing:
         facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, who)
         caps = used(totals, self.program, member.member_id, ORDER, self.day)
         return earn_on_order(self.program, facts, caps)
-
-    @property
-    def day(self) -> Any:
-        """The local day it counts for."""
-        return local_date(self.placed_at, self.program.zone)
 
     def _basis(self) -> tuple[Line, ...]:
         """The lines as earning sees them: less what points paid, unless that earns too."""
@@ -241,6 +232,7 @@ def _placed(
 ) -> Placing:
     version, program = books.program_at(member, when)
     redemption = program.redemption
+    shares = share_out(redemption, offer.lines, allowed.points)
     return Placing(
         version,
         program,
@@ -248,13 +240,20 @@ def _placed(
         offer.channel,
         offer.lines,
         offer.amounts,
-        share_out(redemption, offer.lines, allowed.points),
+        shares,
+        sum([line.paid_minor for line in offer.lines]),
+        _worth_of(shares),
         allowed.points,
         redemption.wallet if redemption else None,
         member.live_orders == 0,
         who(member, books.passing.tier_at(books, member, when)),
+        local_date(when, program.zone),
         allowed,
     )
+
+
+def _worth_of(shares: Sequence[Share]) -> int:
+    return sum([share.worth_minor for share in shares])
 
 
 def as_promised(books: Books, order: OrderRecord) -> Placing:
@@ -264,19 +263,24 @@ def as_promised(books: Books, order: OrderRecord) -> Placing:
     """
     judged: dict[str, Any] = order.judged or {}
     spent: dict[str, Any] = order.spent or {}
+    program = books.program(order.program_version)
+    shares = [
+        Share(line.points, sold.paid_minor - line.paid_minor)
+        for line, sold in zip(order.lines, order.sold, strict=True)
+    ]
     return Placing(
         order.program_version,
-        books.program(order.program_version),
+        program,
         order.placed_at,
         order.channel,
         tuple(order.sold),
         order.amounts,
-        [
-            Share(line.points, sold.paid_minor - line.paid_minor)
-            for line, sold in zip(order.lines, order.sold, strict=True)
-        ],
+        shares,
+        sum([line.paid_minor for line in order.sold]),
+        _worth_of(shares),
         order.points,
         spent.get("wallet"),
         judged["first"],
         Who(frozenset(judged["tags"]), judged["birth_month"], judged.get("tier")),
+        local_date(order.placed_at, program.zone),
     )

@@ -49,7 +49,7 @@ def _explain(wallet: str, matched: Sequence[Matched], outcome: Outcome) -> dict[
         "judged_at": utc_text(occasion.scene.at),
         "wallet": occasion.plan.wallets[wallet],
         "currency": program.currency,
-        "rounding": program.rounding.value,
+        "rounding": str(program.rounding),
     }
     if occasion.basis.lines:
         told["basis"] = _told_basis(occasion.basis)

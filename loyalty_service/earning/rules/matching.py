@@ -4,7 +4,6 @@ from loyalty_service.earning.rules.conditions import (
     Scene,
     Selection,
     is_met,
-    is_selected,
     select,
     why_none_selected,
     why_not_met,
@@ -59,7 +58,7 @@ def factors_by_wallet(plan: Plan, scene: Scene, basis: Selection) -> dict[str, F
     """
     held: dict[str, list[Held]] = {}
     for multiplier in plan.multipliers:
-        selection = _narrow(multiplier.lines, basis)
+        selection = _narrow(plan, multiplier.lines, basis)
         when = multiplier.when
         if not selection.lines or (when is not None and not is_met(when, scene, selection)):
             continue
@@ -72,7 +71,7 @@ def factors_by_wallet(plan: Plan, scene: Scene, basis: Selection) -> dict[str, F
 
 def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
     rule = planned.rule
-    selection = _narrow(rule.lines, occasion.basis)
+    selection = _narrow(occasion.plan, rule.lines, occasion.basis)
     if occasion.trigger == ORDER and not selection.lines:
         return _without_lines(planned, occasion.basis)
     if rule.when is not None and not is_met(rule.when, occasion.scene, selection):
@@ -85,10 +84,11 @@ def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
     return Matched(planned, selection, factors, exact, multiplied, points)
 
 
-def _narrow(lines: Condition | None, basis: Selection) -> Selection:
+def _narrow(plan: Plan, lines: Condition | None, basis: Selection) -> Selection:
     if lines is None:
         return basis
-    picked = [line for line in basis.lines if is_selected(lines, line)]
+    wanted, picks = id(lines), plan.picks
+    picked = [line for line in basis.lines if wanted in picks(line.sku, line.category, line.brand)]
     return basis if len(picked) == len(basis.lines) else select(picked)
 
 

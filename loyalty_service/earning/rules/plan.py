@@ -1,12 +1,14 @@
 """A program's earning section, laid out once so that every order need not sort it again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 from typing import Any
 
-from loyalty_service.earning.rules.facts import LineKind
-from loyalty_service.program.rules.conditions import InTier
+from loyalty_service.earning.rules.conditions import is_selected
+from loyalty_service.earning.rules.facts import Line, LineKind
+from loyalty_service.program.rules.conditions import Condition, InTier
 from loyalty_service.program.rules.earning import (
     Cap,
     CapPer,
@@ -23,7 +25,10 @@ from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.wallets import Name
 
 _MOST_PLANS = 32
+_MOST_GOODS = 4_096
 _CAP_ORDER = (CapPer.RULE, CapPer.ORDER, CapPer.MEMBER)
+Picks = Callable[[str, str | None, str | None], frozenset[int]]
+
 _plans: dict[int, "Plan"] = {}
 
 
@@ -49,10 +54,12 @@ class Plan:
         calendar: the caps per member and calendar period, by trigger.
         by_id: every rule.
         counted: the rules that some calendar cap covers; only these are counted.
+        picks: from a sku, category and brand to the conditions on lines (by ``id``) that such a
+            line answers to; of goods seen lately it is known.
     """
 
     program: Program
-    kinds: frozenset[LineKind]
+    kinds: tuple[LineKind, ...]
     rules: Mapping[str, tuple[PlannedRule, ...]]
     wallets: Mapping[str, Mapping[str, Any]]
     multipliers: tuple[Multiplier, ...]
@@ -60,6 +67,7 @@ class Plan:
     calendar: Mapping[str, tuple[Cap, ...]]
     by_id: Mapping[str, EarningRule]
     counted: frozenset[str]
+    picks: Picks
 
 
 def plan_for(program: Program) -> Plan:
@@ -120,7 +128,7 @@ def _lay_out(program: Program) -> Plan:
     kinds = {LineKind.GOODS: True, LineKind.SHIPPING: earning.shipping, LineKind.TAX: earning.tax}
     return Plan(
         program=program,
-        kinds=frozenset(kind for kind, counts in kinds.items() if counts),
+        kinds=tuple(kind for kind, counts in kinds.items() if counts),
         rules={trigger: tuple(planned) for trigger, planned in rules.items()},
         wallets={wallet.id: told_name(wallet.name) for wallet in program.wallets},
         multipliers=(*earning.multipliers, *_of_tiers(program)),
@@ -128,6 +136,7 @@ def _lay_out(program: Program) -> Plan:
         calendar=calendar,
         by_id={rule.id: rule for rule in earning.rules},
         counted=frozenset(rule_id for cap in _calendar(caps) for rule_id in cap.covers),
+        picks=_picks_of([*(r.lines for r in ordered), *(m.lines for m in earning.multipliers)]),
     )
 
 
@@ -146,6 +155,18 @@ def _of_tiers(program: Program) -> tuple[Multiplier, ...]:
         for level in program.tiers.levels
         if level.factor != 1
     )
+
+
+def _picks_of(conditions: Iterable[Condition | None]) -> Picks:
+    asked = [condition for condition in conditions if condition is not None]
+
+    # The same goods come again and again, and nothing else of a line is asked for.
+    @lru_cache(maxsize=_MOST_GOODS)
+    def picks(sku: str, category: str | None, brand: str | None) -> frozenset[int]:
+        line = Line(0, LineKind.GOODS, sku, category, brand, 1, 0)
+        return frozenset(id(condition) for condition in asked if is_selected(condition, line))
+
+    return picks
 
 
 def _calendar(caps: Iterable[Cap]) -> tuple[Cap, ...]:

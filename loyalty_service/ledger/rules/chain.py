@@ -12,6 +12,7 @@ account follows 32 zero bytes.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct, pack
 
@@ -71,7 +72,7 @@ def entry_hash(
             reverses or 0,
         ),
     ]
-    parts += map(_text, (wallet, kind, cause.reason, cause.source))
+    parts += map(_text, (wallet, str(kind), str(cause.reason), str(cause.source)))
     parts.append(pack(">q", len(cause.rule_ids)))
     parts += map(_text, cause.rule_ids)
     parts += [_sized(explained or b""), _sized(noted or b""), pack(">q", len(allocations))]
@@ -94,6 +95,8 @@ def _allocation(allocation: Allocation) -> bytes:
     )
 
 
+# Wallets, kinds, reasons and rules: the same few names in every entry.
+@lru_cache(maxsize=1_024)
 def _text(text: str) -> bytes:
     return _sized(text.encode())
 
