@@ -9,6 +9,7 @@ from loyalty_service.checkout import api as checkout
 from loyalty_service.config import JSON, Config
 from loyalty_service.earning import api as earning
 from loyalty_service.events import api as events
+from loyalty_service.feed import api as feed
 from loyalty_service.kit.auth import TokenVerifier
 from loyalty_service.kit.clock import Clock, SystemClock
 from loyalty_service.kit.db import Database
@@ -32,6 +33,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     events.blueprint,
     checkout.blueprint,
     program.blueprint,
+    feed.blueprint,
     health.blueprint,
     docs.blueprint,
 )

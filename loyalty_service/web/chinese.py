@@ -81,6 +81,13 @@ CALLS: dict[str, tuple[str, str]] = {
         "检查文档并使其成为现行版本；有错误则全部列出。内容与最新版本相同时不产生新版本。",
     ),
     "check_document": ("检查积分方案", "列出文档的全部错误及行号，或给出文字说明；不写入。"),
+    "read_events": (
+        "按顺序读取发生过的事",
+        (
+            "所有会员发生过的一切，每件一次，同一会员的按其顺序。记下 next，下次从它之后读取。"
+            "事件在所述调用之后几秒内出现；读过的位置之前绝不会再插入新的事件。"
+        ),
+    ),
     "healthz": ("进程是否存活", "只说明进程能够答复，不检查其他。"),
     "readyz": ("是否可以接收请求", "检查数据库、表结构版本与账本保护。"),
     "metrics": ("Prometheus 指标", "本进程的请求、重试与连接池计数。"),
@@ -145,6 +152,7 @@ REFUSALS: dict[str, str] = {
     "cart_too_dear": "购物车金额超出服务能精确计算的范围。",
     "currency_foreign": "金额不是积分方案的币种。",
     "discount_too_high": "折扣超过其所减的金额。",
+    "event_kind_unknown": "没有这种事件；values 列出所有种类。",
     "expiry_past": "不能发放已经过期的积分。",
     "idempotency_key_reused": "此 Idempotency-Key 已用于另一个请求。",
     "in_the_future": "所述之事发生在将来。",

@@ -31,7 +31,7 @@ from loyalty_service.web.words import ANSWERS, LANGUAGES, in_language
 
 blueprint = Blueprint("docs", __name__)
 
-TAGS = ("members", "checkout", "orders", "events", "ledger", "program", "machines", "docs")
+TAGS = ("members", "checkout", "orders", "events", "ledger", "program", "feed", "machines", "docs")
 _LATER = ("look_up", "take_batch", "find_order", "explain_entry", "prove")
 """Calls that are told after the others of their section."""
 _CONTRACT = "loyalty.contract"

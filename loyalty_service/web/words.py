@@ -132,6 +132,7 @@ DOCS: dict[str, dict[str, str]] = {
     "tag_events": {"en": "Events", "zh": "事件"},
     "tag_ledger": {"en": "Points", "zh": "积分账"},
     "tag_program": {"en": "Program", "zh": "积分方案"},
+    "tag_feed": {"en": "For other systems", "zh": "对接其他系统"},
     "tag_machines": {"en": "For machines", "zh": "运维"},
     "tag_docs": {"en": "This description", "zh": "本说明"},
 }

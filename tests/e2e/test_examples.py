@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from loyalty_service.app import create_app
 from loyalty_service.config import read_config
+from loyalty_service.feed.service import publish
 from loyalty_service.kit.auth import TokenVerifier, mint_token
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
@@ -281,6 +282,7 @@ STORY = [
     step("04-01T02:00:00", "read_program", lang="en"),
     step("04-01T02:00:00", "read_version", version=1, lang="zh"),
     step("04-01T02:00:00", "list_versions", limit=10),
+    step("04-01T02:00:00", "read_events", after=0, kinds="order.paid,points.adjusted", limit=2),
     step("04-01T02:00:00", "healthz"),
     step("04-01T02:00:00", "readyz"),
 ]
@@ -294,6 +296,7 @@ class Stage:
         (folder / "secret").write_bytes(b"s" * 32)
         self.keys = FileKeys(folder / "keys.json")
         self.clock = clock
+        self.db = db
         config = dataclasses.replace(read_config(), ref_secret_file=folder / "secret")
         tokens = TokenVerifier(self.keys, issuer="loyalty-dev", audience="loyalty")
         self.app: Flask = create_app(config, db=db, clock=clock, tokens=tokens)
@@ -304,6 +307,8 @@ class Stage:
         """Make the call of one step."""
         route = self.routes[one.operation]
         self.clock.set(datetime.fromisoformat(f"2026-{one.at}+00:00"))
+        if one.operation == "read_events":
+            publish(self.db)
         in_path = {name for name, _ in route.fields}
         query = {name: value for name, value in one.named.items() if name not in in_path}
         headers = {"Authorization": f"Bearer {self.token(route)}"}

@@ -7,6 +7,7 @@ from sqlalchemy import create_engine, text
 
 from loyalty_service.checkout import models as checkout
 from loyalty_service.earning import models as earning
+from loyalty_service.feed import models as feed
 from loyalty_service.kit import tables as kit
 from loyalty_service.kit.db import metadata
 from loyalty_service.ledger import models as ledger
@@ -14,7 +15,7 @@ from loyalty_service.members import models as members
 from loyalty_service.program import models as program
 from tests.databases import connect, on_server
 
-FEATURES = (checkout, earning, kit, ledger, members, program)
+FEATURES = (checkout, earning, feed, kit, ledger, members, program)
 
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -43,7 +44,7 @@ TRIGGERS = (
 FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
 
 # Mappings by an outside name, and catalogues without a member.
-OF_NOBODY = {"member_ref", "order_index", "program_version", "actor"}
+OF_NOBODY = {"member_ref", "order_index", "program_version", "actor", "feed_head"}
 
 
 def ours(rows):
@@ -82,7 +83,7 @@ def test_every_table_has_a_model_in_its_feature(database_url):
     tables = {row[0] for row in read(database_url, STORAGE)}
 
     assert set(metadata.tables) == tables
-    assert len(FEATURES) == 6
+    assert len(FEATURES) == 7
 
 
 def test_what_a_member_owns_is_keyed_by_the_member_first(database_url):
