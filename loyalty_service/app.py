@@ -23,6 +23,7 @@ from loyalty_service.ledger import api as ledger
 from loyalty_service.members import api as members
 from loyalty_service.program import api as program
 from loyalty_service.program.service import Programs
+from loyalty_service.reports import api as reports
 from loyalty_service.web import docs, health
 from loyalty_service.web.docs import contract_text
 
@@ -34,6 +35,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     checkout.blueprint,
     program.blueprint,
     feed.blueprint,
+    reports.blueprint,
     health.blueprint,
     docs.blueprint,
 )

@@ -41,6 +41,7 @@ OWNERS = {
     "earning": {"member_total"},
     "checkout": {"order_head", "order_index", "order_line", "order_step"},
     "feed": {"feed_head"},
+    "reports": {"report_account", "report_day", "report_head", "report_open"},
     # Waiting and published events are moved by the outbox; `event` is both of them.
     "kit": {"event", "event_published", "event_waiting", "idempotency"},
 }
@@ -54,6 +55,9 @@ KEYED_OTHERWISE = {
     "program_version",
     "actor",
     "feed_head",
+    "report_day",
+    "report_head",
+    "report_open",
     "alembic_version",
 }
 

@@ -118,8 +118,8 @@ class Step:
     named: dict[str, Any] = field(default_factory=dict)
 
 
-def step(at: str, operation: str, body: dict[str, Any] | None = None, **more: Any) -> Step:
-    own = {one.name for one in dataclasses.fields(Step)}
+def step(at: str, operation: str, body: dict[str, Any] | None = None, /, **more: Any) -> Step:
+    own = {one.name for one in dataclasses.fields(Step)} - {"at"}
     named = {name: more.pop(name) for name in list(more) if name not in own}
     return Step(at, operation, body, named=named, **more)
 
@@ -283,6 +283,14 @@ STORY = [
     step("04-01T02:00:00", "read_version", version=1, lang="zh"),
     step("04-01T02:00:00", "list_versions", limit=10),
     step("04-01T02:00:00", "read_events", after=0, kinds="order.paid,points.adjusted", limit=2),
+    step(
+        "04-01T02:00:00",
+        "read_points_report",
+        by="reason",
+        until="2026-03-31",
+        **{"from": "2026-03-01"},
+    ),
+    step("04-01T02:00:00", "read_liability", at="2026-03-31"),
     step("04-01T02:00:00", "healthz"),
     step("04-01T02:00:00", "readyz"),
 ]

@@ -13,9 +13,10 @@ from loyalty_service.kit.db import metadata
 from loyalty_service.ledger import models as ledger
 from loyalty_service.members import models as members
 from loyalty_service.program import models as program
+from loyalty_service.reports import models as reports
 from tests.databases import connect, on_server
 
-FEATURES = (checkout, earning, feed, kit, ledger, members, program)
+FEATURES = (checkout, earning, feed, kit, ledger, members, program, reports)
 
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -45,6 +46,7 @@ FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnames
 
 # Mappings by an outside name, and catalogues without a member.
 OF_NOBODY = {"member_ref", "order_index", "program_version", "actor", "feed_head"}
+OF_NOBODY |= {"report_day", "report_head", "report_open"}
 
 
 def ours(rows):
@@ -83,7 +85,7 @@ def test_every_table_has_a_model_in_its_feature(database_url):
     tables = {row[0] for row in read(database_url, STORAGE)}
 
     assert set(metadata.tables) == tables
-    assert len(FEATURES) == 7
+    assert len(FEATURES) == 8
 
 
 def test_what_a_member_owns_is_keyed_by_the_member_first(database_url):
