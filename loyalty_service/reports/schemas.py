@@ -24,7 +24,7 @@ from loyalty_service.reports.rules.points import By
 FORMATS = ("json", "csv")
 MOST_ROWS = 50_000
 MOST_WALLETS = 100
-MOST_MONTHS = 1_300
+MOST_MONTHS = 12_000
 
 
 class Month(Strict):
