@@ -6,6 +6,7 @@ from loyalty_service.checkout import api as checkout
 from loyalty_service.config import JSON, Config
 from loyalty_service.earning import api as earning
 from loyalty_service.events import api as events
+from loyalty_service.feed import api as feed
 from loyalty_service.jobs import api as jobs
 from loyalty_service.jobs.service.measuring import measure_jobs
 from loyalty_service.kit.auth import TokenVerifier
@@ -22,6 +23,7 @@ from loyalty_service.ledger import api as ledger
 from loyalty_service.members import api as members
 from loyalty_service.program import api as program
 from loyalty_service.program.service import Programs
+from loyalty_service.reports import api as reports
 from loyalty_service.tiers import api as tiers
 from loyalty_service.timekeeping.service import Timekeeping
 from loyalty_service.web import docs, health
@@ -36,6 +38,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     checkout.blueprint,
     program.blueprint,
     jobs.blueprint,
+    feed.blueprint,
+    reports.blueprint,
     health.blueprint,
     docs.blueprint,
 )

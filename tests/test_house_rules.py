@@ -40,8 +40,11 @@ OWNERS = {
     "ledger": {"account", "actor", "allocation", "entry", "explanation", "hold", "lot", "note"},
     "tiers": {"tier_change"},
     "checkout": {"order_head", "order_index", "order_line", "order_step"},
+    "feed": {"feed_head"},
     "jobs": {"job_lease", "job_run", "reminded"},
-    "kit": {"event", "idempotency"},
+    "reports": {"report_account", "report_day", "report_head", "report_open"},
+    # Waiting and published events are moved by the outbox; `event` is both of them.
+    "kit": {"event", "event_published", "event_waiting", "idempotency"},
 }
 OWNER = {table: owner for owner, tables in OWNERS.items() for table in tables}
 
@@ -54,6 +57,10 @@ KEYED_OTHERWISE = {
     "actor",
     "job_lease",
     "job_run",
+    "feed_head",
+    "report_day",
+    "report_head",
+    "report_open",
     "alembic_version",
 }
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "migrate": ("loyalty_service.cli.migrate", "Bring the database to the newest revision."),
     "program": ("loyalty_service.cli.program", "Check or apply a program document."),
     "ledger": ("loyalty_service.cli.ledger", "Prove what the ledger says."),
+    "report": ("loyalty_service.cli.report", "Tell what the ledger comes to."),
     "import": ("loyalty_service.cli.imports", "Bring members and trade in from files."),
     "demo": ("loyalty_service.cli.demo", "Fill an empty database with a demo shop."),
     "token": ("loyalty_service.cli.token", "Sign an access token with a local key."),

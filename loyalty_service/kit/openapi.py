@@ -167,7 +167,7 @@ def _responses(route: Route, example: Example) -> dict[str, Any]:
         if 300 <= status < 400:
             responses[str(status)] = _ELSEWHERE
         else:
-            responses[str(status)] = _answer(schema, route.media_type, example)
+            responses[str(status)] = _answer(schema, route, example)
     by_status: dict[int, list[type[Refusal]]] = {}
     for kind in refusals_of(route):
         by_status.setdefault(status_of(kind), []).append(kind)
@@ -176,15 +176,18 @@ def _responses(route: Route, example: Example) -> dict[str, Any]:
     return responses
 
 
-def _answer(schema: Schema | None, media_type: str, example: Example) -> dict[str, Any]:
+def _answer(schema: Schema | None, route: Route, example: Example) -> dict[str, Any]:
     if schema is None:
-        kind = media_type.partition(";")[0]
+        kind = route.media_type.partition(";")[0]
         # A reader of YAML finds an object there, one of text a text.
         content = {kind: {"schema": {} if kind.endswith("yaml") else {"type": "string"}}}
         return {"description": "Not JSON.", "content": content}
     shape = {"schema": type(schema), **_example(example, "answer")}
     description = _text(type(schema).__doc__ or "Done.")
-    return {"description": description, "content": {"application/json": shape}}
+    content = {"application/json": shape}
+    if route.other_media_type:
+        content[route.other_media_type.partition(";")[0]] = {"schema": {"type": "string"}}
+    return {"description": description, "content": content}
 
 
 def _refusal(status: int, kinds: list[type[Refusal]]) -> dict[str, Any]:

@@ -80,9 +80,9 @@ class StraightApp(Flask):
             status, body, more = problem.status, problem.as_bytes(), problem.headers
         end(environ, route.rule, status, body, method=route.method)
         headers = [
-            ("Content-Type", route.kind_of(status)),
+            ("Content-Type", route.kind_of(status, more)),
             ("Content-Length", str(len(body))),
-            *more.items(),
+            *(pair for pair in more.items() if pair[0] != "Content-Type"),
             *PAIRS,
             ("X-Request-Id", environ[REQUEST_ID]),
         ]

@@ -5,6 +5,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Index,
     LargeBinary,
     SmallInteger,
     Table,
@@ -24,8 +25,8 @@ idempotency = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 
-event = Table(
-    "event",
+event_waiting = Table(
+    "event_waiting",
     metadata,
     Column("member_id", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
@@ -33,5 +34,21 @@ event = Table(
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("payload", Text, nullable=False),
+    Column("position", BigInteger),
     CheckConstraint("(seq > 0)"),
 )
+"""What happened and has no position yet; with ``event_published`` it is the table ``event``."""
+
+event_published = Table(
+    "event_published",
+    metadata,
+    Column("member_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("(seq > 0)"),
+)
+Index("event_position", event_published.c.position)

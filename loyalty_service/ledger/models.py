@@ -155,5 +155,6 @@ hold = Table(
     ForeignKeyConstraint(["member_id", "wallet"], ["account.member_id", "account.wallet"]),
     postgresql_with={"fillfactor": 80},
 )
+Index("hold_held_at", hold.c.held_at)
 Index("hold_lapses", hold.c.lapses_at, postgresql_where=text("ended_at IS NULL"))
 Index("hold_open", hold.c.member_id, postgresql_where=text("ended_at IS NULL"))

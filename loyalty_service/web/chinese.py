@@ -89,6 +89,27 @@ CALLS: dict[str, tuple[str, str]] = {
         "夜间作业",
         "每个作业的时间安排、下次运行时间，以及最近一次运行的结果；没有方案时 `next_at` 为空。",
     ),
+    "read_events": (
+        "按顺序读取发生过的事",
+        (
+            "所有会员发生过的一切，每件一次，同一会员的按其顺序。记下 next，下次从它之后读取。"
+            "事件在所述调用之后几秒内出现；读过的位置之前绝不会再插入新的事件。"
+        ),
+    ),
+    "read_points_report": (
+        "积分发放与扣减汇总",
+        (
+            "全部会员的流水按记录日汇总，精确到此刻。已经过去、且无人仍在写入的一天不会再变。"
+            "可按日、月、钱包或原因，JSON 或 CSV。"
+        ),
+    ),
+    "read_liability": (
+        "未到期积分及其价值",
+        (
+            "某日结束时全部会员的未到期积分，含锁定的，按到期月份。价值为整数最小货币单位：每个钱包"
+            "四舍五入，再分摊到各月，合计相符。"
+        ),
+    ),
     "healthz": ("进程是否存活", "只说明进程能够答复，不检查其他。"),
     "readyz": ("是否可以接收请求", "检查数据库、表结构版本与账本保护。"),
     "metrics": ("Prometheus 指标", "所有进程的请求与连接计数，以及夜间作业的情况。"),
@@ -154,6 +175,7 @@ REFUSALS: dict[str, str] = {
     "cart_too_dear": "购物车金额超出服务能精确计算的范围。",
     "currency_foreign": "金额不是积分方案的币种。",
     "discount_too_high": "折扣超过其所减的金额。",
+    "event_kind_unknown": "没有这种事件；values 列出所有种类。",
     "expiry_past": "不能发放已经过期的积分。",
     "idempotency_key_reused": "此 Idempotency-Key 已用于另一个请求。",
     "in_the_future": "所述之事发生在将来。",
@@ -164,6 +186,7 @@ REFUSALS: dict[str, str] = {
     "program_faulty": "文档有错误，已全部列出。",
     "program_fixed": "运行中的方案不能更改：币种、时区、已有流水的钱包。",
     "same_member": "不能把积分转赠给自己。",
+    "span_impossible": "报表的末日早于首日，或其间天数过多。",
     "unreadable_program": "文本不是单个 YAML 或 JSON 文档。",
     "wallet_not_spendable": "只有可消费钱包的积分能够转赠。",
     "wallet_unknown": "积分方案没有这个钱包。",

@@ -27,22 +27,10 @@ from loyalty_service.kit.http import Call, Reply, Route, endpoint, list_routes
 from loyalty_service.kit.openapi import as_yaml, describe
 from loyalty_service.kit.problems import status_of
 from loyalty_service.web.chinese import CALLS, REFUSALS
-from loyalty_service.web.words import ANSWERS, LANGUAGES, in_language
+from loyalty_service.web.words import ANSWERS, LANGUAGES, TAGS, in_language
 
 blueprint = Blueprint("docs", __name__)
 
-TAGS = (
-    "members",
-    "checkout",
-    "orders",
-    "events",
-    "ledger",
-    "tiers",
-    "program",
-    "jobs",
-    "machines",
-    "docs",
-)
 _LATER = ("look_up", "take_batch", "find_order", "explain_entry", "prove")
 """Calls that are told after the others of their section."""
 _CONTRACT = "loyalty.contract"

@@ -134,9 +134,14 @@ DOCS: dict[str, dict[str, str]] = {
     "tag_tiers": {"en": "Tiers", "zh": "等级"},
     "tag_program": {"en": "Program", "zh": "积分方案"},
     "tag_jobs": {"en": "Nightly jobs", "zh": "夜间作业"},
+    "tag_feed": {"en": "For other systems", "zh": "对接其他系统"},
+    "tag_reports": {"en": "Reports", "zh": "报表"},
     "tag_machines": {"en": "For machines", "zh": "运维"},
     "tag_docs": {"en": "This description", "zh": "本说明"},
 }
+
+TAGS = tuple(name.removeprefix("tag_") for name in DOCS if name.startswith("tag_"))
+"""The sections of the page, in order."""
 
 ANSWERS: tuple[dict[str, tuple[str, str]], ...] = (
     {

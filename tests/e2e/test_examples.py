@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 
 from loyalty_service.app import create_app
 from loyalty_service.config import read_config
+from loyalty_service.feed.service import publish
 from loyalty_service.jobs.rules.schedules import JobName
 from loyalty_service.jobs.service import Jobs, Watch
 from loyalty_service.kit.auth import TokenVerifier, mint_token
@@ -121,8 +122,8 @@ class Step:
     named: dict[str, Any] = field(default_factory=dict)
 
 
-def step(at: str, operation: str, body: dict[str, Any] | None = None, **more: Any) -> Step:
-    own = {one.name for one in dataclasses.fields(Step)}
+def step(at: str, operation: str, body: dict[str, Any] | None = None, /, **more: Any) -> Step:
+    own = {one.name for one in dataclasses.fields(Step)} - {"at"}
     named = {name: more.pop(name) for name in list(more) if name not in own}
     return Step(at, operation, body, named=named, **more)
 
@@ -232,6 +233,7 @@ STORY = [
     ),
     step("03-26T10:00:00", "cancel", {}, key="cancel-A-1003", order_ref="A-1003", **MEI),
     step("03-27T03:00:00", "read_balance", **MEI),
+    step("03-27T03:00:00", "read_standing", **MEI),
     # The till tells its day: an order, a return, and somebody nobody knows.
     step(
         "03-28T14:00:00",
@@ -300,6 +302,15 @@ STORY = [
     step("04-01T02:00:00", "read_version", version=1, lang="zh"),
     step("04-01T02:00:00", "list_versions", limit=10),
     step("04-01T02:05:00", "list_jobs"),
+    step("04-01T02:00:00", "read_events", after=0, kinds="order.paid,points.adjusted", limit=2),
+    step(
+        "04-01T02:00:00",
+        "read_points_report",
+        by="reason",
+        until="2026-03-31",
+        **{"from": "2026-03-01"},
+    ),
+    step("04-01T02:00:00", "read_liability", at="2026-03-31"),
     step("04-01T02:00:00", "healthz"),
     step("04-01T02:00:00", "readyz"),
 ]
@@ -313,6 +324,7 @@ class Stage:
         (folder / "secret").write_bytes(b"s" * 32)
         self.keys = FileKeys(folder / "keys.json")
         self.clock = clock
+        self.db = db
         config = dataclasses.replace(read_config(), ref_secret_file=folder / "secret")
         tokens = TokenVerifier(self.keys, issuer="loyalty-dev", audience="loyalty")
         self.app: Flask = create_app(config, db=db, clock=clock, tokens=tokens)
@@ -324,6 +336,8 @@ class Stage:
         """Make the call of one step."""
         route = self.routes[one.operation]
         self.clock.set(datetime.fromisoformat(f"2026-{one.at}+00:00"))
+        if one.operation == "read_events":
+            publish(self.db)
         in_path = {name for name, _ in route.fields}
         query = {name: value for name, value in one.named.items() if name not in in_path}
         headers = {"Authorization": f"Bearer {self.token(route)}"}

@@ -6,16 +6,18 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from loyalty_service.checkout import models as checkout
+from loyalty_service.feed import models as feed
 from loyalty_service.jobs import models as jobs
 from loyalty_service.kit import tables as kit
 from loyalty_service.kit.db import metadata
 from loyalty_service.ledger import models as ledger
 from loyalty_service.members import models as members
 from loyalty_service.program import models as program
+from loyalty_service.reports import models as reports
 from loyalty_service.tiers import models as tiers
 from tests.databases import connect, on_server
 
-FEATURES = (checkout, jobs, kit, ledger, members, program, tiers)
+FEATURES = (checkout, feed, jobs, kit, ledger, members, program, reports, tiers)
 
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -45,6 +47,7 @@ FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnames
 
 # Mappings by an outside name, catalogues without a member, and runs of the jobs.
 OF_NOBODY = {"member_ref", "order_index", "program_version", "actor", "job_run", "job_lease"}
+OF_NOBODY |= {"feed_head", "report_day", "report_head", "report_open"}
 
 
 def ours(rows):
@@ -83,7 +86,7 @@ def test_every_table_has_a_model_in_its_feature(database_url):
     tables = {row[0] for row in read(database_url, STORAGE)}
 
     assert set(metadata.tables) == tables
-    assert len(FEATURES) == 7
+    assert len(FEATURES) == 9
 
 
 def test_what_a_member_owns_is_keyed_by_the_member_first(database_url):

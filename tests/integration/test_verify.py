@@ -242,7 +242,8 @@ def remove_member(cursor: Any, *spared: str) -> None:
         " WHERE table_schema = 'public' AND column_name = 'member_id'"
     )
     for (table,) in cursor.fetchall():
-        if table not in spared:
+        # What is spared is spared with its partitions.
+        if not table.startswith(spared):
             cursor.execute(f"DELETE FROM {table} WHERE member_id = 1")
 
 

@@ -4,9 +4,10 @@ from loyalty_service.jobs.service.catching_up import CatchUp
 from loyalty_service.jobs.service.jobs import Jobs, Listed, list_jobs
 from loyalty_service.jobs.service.leading import Lease
 from loyalty_service.jobs.service.running import Chunk, Stuck, Watch, run_steps
-from loyalty_service.jobs.service.scheduling import Scheduler
+from loyalty_service.jobs.service.scheduling import ERRANDS, Scheduler
 
 __all__ = [
+    "ERRANDS",
     "CatchUp",
     "Chunk",
     "Jobs",

@@ -11,19 +11,28 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from loyalty_service.feed.service import publish
 from loyalty_service.jobs.queries import find_newest_version
 from loyalty_service.jobs.rules.runs import Run
 from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName, Schedule, next_due
 from loyalty_service.jobs.service.jobs import Jobs
 from loyalty_service.jobs.service.leading import LEASE_SECONDS, Lease
 from loyalty_service.jobs.service.running import Watch
-from loyalty_service.kit.db import Busy
+from loyalty_service.kit.db import Busy, Database
 from loyalty_service.kit.logs import frames_of, log
+from loyalty_service.reports.service import sum_up
 
 LOOK_SECONDS = 2.0
 """How often the lease is renewed, or asked for: a fifth of the time it lasts."""
 
 PAUSE_SECONDS = 0.1
+
+PUBLISH_SECONDS = 5
+SUM_SECONDS = 300
+"""How often what happened is put into the feed, and entries into the sums of reports."""
+
+ERRANDS = 2
+"""How many threads, and connections, that takes beside the jobs."""
 
 AGAIN = timedelta(minutes=10)
 """After so long a job looks again whether it has to run: for runs that failed or were killed."""
@@ -114,13 +123,15 @@ class Scheduler:
     def _lead(self) -> None:
         log.info("scheduler_leads", holder=self._lease.holder)
         self._starter = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(len(JobName))},
+            executors={"default": ThreadPoolExecutor(len(JobName) + ERRANDS)},
             # What was missed is done once, however late: the run itself looks what was due last.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
         for name, schedule in SCHEDULES.items():
             self._starter.add_job(self._start, Due(schedule, self._zone), [name], id=name.value)
+        for errand, seconds in ((publish, PUBLISH_SECONDS), (sum_up, SUM_SECONDS)):
+            self._starter.add_job(self._run, "interval", [errand], seconds=seconds)
         self._starter.start()
 
     def _follow(self, *, wait: bool) -> None:
@@ -143,6 +154,16 @@ class Scheduler:
         except (psycopg2.Error, sqlalchemy.exc.SQLAlchemyError):
             # It looks again soon.
             return None
+
+    def _run(self, errand: Callable[[Database], Any]) -> None:
+        """Do a short errand of the one that leads; what fails is tried again soon."""
+        try:
+            errand(self._jobs.db)
+        except Exception as error:  # noqa: BLE001 (as for jobs)
+            name = errand.__name__
+            log.error(
+                "errand_failed", errand=name, error=type(error).__name__, frames=frames_of(error)
+            )
 
     def _start(self, name: JobName) -> None:
         watch = Watch(show=_tell_step, is_wanted=self._is_wanted)

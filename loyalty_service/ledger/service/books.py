@@ -198,6 +198,7 @@ class Books:
             self.passing.settle(self, member)
         accounts = [list(self.accounts.get(m.member_id, {}).values()) for m in moved]
         for member, of_member in zip(moved, accounts, strict=True):
+            _tell_moved(member, of_member)
             if any(account.holds_moved for account in of_member):
                 lapses = [hold.lapses_at for account in of_member for hold in account.holds]
                 member.holds_lapse_at = min(lapses, default=None)
@@ -205,6 +206,15 @@ class Books:
         self.passing.write(self, moved)
         members.save_totals(self.tx, self.totals)
         post(self.tx, [account for of_member in accounts for account in of_member])
+
+
+def _tell_moved(member: Member, accounts: Iterable[Account]) -> None:
+    """Whatever is written of points is told: who counts them looks where something happened."""
+    if member.happened:
+        return
+    for account in accounts:
+        for entry, _, _ in account.entries:
+            member.tell("points.moved", entry.cause.occurred_at, told(entry))
 
 
 def told(entry: Entry) -> dict[str, Any]:

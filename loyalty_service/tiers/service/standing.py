@@ -8,7 +8,7 @@ from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members.queries import get_member
-from loyalty_service.members.rules import Member, Ref, Standing
+from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.language import decimal_text
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tier_words import criterion_in_words
@@ -48,7 +48,7 @@ def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
     judge = judge_member(books, member, program, at)
     if judge is None:
         raise NoTiers("The program in force has no tiers.")
-    told = _told(judge, member.standing, at, lang)
+    told = _told(judge, member, at, lang)
     review_at = judge.next_due(member.standing, at)
     told["expiring_before"] = _expiring(books, member, at, review_at)
     told["review"] = _review(books, member, judge, review_at, lang)
@@ -56,13 +56,14 @@ def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
     return told
 
 
-def _told(judge: Judge, standing: Standing, at: datetime, lang: str) -> dict[str, Any]:
+def _told(judge: Judge, member: Member, at: datetime, lang: str) -> dict[str, Any]:
+    standing = member.standing
     level = judge.tiers.find(standing.tier)
     words = LANGUAGES[lang]
     return {
         "at": instant_text(at),
         "tier": _named(level, lang),
-        "since": instant_text(standing.since),
+        "since": instant_text(standing.since or member.enrolled_at),
         "until": instant_text(standing.until),
         "grace_until": instant_text(standing.grace_until),
         "factor": decimal_text(level.factor),
