@@ -1,6 +1,6 @@
 """Where a member stands among the tiers."""
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from loyalty_service.earning.schemas import LANGUAGES, LanguageQuery
 from loyalty_service.kit.http import Call, Reply, endpoint
@@ -27,7 +27,7 @@ blueprint = Blueprint("tiers", __name__)
 )
 def read_standing(call: Call, member_ref: str) -> Reply:
     """The tier, until when, what the next one asks for, and what the next review will do."""
-    lang = call.query.get("lang") or request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
+    lang = call.query.get("lang") or call.prefers(LANGUAGES)
     parts = call.parts
     with parts.db.reading() as tx:
         actor = (call.caller.kind, call.caller.name)
