@@ -87,6 +87,13 @@ redemption:
   minimum_points: 200
   step_points: 100
   max_share: "0.5"
+
+tiers:
+  window: {months: 12}
+  levels:
+    - {id: regular, name: {en: Regular, zh: 普通}}
+    - {id: silver, name: {en: Silver, zh: 银卡}, entry: {any: [{earned: {wallet: growth, at_least: 50}}]}}
+    - {id: gold, name: {en: Gold, zh: 金卡}, entry: {any: [{earned: {wallet: growth, at_least: 900}}]}}
 """
 
 
