@@ -92,8 +92,12 @@ tiers:
   window: {months: 12}
   levels:
     - {id: regular, name: {en: Regular, zh: 普通}}
-    - {id: silver, name: {en: Silver, zh: 银卡}, entry: {any: [{earned: {wallet: growth, at_least: 50}}]}}
-    - {id: gold, name: {en: Gold, zh: 金卡}, entry: {any: [{earned: {wallet: growth, at_least: 900}}]}}
+    - id: silver
+      name: {en: Silver, zh: 银卡}
+      entry: {any: [{earned: {wallet: growth, at_least: 50}}]}
+    - id: gold
+      name: {en: Gold, zh: 金卡}
+      entry: {any: [{earned: {wallet: growth, at_least: 900}}]}
 """
 
 
