@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from loyalty_service.kit.errors import Invalid
+from loyalty_service.kit.errors import Malformed
 
 KINDS = (
     "member.enrolled",
@@ -39,7 +39,7 @@ WINDOW = 20_000
 _OF_MEMBER = re.compile(r"member\.[a-z][a-z0-9_]{0,39}")
 
 
-class EventKindUnknown(Invalid):
+class EventKindUnknown(Malformed):
     """Nothing of this kind ever happens; the values list the kinds there are."""
 
     code = "event_kind_unknown"

@@ -81,7 +81,7 @@ def test_only_the_kinds_asked_for_come(client, shop, db):
 def test_a_kind_that_never_comes_is_refused_with_the_list(client):
     answer = client.call("GET", "/events?kinds=order.payed")
 
-    assert (answer.status_code, answer.json["code"]) == (422, "event_kind_unknown")
+    assert (answer.status_code, answer.json["code"]) == (400, "event_kind_unknown")
     assert "order.paid" in answer.json["values"]["kinds"]
 
 

@@ -24,7 +24,7 @@ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END
 CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fail()
 """
 MENDED = "DROP TRIGGER fail ON {table}; DROP FUNCTION fail()"
-WRITTEN_LAST = ("entry", "order_step", "hold", "event")
+WRITTEN_LAST = ("entry", "order_step", "hold", "event_waiting")
 
 
 @pytest.fixture
