@@ -248,9 +248,9 @@ def test_members_are_asked_what_time_brings_them_where_a_birthday_gives_points(d
     asked = []
 
     class Asked(Timekeeping):
-        def bring(self, books, member, until):
+        def bring(self, books, member, since, until):
             asked.append(member.member_id)
-            super().bring(books, member, until)
+            super().bring(books, member, since, until)
 
     step = CatchUp(Programs(), Asked(), clock.now())
     run_steps(db, JobName.CATCH_UP, clock.now(), step, Watch())

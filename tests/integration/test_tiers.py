@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from loyalty_service.checkout.rules.cart import Cart, Order
-from loyalty_service.checkout.service import OrderItem, proving, take_items
+from loyalty_service.checkout.rules.steps import Return
+from loyalty_service.checkout.service import OrderItem, ReturnItem, proving, take_items
 from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
@@ -297,6 +298,20 @@ def test_an_order_paid_in_a_batch_promotes_too(shop):
     shop.db.run(lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT, Timekeeping()), [item]))
 
     assert tier(shop) == "silver"
+
+
+def test_what_is_bought_and_returned_in_one_batch_counts_for_nothing(shop):
+    ref = parse_ref("m-1")
+    bought = OrderItem(ref, Order("o-1", "p", Cart("CNY", None, (line(50_000, quantity=2),))))
+    back = ReturnItem(ref, "o-1", Return("r-1", ((1, 2),), None, None, None))
+
+    shop.db.run(
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT, Timekeeping()), [bought, back])
+    )
+
+    rows = shop.db.fetch("SELECT amount FROM member_total WHERE amount <> 0")
+    assert rows == []
+    assert proved(shop)
 
 
 def test_rows_of_tier_changes_are_never_changed(shop, db):

@@ -168,7 +168,8 @@ class Work:
             keeps_lines: the lines stand as they are, and only what they earned is new.
         """
         key = (record.member_id, record.order_no)
-        record.lines = sold
+        # A later item of a batch may return what this one bought.
+        record.lines, record.sold = sold, list(placing.lines)
         self.writing.changed.pop(record.order_ref, None)
         heads = self.writing.again if record.is_stored else self.writing.new
         heads.append(_head(member, record, placing))
