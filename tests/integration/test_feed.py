@@ -24,6 +24,7 @@ from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.rules.movements import Opening, credit
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
+from loyalty_service.timekeeping.service import Timekeeping
 from tests.databases import connect, on_server
 from tests.factories import STOREFRONT, Shop
 
@@ -267,7 +268,7 @@ def test_entries_are_never_written_without_a_word(db, shop):
 
     def work(tx):
         member = members.lock(tx, shop.ref())
-        books = Acting(tx, shop.programs, STOREFRONT).books(member)
+        books = Acting(tx, shop.programs, STOREFRONT, Timekeeping()).books(member)
         when, _ = books.meet(member, None)
         cause = books.cause(member, Reason.EXPIRED, Source.JOB, version=1, occurred_at=when)
         credit(books.account(member, "points"), cause, [Opening(7, active_at=when)])
