@@ -126,6 +126,8 @@ def test_a_member_that_is_gone_is_found_by_the_heads_kept(verify, shop, heads, o
         cursor.execute("SET session_replication_role = replica")
         for table in ("account", "entry", "allocation", "lot", "explanation", "event", "member"):
             cursor.execute(f"DELETE FROM {table} WHERE member_id = 2")
+        for table in ("member_total", "tier_change"):
+            cursor.execute(f"DELETE FROM {table} WHERE member_id = 2")
         for table in ("order_index", "order_head", "order_line"):
             cursor.execute(f"DELETE FROM {table} WHERE member_id = 2")
 
