@@ -199,7 +199,8 @@ class Shop:
 
     def amend(self, ref: str = "m-1", **details: Any) -> Member:
         """Amend what is known of a member."""
-        return self.db.run(lambda tx: members.amend(tx, parse_ref(ref), Details(**details)))
+        asked, overdue = Details(**details), Timekeeping().overdue(self.programs)
+        return self.db.run(lambda tx: members.amend(tx, parse_ref(ref), asked, overdue))
 
     def tell(
         self,

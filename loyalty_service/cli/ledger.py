@@ -49,8 +49,8 @@ def verify(
 ) -> None:
     """Follow every entry again and tell every row that does not agree.
 
-    Checks numbering, hash chains, sums, lots, holds, explanations, what calendar limits have used
-    up, and that orders, events and members are all there. Runs beside traffic, on one snapshot.
+    Checks numbering, hash chains, sums, lots, holds, explanations, the sums behind limits and
+    tiers, and that orders, events and members are all there. Runs beside traffic, on one snapshot.
 
     Ends with 0 when all is proved, 1 when anything is wrong (the first fault of each account is
     printed, at most 100), another code when it could not run. A member is told by our own number.

@@ -46,9 +46,10 @@ blueprint = Blueprint("members", __name__)
 def put_member(call: Call, member_ref: str) -> Reply:
     """Enrol the member, or change what is given; saying the same again changes nothing."""
     ref, details = parse_ref(member_ref), _details(call)
+    overdue = call.parts.passing.overdue(call.parts.programs)
 
     def work(tx: Transaction) -> dict[str, Any]:
-        member, refs = enrol_or_amend(tx, ref, details)
+        member, refs = enrol_or_amend(tx, ref, details, overdue)
         return _shown(member, ref, refs)
 
     return reply_once(call, work)

@@ -1,18 +1,22 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
+from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.catch_up import catch_up
 from loyalty_service.ledger.rules.entry import Kind
-from loyalty_service.ledger.service import CLOCK_ACTOR, Books, told
+from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told
 from loyalty_service.members.rules import Member, Total, Wanted
+from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import TierRate
+from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
 from loyalty_service.tiers.rules.moving import Change, Judge
@@ -20,6 +24,9 @@ from loyalty_service.tiers.rules.qualifying import asks_for_balance, metrics_of
 from loyalty_service.tiers.rules.windows import first_day
 from loyalty_service.tiers.service import NOTHING
 from loyalty_service.timekeeping.rules import gives_birthdays, is_birthday, next_birthday
+
+CLOCK = ("job", "clock")
+"""Who writes what time brings, whoever notices first."""
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -47,7 +54,6 @@ class Timekeeping:
         Rule: R-32, R-51, R-52, R-55.
         """
         while (instant := _next(books, member, since, until)) is not None:
-            since = instant
             _pass(books, member, instant - _INSTANT)
             _reach(books, member, instant)
         _pass(books, member, until)
@@ -104,6 +110,19 @@ class Timekeeping:
         """Add the changes of tier to the writes."""
         tiers.save(books.tx, members)
 
+    def overdue(self, programs: Programs) -> Overdue:
+        """What does the overdue for a member of whom something else is about to change (R-55)."""
+
+        def bring(tx: Transaction, member: Member) -> Callable[[], None]:
+            if not member.program_version:
+                return partial(save, tx, [member])
+            books = Acting(tx, programs, CLOCK, self).books_at(tx.now(), member)
+            books.read_due([member], books.now)
+            books.bring(member, books.now)
+            return partial(books.write, [member])
+
+        return bring
+
 
 def _wanted(program: Program, member: Member, begin: datetime, until: datetime) -> Wanted | None:
     wanted = None
@@ -130,9 +149,9 @@ def _next(books: Books, member: Member, since: datetime, until: datetime) -> dat
         # Time is kept for a member from their enrolment on; for one who came before, from now on.
         begin = standing.due_at or since
         return begin if begin <= until else None
-    due = [] if standing.due_at is None else [max(standing.due_at, since)]
+    due = [] if standing.due_at is None else [standing.due_at]
     if books.program_at(member, until)[0] > standing.due_by:
-        due.append(max(books.in_force_at(standing.due_by + 1), since))
+        due.append(books.in_force_at(standing.due_by + 1))
     return min((instant for instant in due if instant <= until), default=None)
 
 
@@ -208,7 +227,8 @@ class _Watch:
         due = [next_birthday(self.program, member, after)]
         if judge is not None:
             due.append(judge.next_due(member.standing, after))
-        due_at = min((instant for instant in due if instant is not None), default=None)
+        # A term that had ended before its promotion was undone is looked at next.
+        due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
         member.standing = replace(member.standing, due_at=due_at, due_by=self.version)
 
     def tier_with(self, counts: Mapping[Total, int], at: datetime) -> str | None:

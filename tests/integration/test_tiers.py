@@ -337,3 +337,32 @@ def test_a_balance_counts_what_is_held_and_all_that_is_open(db, clock):
     shop.pay("o-3", line(6_000))
 
     assert tier(shop) == "silver"
+
+
+def test_who_changes_their_birthday_gets_the_one_that_is_overdue_first(db, clock):
+    shop = Shop(db, BIRTHDAY)
+    soon = clock.now() + 10 * DAY
+    shop.enrol("m-1", birthday=(soon.month, soon.day))
+    clock.advance(12 * DAY)
+
+    later = clock.now() + 10 * DAY
+    shop.amend(birthday=(later.month, later.day))
+    clock.advance(12 * DAY)
+    catch_up(shop)
+
+    assert shop.balance().active == 9
+    assert proved(shop)
+
+
+def test_what_moves_a_members_clock_alone_delays_no_review(shop, clock):
+    shop.pay("o-1", line(50_000))
+    until = datetime.fromisoformat(standing(shop)["until"])
+    clock.advance(until - clock.now() + 3 * DAY)
+
+    shop.lock_points()
+    catch_up(shop)
+
+    ((cause, occurred_at),) = shop.db.fetch(
+        "SELECT cause, occurred_at FROM tier_change ORDER BY change_no DESC LIMIT 1"
+    )
+    assert (cause, occurred_at) == ("demoted", until)

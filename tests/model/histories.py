@@ -47,9 +47,7 @@ class Author(Shopkeeper):
         return Step("amend", "amend", {"ref": ref, "birthday": birthday, "tags": tags})
 
     def birthday(self) -> tuple[int, int] | None:
-        # None yet: birthdays bring points by themselves, which the model does not reckon.
-        self.dice.choice((None, (3, 5), (3, 31), (4, 1), (5, 20), (2, 29), (6, 15)))
-        return None
+        return self.dice.choice((None, (3, 5), (3, 31), (4, 1), (5, 20), (2, 29), (6, 15)))
 
     def tags(self) -> list[str]:
         return self.dice.choice(([], [], ["vip"], ["staff"], ["vip", "staff", "vip"]))

@@ -19,36 +19,34 @@ class Model(Orders):
     def do(self, call: str, args: Node) -> Any:
         """Make a call; one that is refused, and a quote, leaves everything as it was."""
         named = [self.members.get(args[key]) for key in ("ref", "to") if key in args]
-        before = [
-            (member, member.clock, {name: one.copy() for name, one in member.accounts.items()})
-            for member in named
-            if member is not None
-        ]
+        before = [(member, kept(member)) for member in named if member is not None]
         is_written = False
         try:
             answer = getattr(self, call)(**args)
             is_written = call != "quote"
             return answer
         finally:
-            for member, clock, accounts in () if is_written else before:
-                member.clock, member.accounts = clock, accounts
+            for member, as_it_was in () if is_written else before:
+                vars(member).update(as_it_was)
 
     # Members ---------------------------------------------------------------------------------
 
     def enrol(self, ref: str, birthday: tuple[int, int] | None, tags: list[str]) -> Node:
-        member = Member(ref, self.now, sorted(set(tags)), birthday)
+        member = Member(ref, self.now, self.now, sorted(set(tags)), birthday)
         self.members[ref] = member
         return {}
 
     def amend(self, ref: str, birthday: tuple[int, int] | None, tags: list[str] | None) -> Node:
         member = self.find(ref)
-        before = (member.birthday, member.tags)
-        if birthday is not None:
-            member.birthday = birthday
-        if tags is not None:
-            member.tags = sorted(set(tags))
-        if before != (member.birthday, member.tags):
-            member.clock = max(member.clock, self.now)
+        after = (
+            member.birthday if birthday is None else birthday,
+            member.tags if tags is None else sorted(set(tags)),
+        )
+        if after != (member.birthday, member.tags):
+            self.meet(member, None)
+            if after[0] != member.birthday:
+                member.since = self.now
+            member.birthday, member.tags = after
         return {}
 
     # What members do, and what operators put right -------------------------------------------
@@ -58,6 +56,7 @@ class Model(Orders):
         self.check_time(at)
         version, program = self.program_at(at or self.now)
         day = local_day(at or self.now, self.zone)
+        when = self.meet(member, at)
         before = member.days.setdefault(name, [])
         periods = {"sign_up": "ever", "birthday": "year"}
         if name in periods:
@@ -67,7 +66,6 @@ class Model(Orders):
         if name == "check_in":
             member.streak = next_streak(program, before, member.streak, day)
         before.append(day)
-        when = self.meet(member, at)
         act = Act(name, when, channel, member.tags, member.birth_month())
         act.streak = member.streak if name == "check_in" else 0
         told, _ = self.give(member, "event", version, act)
@@ -165,6 +163,17 @@ class Model(Orders):
             member.clock = max(member.clock, self.now)
             member.locked = locked
         return {}
+
+
+def kept(member: Member) -> Node:
+    """A member as they are, to go back to."""
+    return {
+        "clock": member.clock,
+        "accounts": {name: one.copy() for name, one in member.accounts.items()},
+        "days": {name: list(days) for name, days in member.days.items()},
+        "uses": list(member.uses),
+        "streak": member.streak,
+    }
 
 
 def next_streak(program: Node, before: list[date], streak: int, day: date) -> int:

@@ -7,7 +7,14 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.model.plain_calendar import activation_at, expiry_at, local_day, period_of
+from tests.model.plain_calendar import (
+    activation_at,
+    expiry_at,
+    in_year,
+    local_day,
+    midnight,
+    period_of,
+)
 from tests.model.plain_earning import Act, Given, earn
 from tests.model.plain_ledger import Account, Refused
 
@@ -16,10 +23,12 @@ Node = dict[str, Any]
 
 @dataclass
 class Member:
-    """``uses``: what every rule still gives for every act, for calendar caps."""
+    """``since``: since when the birthday is known; ``uses``: what every rule still gives for
+    every act, for calendar caps."""
 
     ref: str
     clock: datetime
+    since: datetime
     tags: list[str] = field(default_factory=list)
     birthday: tuple[int, int] | None = None
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -64,19 +73,44 @@ class Books:
 
     def meet(self, member: Member, at: datetime | None) -> datetime:
         """Move the member's clock to an act; what time brought by then is written first, instant
-        by instant: holds lapse, then points end (R-55)."""
+        by instant: a birthday comes, holds lapse, then points end (R-55)."""
         when = at or self.now
         member.clock = max(member.clock, when)
-        accounts = [member.accounts[wallet] for wallet in sorted(member.accounts)]
+        past: datetime | None = None
+        while (instant := self.next_instant(member, past)) is not None:
+            version, _ = self.program_at(instant)
+            if instant in self.birthdays(member):
+                member.days.setdefault("birthday", []).append(local_day(instant, self.zone))
+                act = Act("birthday", instant, None, member.tags, member.birth_month())
+                self.give(member, "event", version, act)
+            for wallet in sorted(member.accounts):
+                member.accounts[wallet].lapse(instant, self.causes(version, instant))
+            past = instant
+        return when
+
+    def next_instant(self, member: Member, past: datetime | None) -> datetime | None:
+        """The next instant up to the member's clock that brings something."""
+        accounts = member.accounts.values()
         holds = [hold for account in accounts for hold in account.holds if hold["ended"] is None]
         lots = [lot for account in accounts for lot in account.open_lots() if lot["ends"]]
         instants = {hold["lapses"] for hold in holds} | {lot["ends"] for lot in lots}
-        for instant in sorted(instants):
-            if instant <= member.clock:
-                causes = self.causes(self.program_at(instant)[0], instant)
-                for account in accounts:
-                    account.lapse(instant, causes)
-        return when
+        instants.update(self.birthdays(member))
+        due = [one for one in instants if one <= member.clock and (past is None or one > past)]
+        return min(due, default=None)
+
+    def birthdays(self, member: Member) -> list[datetime]:
+        """When birthdays begin that bring something and have not been counted (R-04, R-55)."""
+        if member.birthday is None or member.birthday == (0, 0):
+            return []
+        begin = []
+        counted = {day.year for day in member.days.get("birthday", [])}
+        for year in range(member.since.year, member.clock.year + 2):
+            instant = midnight(in_year(year, *member.birthday), self.zone)
+            rules = self.program_at(instant)[1]["earning"]["rules"]
+            gives = any(rule.get("on") == "birthday" for rule in rules)
+            if gives and year not in counted and member.since <= instant <= member.clock:
+                begin.append(instant)
+        return begin
 
     def check_time(self, at: datetime | None, order: Node | None = None) -> None:
         if order and (at or self.now) < order["placed"]:

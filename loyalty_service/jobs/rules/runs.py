@@ -6,6 +6,7 @@ from typing import Any
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.program import Program
+from loyalty_service.timekeeping.rules import gives_birthdays
 
 CHUNK = 5_000
 """Members looked at in one transaction, unless somebody asks for another number."""
@@ -24,9 +25,6 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
 
-
-BIRTHDAY = "birthday"
-"""The event that time itself brings a member once a year."""
 
 RUNNING = "running"
 BROKEN_OFF = "broken_off"
@@ -75,8 +73,7 @@ def time_asks_for_members(program: Program) -> bool:
 
     Rule: R-55.
     """
-    triggers = {rule.trigger for rule in program.earning.rules}
-    return program.tiers is not None or BIRTHDAY in triggers
+    return program.tiers is not None or gives_birthdays(program)
 
 
 def narrower(size: int) -> int:

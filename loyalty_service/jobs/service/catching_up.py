@@ -22,9 +22,7 @@ from loyalty_service.members import service as members
 from loyalty_service.members.queries import list_members
 from loyalty_service.members.rules import Member
 from loyalty_service.program.service import Programs
-
-CLOCK = ("job", "clock")
-"""Who writes what time brings, whoever notices first."""
+from loyalty_service.timekeeping.service import CLOCK
 
 
 @frozen

@@ -15,7 +15,7 @@ from loyalty_service.jobs.queries import (
 )
 from loyalty_service.jobs.rules.reminding import Notice, horizon, list_ending, list_notices
 from loyalty_service.jobs.rules.runs import LOCKED
-from loyalty_service.jobs.service.catching_up import CLOCK, count
+from loyalty_service.jobs.service.catching_up import count
 from loyalty_service.jobs.service.running import Chunk
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.db import Transaction
@@ -27,6 +27,7 @@ from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import CLOCK
 
 EXPIRING = "points.expiring"
 

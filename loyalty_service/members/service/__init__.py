@@ -2,6 +2,7 @@
 
 from loyalty_service.members.service.enrolling import (
     Details,
+    Overdue,
     amend,
     enrol,
     enrol_or_amend,
@@ -13,6 +14,7 @@ from loyalty_service.members.service.saving import add_new, new_ids, new_member,
 
 __all__ = [
     "Details",
+    "Overdue",
     "add_new",
     "amend",
     "enrol",

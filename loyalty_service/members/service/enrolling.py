@@ -1,6 +1,6 @@
 """Enrol members, and amend what is known of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -27,6 +27,9 @@ from loyalty_service.members.service.saving import (
 
 SECRET_BYTES = 32
 
+Overdue = Callable[[Transaction, Member], Callable[[], None]]
+"""Does what is overdue for a locked member; what it returns adds the member to the writes."""
+
 _DELETE_REFS = "DELETE FROM member_ref WHERE member_id = %s AND (kind, value) IN %s"
 _AMEND = """
 UPDATE member SET refs_version = %s, birth_month = %s, birth_day = %s, tags = %s
@@ -51,7 +54,9 @@ class Details:
     enrolled_at: datetime | None = None
 
 
-def enrol_or_amend(tx: Transaction, ref: Ref, details: Details) -> tuple[Member, list[Ref]]:
+def enrol_or_amend(
+    tx: Transaction, ref: Ref, details: Details, overdue: Overdue
+) -> tuple[Member, list[Ref]]:
     """Enrol the member of this reference, or change what is given of the one who has it.
 
     Two calls that enrol the same reference at once both find nobody; the database lets one of
@@ -71,7 +76,7 @@ def enrol_or_amend(tx: Transaction, ref: Ref, details: Details) -> tuple[Member,
     if ref not in owners:
         member = _enrol(tx, ref, details, owners)
         return member, sorted({ref, *(details.refs or ())})
-    member = amend(tx, ref, details)
+    member = amend(tx, ref, details, overdue)
     if details.refs is not None:
         return member, sorted({ref, *details.refs})
     return member, queries.list_refs(tx, member.member_id)
@@ -121,8 +126,11 @@ def _enrol(tx: Transaction, ref: Ref, details: Details, owners: Mapping[Ref, int
     return member
 
 
-def amend(tx: Transaction, ref: Ref, details: Details) -> Member:
+def amend(tx: Transaction, ref: Ref, details: Details, overdue: Overdue) -> Member:
     """Change what is known of a member; saying the same again changes nothing.
+
+    Args:
+        overdue: does what time has brought the member by now, before anything changes.
 
     Raises:
         MemberUnknown, RefTaken, BirthdayImpossible: nothing is written.
@@ -131,21 +139,21 @@ def amend(tx: Transaction, ref: Ref, details: Details) -> Member:
     """
     member = lock(tx, ref)
     before = (member.birth_month, member.birth_day, member.tags, member.refs_version)
-    if details.birthday is not None:
-        member.birth_month, member.birth_day = _birthday(details)
-    if details.tags is not None:
-        member.tags = tidy_tags(details.tags)
+    birthday = before[:2] if details.birthday is None else _birthday(details)
+    tags = member.tags if details.tags is None else tidy_tags(details.tags)
     if details.refs is not None:
         _replace_refs(tx, member, {ref, *details.refs})
-    after = (member.birth_month, member.birth_day, member.tags, member.refs_version)
+    after = (*birthday, tags, member.refs_version)
     if after != before:
+        # By what was known of the member until now.
+        write = overdue(tx, member)
         now = tx.now()
         member.meet(now, now)
+        member.birth_month, member.birth_day, member.tags, refs_version = after
         _ask_again(member, now)
         member.tell("member.amended", now, {})
-        month, day, tags, refs_version = after
-        tx.add(_AMEND, (refs_version, month, day, list(tags), member.member_id))
-        save(tx, [member])
+        tx.add(_AMEND, (refs_version, *birthday, list(tags), member.member_id))
+        write()
     return member
 
 

@@ -15,7 +15,7 @@ from loyalty_service.program.rules.tiers import (
     Promote,
 )
 from loyalty_service.tiers.rules.looking import Looking
-from loyalty_service.tiers.rules.qualifying import Counted, is_met, look
+from loyalty_service.tiers.rules.qualifying import Counted, is_met, look, metrics_of
 from loyalty_service.tiers.rules.windows import (
     first_day,
     last_day_before,
@@ -240,15 +240,18 @@ class Judge(Looking):
             return next_boundary(self.tiers.window, day, self.record.enrolled_on)
         if not self._follows(standing):
             return None
-        days = [on for (_, on), amount in self.record.sums.items() if amount]
-        return next_change(self.tiers.window, day, days, self.record.enrolled_on)
+        return next_change(self.tiers.window, day, self._days(), self.record.enrolled_on)
 
     def _next_coming(self, day: date) -> date | None:
         """The next day on which points that were earned come alive."""
         if self.tiers.promote is not Promote.AT_ONCE:
             return None
-        coming = [on for (_, on), amount in self.record.sums.items() if on > day and amount]
-        return min(coming, default=None)
+        return min((on for on in self._days() if on > day), default=None)
+
+    def _days(self) -> list[date]:
+        """The days on which anything was counted that a tier asks for."""
+        asked = metrics_of(self.tiers)
+        return [on for (name, on), amount in self.record.sums.items() if amount and name in asked]
 
 
 def _has_ended(standing: Standing, instant: datetime) -> bool:
