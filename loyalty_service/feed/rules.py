@@ -33,10 +33,11 @@ KINDS = (
 )
 OF_MEMBER = "member.<event>"
 """Whatever the shop calls what a member did: ``member.check_in``, ``member.review``."""
+OF_MEMBER_PATTERN = r"member\.[a-z][a-z0-9_]{0,39}"
 WINDOW = 20_000
 """How many positions one page looks at, at the most."""
 
-_OF_MEMBER = re.compile(r"member\.[a-z][a-z0-9_]{0,39}")
+_OF_MEMBER = re.compile(OF_MEMBER_PATTERN)
 
 
 class EventKindUnknown(Malformed):

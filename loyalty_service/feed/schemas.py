@@ -1,9 +1,11 @@
 """The shape of events on the wire."""
 
+import re
 from typing import Any
 
 from marshmallow import ValidationError
 
+from loyalty_service.feed.rules import KINDS, OF_MEMBER_PATTERN
 from loyalty_service.kit.fields import (
     LARGEST,
     Body,
@@ -20,7 +22,8 @@ from loyalty_service.kit.shapes import Items
 
 MOST_EVENTS = 500
 MOST_KINDS = 20
-_KINDS_PATTERN = r"[a-z_]{1,40}\.[a-z0-9_]{1,50}(?:,[a-z_]{1,40}\.[a-z0-9_]{1,50}){0,19}"
+_KIND_PATTERN = "(?:" + "|".join([*map(re.escape, KINDS), OF_MEMBER_PATTERN]) + ")"
+_KINDS_PATTERN = f"^{_KIND_PATTERN}(?:,{_KIND_PATTERN}){{0,{MOST_KINDS - 1}}}$"
 
 
 class Kinds(Strict):
@@ -33,7 +36,7 @@ class Kinds(Strict):
         return kinds
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{_KINDS_PATTERN}$"}
+        return {"type": "string", "pattern": _KINDS_PATTERN}
 
 
 class Payload(Strict):
