@@ -1,7 +1,7 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -22,7 +22,6 @@ from loyalty_service.tiers.queries import find_tier_at
 from loyalty_service.tiers.rules.moving import Change, Judge
 from loyalty_service.tiers.rules.qualifying import asks_for_balance, metrics_of
 from loyalty_service.tiers.rules.windows import first_day
-from loyalty_service.tiers.service import NOTHING
 from loyalty_service.timekeeping.rules import gives_birthdays, is_birthday, next_birthday
 
 CLOCK = ("job", "clock")
@@ -194,6 +193,7 @@ class _Watch:
     member: Member
     version: int
     program: Program
+    judge: Judge | None = None
 
     def has_moved(self) -> bool:
         """Whether anything was decided that tiers look at."""
@@ -229,11 +229,11 @@ class _Watch:
             due.append(judge.next_due(member.standing, after))
         # A term that had ended before its promotion was undone is looked at next.
         due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
-        member.standing = replace(member.standing, due_at=due_at, due_by=self.version)
+        member.standing = member.standing.due(due_at, self.version)
 
     def tier_with(self, counts: Mapping[Total, int], at: datetime) -> str | None:
         """The tier that would stand at once if these were counted too."""
-        judge = self._judge(at, counts)
+        judge = tiers.judge(self.books, self.member, self.program, at, counts)
         if judge is None:
             return None
         change = judge.at_once(self.member.standing, at)
@@ -245,5 +245,7 @@ class _Watch:
             tiers.move(self.books, self.member, change, self.version)
         return change is not None
 
-    def _judge(self, instant: datetime, counts: Mapping[Total, int] = NOTHING) -> Judge | None:
-        return tiers.judge(self.books, self.member, self.program, instant, counts)
+    def _judge(self, instant: datetime) -> Judge | None:
+        if self.judge is None or asks_for_balance(self.judge.tiers):
+            self.judge = tiers.judge(self.books, self.member, self.program, instant)
+        return self.judge

@@ -178,9 +178,11 @@ class Tier:
     keep_for_ever: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tiers:
     """The tiers of a program, lowest first, and how members move between them.
+
+    Each is equal to itself alone, so that what follows from it can be kept beside it.
 
     Args:
         multiplies: wallets whose order rules the tier's factor acts on.

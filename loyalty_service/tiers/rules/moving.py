@@ -17,7 +17,6 @@ from loyalty_service.program.rules.tiers import (
 from loyalty_service.tiers.rules.looking import Looking
 from loyalty_service.tiers.rules.qualifying import Counted, is_met, look, metrics_of
 from loyalty_service.tiers.rules.windows import (
-    first_day,
     last_day_before,
     lasting_end,
     next_boundary,
@@ -175,7 +174,7 @@ class Judge(Looking):
         return Change(Move.PROMOTED, index, instant, risen, self.look(index, day, to_keep=False))
 
     def _rests_on(self, standing: Standing, day: date) -> dict[str, Any]:
-        first = first_day(self.tiers.window, day, self.record.enrolled_on)
+        first = self.first_day(day)
         before = (standing.memo or {}).get("undo")
         return {
             "tier": standing.tier,
