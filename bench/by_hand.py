@@ -38,7 +38,8 @@ WITH due AS (
     RETURNING member_id, wallet, lot_seq, remaining
 ), drafted AS (
     SELECT ROW(d.member_id, d.wallet, a.seq + 1, 'expire', -d.points, 'expired', 'job', NULL, 1,
-               '{}', 1, %(turn)s, %(now)s, a.balance - d.points, NULL, NULL, NULL, NULL)::entry AS e,
+               '{}', 1, %(turn)s, %(now)s, a.balance - d.points, NULL, NULL, NULL, NULL
+               )::entry AS e,
            a.head, d.allocations, d.bytes
       FROM due d JOIN account a USING (member_id, wallet)
 ), hashed AS MATERIALIZED (
@@ -96,8 +97,8 @@ WITH looked AS (
                'tier', tier, 'before', 'silver',
                'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                'grace_until', NULL,
-               'counted', json_build_array(json_build_object('measure', 'spend', 'wallet', NULL,
-                                                             'counted', spend, 'asked', 50000)))::text
+               'counted', json_build_array(json_build_object(
+                   'measure', 'spend', 'wallet', NULL, 'counted', spend, 'asked', 50000)))::text
       FROM judged
 )
 UPDATE member m SET event_seq = j.seq, caught_up_to = %(at)s, recorded_at = %(now)s,

@@ -115,7 +115,7 @@ def _beside(night: Night, rounds: int) -> tuple[list[Ran], list[float]]:
     return ran, by_hand
 
 
-def _loop(night: Night, made: Stand, ids: range) -> float:
+def _loop(made: Stand, ids: range) -> float:
     """Bring these members one by one; seconds for each."""
     db, programs = made.database(pool_size=1), Programs()
 
@@ -196,7 +196,7 @@ def main() -> None:
             for size, rounds in zip(given.members, given.rounds, strict=True)
         ]
         with night.copy("one_by_one") as other:
-            each = _loop(night, other, range(first, first + given.sample))
+            each = _loop(other, range(first, first + given.sample))
         quiet, beside = _payments(night, given)
     (few, many), (small, large) = given.members, best
     rates = small.seconds / few, large.seconds / many

@@ -149,7 +149,8 @@ def _next(books: Books, member: Member, since: datetime, until: datetime) -> dat
         begin = standing.due_at or since
         return begin if begin <= until else None
     due = [] if standing.due_at is None else [standing.due_at]
-    if books.program_at(member, until)[0] > standing.due_by:
+    newest = member.program_version
+    if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
         due.append(books.in_force_at(standing.due_by + 1))
     return min((instant for instant in due if instant <= until), default=None)
 
@@ -175,12 +176,13 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     if member.standing.due_by not in (0, version):
         watch.begin_term(instant)
     watch.promote(instant)
-    if is_birthday(program, member, instant):
-        if not has_birthday(books, member, local_date(instant, program.zone)):
-            credit_event(books, member, MemberEvent(BIRTHDAY), instant)
+    today = local_date(instant, program.zone)
+    if is_birthday(program, member, instant) and not has_birthday(books, member, today):
+        credit_event(books, member, MemberEvent(BIRTHDAY), instant)
         watch.promote(instant)
     _pass(books, member, instant)
-    watch.promote(instant)
+    if watch.asks_for_balance():
+        watch.promote(instant)
     watch.review(instant)
     watch.reckon(instant)
 
@@ -197,9 +199,11 @@ class _Watch:
 
     def has_moved(self) -> bool:
         """Whether anything was decided that tiers look at."""
-        asked = self.program.tiers
-        added = self.books.totals.added.get(self.member.member_id)
-        return bool(added) or (asked is not None and asks_for_balance(asked))
+        return bool(self.books.totals.added.get(self.member.member_id)) or self.asks_for_balance()
+
+    def asks_for_balance(self) -> bool:
+        """Whether a tier asks for what expiring and lapsing change."""
+        return self.program.tiers is not None and asks_for_balance(self.program.tiers)
 
     def begin_term(self, instant: datetime) -> None:
         judge = self._judge(instant)

@@ -202,7 +202,10 @@ class Tiers:
 
     def index_of(self, tier_id: str | None) -> int:
         """The place of a tier, from 0; the lowest for None and for one that is not there."""
-        return next((i for i, tier in enumerate(self.levels) if tier.id == tier_id), 0)
+        for index, tier in enumerate(self.levels):
+            if tier.id == tier_id:
+                return index
+        return 0
 
     def find(self, tier_id: str | None) -> Tier:
         """The tier of that id; the lowest for None and for one that is not there."""

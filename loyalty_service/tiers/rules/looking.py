@@ -28,16 +28,19 @@ class Looking:
         """The place of the member's tier, from 0."""
         return self.tiers.index_of(standing.tier)
 
-    def reached(self, day: date) -> int:
+    def reached(self, day: date, *, above: int = 0) -> int:
         """The highest tier that what was done is enough for, judged on ``day``.
+
+        Args:
+            above: only tiers above this one are looked at; it is returned where none is reached.
 
         Rule: R-51.
         """
-        for index in range(len(self.tiers.levels) - 1, 0, -1):
+        for index in range(len(self.tiers.levels) - 1, above, -1):
             entry = self.tiers.levels[index].entry
             if entry is not None and is_met(entry, self.look(index, day, to_keep=False)):
                 return index
-        return 0
+        return above
 
     def keeps(self, index: int, day: date) -> bool:
         """Whether what was done is enough to keep a tier, judged on ``day``.

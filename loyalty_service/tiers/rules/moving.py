@@ -67,7 +67,7 @@ class Judge(Looking):
         """
         index, day = self.index(standing), local_date(instant, self.program.zone)
         if self.tiers.promote is Promote.AT_ONCE:
-            higher = self.reached(day)
+            higher = self.reached(day, above=index)
             if higher > index:
                 return self._promote(standing, higher, instant, day)
         if standing.grace_until is not None:
@@ -83,7 +83,7 @@ class Judge(Looking):
         Rule: R-52.
         """
         index, judged = self.index(standing), self.judged_on(instant)
-        higher = self.reached(judged)
+        higher = self.reached(judged, above=index)
         if higher > index:
             return self._promote(standing, higher, instant, judged)
         is_over = _has_ended(standing, instant)
@@ -121,7 +121,7 @@ class Judge(Looking):
         if entry is None or is_met(entry, look(entry, self.record, first, last)):
             return None
         day = local_date(instant, self.program.zone)
-        if self.reached(day) >= index:
+        if self.reached(day, above=index - 1) >= index:
             return None
         counted = look(entry, self.record, first, last)
         memo = {
