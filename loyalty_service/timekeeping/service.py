@@ -176,10 +176,8 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     if member.standing.due_by not in (0, version):
         watch.begin_term(instant)
     watch.promote(instant)
-    today = local_date(instant, program.zone)
-    if is_birthday(program, member, instant) and not has_birthday(books, member, today):
-        credit_event(books, member, MemberEvent(BIRTHDAY), instant)
-        watch.promote(instant)
+    if is_birthday(program, member, instant):
+        watch.give_birthday(instant)
     _pass(books, member, instant)
     if watch.asks_for_balance():
         watch.promote(instant)
@@ -214,6 +212,11 @@ class _Watch:
         judge = self._judge(instant)
         if judge is not None:
             self._move(judge.at_once(self.member.standing, instant))
+
+    def give_birthday(self, instant: datetime) -> None:
+        if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
+            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant)
+            self.promote(instant)
 
     def undo(self, instant: datetime) -> None:
         judge = self._judge(instant)
