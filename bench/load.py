@@ -61,7 +61,8 @@ def run_load(
     """Send all requests by ``clients`` keep-alive connections, from another process.
 
     Args:
-        rate: requests a second at the most, evenly; None is as many as are answered.
+        rate: requests a second at the most, evenly; None is as many as are answered. With a rate
+            the time of an answer counts from when its request was meant to be sent.
     """
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
@@ -98,10 +99,12 @@ def _run(pipe: Any, port: int, requests: Sequence[bytes], clients: int, rate: fl
     while len(answers.latencies) < len(requests):
         wait = TIMEOUT_SECONDS
         while idle and sent < len(requests):
-            wait = 0.0 if rate is None else begin + sent / rate - time.perf_counter()
+            now = time.perf_counter()
+            due = now if rate is None else begin + sent / rate
+            wait = due - now
             if wait > 0:
                 break
-            _send(idle.popleft(), requests[sent])
+            _send(idle.popleft(), requests[sent], due)
             sent, wait = sent + 1, TIMEOUT_SECONDS
         ready = poll.poll(wait)
         if not ready and wait == TIMEOUT_SECONDS:
@@ -129,10 +132,10 @@ class _Answers:
             self.first_error = bytes(client.got)
 
 
-def _send(client: _Client, message: bytes) -> None:
+def _send(client: _Client, message: bytes, due: float) -> None:
     client.got.clear()
     client.needed = 0
-    client.sent_at = time.perf_counter()
+    client.sent_at = due
     client.connection.sendall(message)
 
 

@@ -1,6 +1,5 @@
 """The run behind `loyalty import invoice-lines`: a file, part by part, each a transaction."""
 
-import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from loyalty_service.imports.service import (
     take_in,
 )
 from loyalty_service.kit.db import Database
+from loyalty_service.kit.heap import settled
 from loyalty_service.ledger.service import Acting
 from loyalty_service.program.queries import find_newest
 from loyalty_service.program.rules.currencies import minor_digits
@@ -66,14 +66,9 @@ def import_invoices(db: Database, path: Path, asked: Asked, *, only_check: bool 
         raise click.UsageError(f"The program counts in {program.currency}, not {asked.currency}.")
     with open_lines(path) as lines:
         file = read_invoices(lines, asked.zone or program.zone, asked.columns)
-    # What was read stays to the end; looking at it again and again took a sixth of the run.
-    gc.collect()
-    gc.freeze()
     history = History(program.currency, minor_digits(program.currency))
-    try:
+    with settled():
         return _take_in(db, programs, file, history, only_check=only_check)
-    finally:
-        gc.unfreeze()
 
 
 def current_program(db: Database, programs: Programs) -> tuple[int, Program]:

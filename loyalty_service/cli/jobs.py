@@ -20,6 +20,7 @@ from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName
 from loyalty_service.jobs.service import Jobs, Listed, Stuck, Watch, list_jobs
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.heap import settled
 from loyalty_service.kit.problems import AWAY
 from loyalty_service.program.rules.versions import NoProgram
 from loyalty_service.program.service import Programs
@@ -103,7 +104,7 @@ def _run(db: Database, job: JobName, at: datetime, chunk: int) -> None:
         again += f" --at {instant_text(at)}"
         click.echo(f"Catching up to {instant_text(at)}.", err=True)
     of_db = Jobs(db, Programs(), Timekeeping(), size=chunk)
-    with _stop_asked() as is_wanted, _bar(db, str(job)) as show:
+    with settled(), _stop_asked() as is_wanted, _bar(db, str(job)) as show:
         watch = Watch(lambda run: show(run.scanned), is_wanted)
         try:
             ended = of_db.run(job, at, watch)

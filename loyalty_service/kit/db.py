@@ -16,6 +16,7 @@ from sqlalchemy import MetaData
 from sqlalchemy.engine import URL, make_url
 
 from loyalty_service.kit.clock import Clock
+from loyalty_service.kit.columns import MANY, columns_text, table_of
 from loyalty_service.kit.connections import Lender, OnMessage, open_pool, roll_back
 from loyalty_service.kit.errors import Conflict
 from loyalty_service.kit.literals import rows_text, statement_text
@@ -33,6 +34,10 @@ RETRIED = (
     pg_errors.DeadlockDetected,
     pg_errors.UniqueViolation,
 )
+_TYPES = """
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
+ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+"""
 
 
 class Busy(Conflict):
@@ -94,10 +99,17 @@ class Transaction:
         self._waiting.append(statement_text(self._cursor.mogrify, sql, args))
 
     def add_rows(self, sql: str, rows: Sequence[Sequence[Any]], after: str = "") -> None:
-        """Add ``sql``, a VALUES list of ``rows`` and ``after``; nothing where there are no rows."""
+        """Add ``sql``, the ``rows`` as a query, and ``after``; nothing where there are no rows."""
         if rows:
-            values = rows_text(self._cursor.mogrify, rows)
-            self._waiting.append(f"{sql} VALUES {values} {after}")
+            told = self._columns(sql, rows) if len(rows) >= MANY else None
+            told = told or f"VALUES {rows_text(self._cursor.mogrify, rows)}"
+            self._waiting.append(f"{sql} {told} {after}")
+
+    def _columns(self, sql: str, rows: Sequence[Sequence[Any]]) -> str | None:
+        table, known = table_of(sql), self.cache.setdefault("types", {})
+        if table is not None and table not in known:
+            known[table] = dict(self.fetch(_TYPES, (table,)))
+        return columns_text(rows, sql, known.get(table, {}))
 
     def flush(self) -> None:
         """Send the waiting writes now; only for work whose later reads must see them."""

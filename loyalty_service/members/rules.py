@@ -223,6 +223,10 @@ class Standing:
     due_at: datetime | None = None
     due_by: int = 0
 
+    def due(self, at: datetime | None, by: int) -> "Standing":
+        """The same, with when time next asks for the member and by which version that is."""
+        return Standing(self.tier, self.since, self.until, self.grace_until, self.memo, at, by)
+
 
 NOWHERE = Standing()
 

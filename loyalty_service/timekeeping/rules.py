@@ -19,8 +19,9 @@ def is_birthday(program: Program, member: Member, instant: datetime) -> bool:
 
     Rule: R-04, R-55.
     """
-    year = local_date(instant, program.zone).year
-    return instant == _birthday(program, member, year)
+    if member.birth_month is None:
+        return False
+    return instant == _birthday(program, member, local_date(instant, program.zone).year)
 
 
 def next_birthday(program: Program, member: Member, after: datetime) -> datetime | None:
@@ -28,6 +29,8 @@ def next_birthday(program: Program, member: Member, after: datetime) -> datetime
 
     Rule: R-04, R-55.
     """
+    if member.birth_month is None:
+        return None
     year = local_date(after, program.zone).year
     coming = (_birthday(program, member, one) for one in (year, year + 1))
     return next((begins for begins in coming if begins is not None and begins > after), None)

@@ -1,7 +1,7 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -22,7 +22,6 @@ from loyalty_service.tiers.queries import find_tier_at
 from loyalty_service.tiers.rules.moving import Change, Judge
 from loyalty_service.tiers.rules.qualifying import asks_for_balance, metrics_of
 from loyalty_service.tiers.rules.windows import first_day
-from loyalty_service.tiers.service import NOTHING
 from loyalty_service.timekeeping.rules import gives_birthdays, is_birthday, next_birthday
 
 CLOCK = ("job", "clock")
@@ -150,7 +149,8 @@ def _next(books: Books, member: Member, since: datetime, until: datetime) -> dat
         begin = standing.due_at or since
         return begin if begin <= until else None
     due = [] if standing.due_at is None else [standing.due_at]
-    if books.program_at(member, until)[0] > standing.due_by:
+    newest = member.program_version
+    if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
         due.append(books.in_force_at(standing.due_by + 1))
     return min((instant for instant in due if instant <= until), default=None)
 
@@ -177,11 +177,10 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
         watch.begin_term(instant)
     watch.promote(instant)
     if is_birthday(program, member, instant):
-        if not has_birthday(books, member, local_date(instant, program.zone)):
-            credit_event(books, member, MemberEvent(BIRTHDAY), instant)
-        watch.promote(instant)
+        watch.give_birthday(instant)
     _pass(books, member, instant)
-    watch.promote(instant)
+    if watch.asks_for_balance():
+        watch.promote(instant)
     watch.review(instant)
     watch.reckon(instant)
 
@@ -194,12 +193,15 @@ class _Watch:
     member: Member
     version: int
     program: Program
+    judge: Judge | None = None
 
     def has_moved(self) -> bool:
         """Whether anything was decided that tiers look at."""
-        asked = self.program.tiers
-        added = self.books.totals.added.get(self.member.member_id)
-        return bool(added) or (asked is not None and asks_for_balance(asked))
+        return bool(self.books.totals.added.get(self.member.member_id)) or self.asks_for_balance()
+
+    def asks_for_balance(self) -> bool:
+        """Whether a tier asks for what expiring and lapsing change."""
+        return self.program.tiers is not None and asks_for_balance(self.program.tiers)
 
     def begin_term(self, instant: datetime) -> None:
         judge = self._judge(instant)
@@ -210,6 +212,11 @@ class _Watch:
         judge = self._judge(instant)
         if judge is not None:
             self._move(judge.at_once(self.member.standing, instant))
+
+    def give_birthday(self, instant: datetime) -> None:
+        if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
+            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant)
+            self.promote(instant)
 
     def undo(self, instant: datetime) -> None:
         judge = self._judge(instant)
@@ -229,11 +236,11 @@ class _Watch:
             due.append(judge.next_due(member.standing, after))
         # A term that had ended before its promotion was undone is looked at next.
         due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
-        member.standing = replace(member.standing, due_at=due_at, due_by=self.version)
+        member.standing = member.standing.due(due_at, self.version)
 
     def tier_with(self, counts: Mapping[Total, int], at: datetime) -> str | None:
         """The tier that would stand at once if these were counted too."""
-        judge = self._judge(at, counts)
+        judge = tiers.judge(self.books, self.member, self.program, at, counts)
         if judge is None:
             return None
         change = judge.at_once(self.member.standing, at)
@@ -245,5 +252,7 @@ class _Watch:
             tiers.move(self.books, self.member, change, self.version)
         return change is not None
 
-    def _judge(self, instant: datetime, counts: Mapping[Total, int] = NOTHING) -> Judge | None:
-        return tiers.judge(self.books, self.member, self.program, instant, counts)
+    def _judge(self, instant: datetime) -> Judge | None:
+        if self.judge is None or asks_for_balance(self.judge.tiers):
+            self.judge = tiers.judge(self.books, self.member, self.program, instant)
+        return self.judge

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty_service.kit.clock import SystemClock
+from loyalty_service.kit.columns import columns_text
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.literals import rows_text, statement_text
 
@@ -27,8 +28,25 @@ CELLS = {
     "numeric": st.decimals(allow_nan=False, allow_infinity=False, places=3),
     "text[]": st.lists(st.sampled_from(["a", "it's", "\\", '"', "积分"])),
 }
-COLUMNS = ", ".join(f"c{i} {kind}" for i, kind in enumerate(CELLS))
-ROWS = st.lists(st.tuples(*[st.none() | cell for cell in CELLS.values()]), min_size=1, max_size=3)
+TYPES = {f"c{i}": kind for i, kind in enumerate(CELLS)}
+COLUMNS = ", ".join(f"{name} {kind}" for name, kind in TYPES.items())
+BY_COLUMNS = {name: CELLS[kind] for name, kind in TYPES.items() if kind != "numeric"}
+UPDATE = "UPDATE cell SET c0 = v.n FROM ("
+
+
+def nullable(cells):
+    return st.none() | cells
+
+
+ROWS = st.lists(st.tuples(*map(nullable, CELLS.values())), min_size=1, max_size=3)
+
+
+def read_back(cursor, names):
+    cursor.execute(f"SELECT {', '.join(names)} FROM cell ORDER BY n")
+    return [
+        tuple(bytes(cell) if isinstance(cell, memoryview) else cell for cell in row)
+        for row in cursor.fetchall()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +63,49 @@ def cursor(server_url, template):
 
 @given(rows=ROWS)
 def test_what_is_written_is_read_back(cursor, rows):
-    names = ", ".join(f"c{i}" for i in range(len(CELLS)))
     values = rows_text(cursor.mogrify, rows)
 
-    cursor.execute(f"TRUNCATE cell; INSERT INTO cell ({names}) VALUES {values}".encode())
+    cursor.execute(f"TRUNCATE cell; INSERT INTO cell ({', '.join(TYPES)}) VALUES {values}".encode())
 
-    cursor.execute(f"SELECT {names} FROM cell ORDER BY n")
-    found = [
-        tuple(bytes(cell) if isinstance(cell, memoryview) else cell for cell in row)
-        for row in cursor.fetchall()
-    ]
-    assert found == rows
+    assert read_back(cursor, TYPES) == rows
+
+
+@given(rows=st.lists(st.tuples(*map(nullable, BY_COLUMNS.values())), min_size=1, max_size=3))
+def test_what_is_written_by_columns_is_read_back(cursor, rows):
+    sql = f"INSERT INTO cell ({', '.join(BY_COLUMNS)})"
+
+    written = columns_text(rows, sql, TYPES)
+    cursor.execute(f"TRUNCATE cell; {sql} {written or f'VALUES {rows_text(cursor.mogrify, rows)}'}")
+
+    assert read_back(cursor, BY_COLUMNS) == rows
+    assert (written is None) is all(cell is None for row in rows for cell in row)
+
+
+def test_columns_of_an_update_have_the_types_of_their_cells(cursor):
+    rows = [(2**63, "a", None), (-1, None, None)]
+
+    cursor.execute(
+        f"SELECT v.n, v.t, v.d::date FROM ({columns_text(rows, UPDATE, {})}) v (n, t, d)"
+    )
+
+    assert cursor.fetchall() == rows
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [Decimal("1.10")],
+        [1, "a"],
+        [True, 1],
+        [Colour.RED],
+        ["zero \0 byte", "none"],
+        [datetime(2026, 3, 2, 4, 0)],
+        [["a", 1]],
+        [None],
+    ],
+)
+def test_what_columns_cannot_hold_is_left_to_rows(column):
+    assert columns_text([(cell,) for cell in column], UPDATE, {}) is None
 
 
 @pytest.mark.parametrize(

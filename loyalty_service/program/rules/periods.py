@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from loyalty_service.program.rules.earning import CapPeriod
@@ -71,6 +72,8 @@ def _first_reaching(wall: datetime, early: datetime, late: datetime, zone: ZoneI
     return base + timedelta(seconds=after)
 
 
+# Most rows of an operation, and all of a night, begin and end on the same few days.
+@lru_cache(maxsize=4_096)
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant (UTC) of a calendar day of the zone.
 

@@ -178,9 +178,11 @@ class Tier:
     keep_for_ever: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tiers:
     """The tiers of a program, lowest first, and how members move between them.
+
+    Each is equal to itself alone, so that what follows from it can be kept beside it.
 
     Args:
         multiplies: wallets whose order rules the tier's factor acts on.
@@ -200,7 +202,10 @@ class Tiers:
 
     def index_of(self, tier_id: str | None) -> int:
         """The place of a tier, from 0; the lowest for None and for one that is not there."""
-        return next((i for i, tier in enumerate(self.levels) if tier.id == tier_id), 0)
+        for index, tier in enumerate(self.levels):
+            if tier.id == tier_id:
+                return index
+        return 0
 
     def find(self, tier_id: str | None) -> Tier:
         """The tier of that id; the lowest for None and for one that is not there."""

@@ -1,12 +1,13 @@
 """The tiers of a program, looking at what a member has done."""
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import Tiers, WindowTerm
+from loyalty_service.program.rules.tiers import Calendar, Tiers, WindowTerm
 from loyalty_service.tiers.rules.qualifying import Counted, Record, is_met, look
 from loyalty_service.tiers.rules.windows import first_day, last_day_before
 
@@ -27,16 +28,19 @@ class Looking:
         """The place of the member's tier, from 0."""
         return self.tiers.index_of(standing.tier)
 
-    def reached(self, day: date) -> int:
+    def reached(self, day: date, *, above: int = 0) -> int:
         """The highest tier that what was done is enough for, judged on ``day``.
+
+        Args:
+            above: only tiers above this one are looked at; it is returned where none is reached.
 
         Rule: R-51.
         """
-        for index in range(len(self.tiers.levels) - 1, 0, -1):
+        for index in range(len(self.tiers.levels) - 1, above, -1):
             entry = self.tiers.levels[index].entry
             if entry is not None and is_met(entry, self.look(index, day, to_keep=False)):
                 return index
-        return 0
+        return above
 
     def keeps(self, index: int, day: date) -> bool:
         """Whether what was done is enough to keep a tier, judged on ``day``.
@@ -46,11 +50,10 @@ class Looking:
         if self.is_safe(index):
             return True
         level = self.tiers.levels[index]
-        asked = level.keep or level.entry
-        entered = level.entry is not None and is_met(
-            level.entry, self.look(index, day, to_keep=False)
+        return any(
+            asked is not None and is_met(asked, self.look(index, day, to_keep=to_keep))
+            for asked, to_keep in ((level.entry, False), (level.keep, True))
         )
-        return entered or (asked is not None and is_met(asked, self.look(index, day, to_keep=True)))
 
     def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
         """What a tier asks for and what there is of it, judged on ``day``."""
@@ -58,8 +61,17 @@ class Looking:
         asked = (level.keep or level.entry) if to_keep else level.entry
         if asked is None:
             return ()
-        first = first_day(self.tiers.window, day, self.record.enrolled_on)
-        return look(asked, self.record, first, day)
+        return look(asked, self.record, self.first_day(day), day)
+
+    def first_day(self, day: date) -> date:
+        """The first day that counts when the member is judged on ``day``.
+
+        Rule: R-50.
+        """
+        window = self.tiers.window
+        if window is Calendar.MEMBERSHIP_YEAR:
+            return first_day(window, day, self.record.enrolled_on)
+        return _first_day(self.tiers, day)
 
     def judged_on(self, instant: datetime) -> date:
         """The day a review looks back from: the last one, unless the tier is to be earned anew."""
@@ -70,3 +82,9 @@ class Looking:
     def is_safe(self, index: int) -> bool:
         """Whether a tier is never lost."""
         return index == 0 or self.tiers.levels[index].keep_for_ever
+
+
+@lru_cache(maxsize=1_024)
+def _first_day(tiers: Tiers, day: date) -> date:
+    # The same for all members, and a night judges all of them on the same few days.
+    return first_day(tiers.window, day, day)

@@ -17,7 +17,6 @@ from loyalty_service.program.rules.tiers import (
 from loyalty_service.tiers.rules.looking import Looking
 from loyalty_service.tiers.rules.qualifying import Counted, is_met, look, metrics_of
 from loyalty_service.tiers.rules.windows import (
-    first_day,
     last_day_before,
     lasting_end,
     next_boundary,
@@ -68,7 +67,7 @@ class Judge(Looking):
         """
         index, day = self.index(standing), local_date(instant, self.program.zone)
         if self.tiers.promote is Promote.AT_ONCE:
-            higher = self.reached(day)
+            higher = self.reached(day, above=index)
             if higher > index:
                 return self._promote(standing, higher, instant, day)
         if standing.grace_until is not None:
@@ -84,7 +83,7 @@ class Judge(Looking):
         Rule: R-52.
         """
         index, judged = self.index(standing), self.judged_on(instant)
-        higher = self.reached(judged)
+        higher = self.reached(judged, above=index)
         if higher > index:
             return self._promote(standing, higher, instant, judged)
         is_over = _has_ended(standing, instant)
@@ -122,7 +121,7 @@ class Judge(Looking):
         if entry is None or is_met(entry, look(entry, self.record, first, last)):
             return None
         day = local_date(instant, self.program.zone)
-        if self.reached(day) >= index:
+        if self.reached(day, above=index - 1) >= index:
             return None
         counted = look(entry, self.record, first, last)
         memo = {
@@ -175,7 +174,7 @@ class Judge(Looking):
         return Change(Move.PROMOTED, index, instant, risen, self.look(index, day, to_keep=False))
 
     def _rests_on(self, standing: Standing, day: date) -> dict[str, Any]:
-        first = first_day(self.tiers.window, day, self.record.enrolled_on)
+        first = self.first_day(day)
         before = (standing.memo or {}).get("undo")
         return {
             "tier": standing.tier,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from loyalty_service.kit.frozen import frozen
@@ -27,18 +28,21 @@ def metric_of(criterion: Criterion) -> str | None:
     return None
 
 
+@lru_cache
 def metrics_of(tiers: Tiers) -> frozenset[str]:
     """All that the tiers of a program ask of a member's sums."""
     metrics = {metric_of(criterion) for criterion in criteria_of(tiers)}
     return frozenset(metric for metric in metrics if metric is not None)
 
 
-def criteria_of(tiers: Tiers) -> list[Criterion]:
+@lru_cache
+def criteria_of(tiers: Tiers) -> tuple[Criterion, ...]:
     """Everything that any tier asks for, to be reached or to be kept."""
     asked = [q for level in tiers.levels for q in (level.entry, level.keep) if q is not None]
-    return [criterion for qualification in asked for criterion in qualification.criteria]
+    return tuple(criterion for qualification in asked for criterion in qualification.criteria)
 
 
+@lru_cache
 def asks_for_balance(tiers: Tiers) -> bool:
     """Whether any tier asks for a balance, so that every open lot has to be known."""
     return any(criterion.measure is Measure.BALANCE for criterion in criteria_of(tiers))
@@ -68,11 +72,11 @@ class Record:
         metric = metric_of(criterion)
         if metric is None:
             return self.balances.get(criterion.wallet or "", 0)
-        return sum(
-            amount
-            for (name, day), amount in self.sums.items()
-            if name == metric and first <= day <= last
-        )
+        count = 0
+        for (name, day), amount in self.sums.items():
+            if name == metric and first <= day <= last:
+                count += amount
+        return count
 
 
 @frozen
@@ -102,8 +106,10 @@ def look(
 ) -> tuple[Counted, ...]:
     """What of a qualification there is between two days, both included."""
     return tuple(
-        Counted(criterion, record.count_between(criterion, first, last))
-        for criterion in qualification.criteria
+        [
+            Counted(criterion, record.count_between(criterion, first, last))
+            for criterion in qualification.criteria
+        ]
     )
 
 
@@ -112,5 +118,7 @@ def is_met(qualification: Qualification, counted: tuple[Counted, ...]) -> bool:
 
     Rule: R-50.
     """
-    enough = [one.is_enough for one in counted]
-    return all(enough) if qualification.match is Match.ALL else any(enough)
+    for one in counted:
+        if one.is_enough is (qualification.match is Match.ANY):
+            return one.is_enough
+    return qualification.match is Match.ALL

@@ -48,7 +48,8 @@ def judge(
     """
     if program.tiers is None:
         return None
-    sums: Mapping[Total, int] = books.totals.amounts.get(member.member_id, {})
+    # As they move while the operation decides.
+    sums: Mapping[Total, int] = books.totals.amounts.setdefault(member.member_id, {})
     if counts:
         sums = {key: sums.get(key, 0) + counts.get(key, 0) for key in (*sums, *counts)}
     balances = _balances(books, member, at) if asks_for_balance(program.tiers) else {}
@@ -103,7 +104,7 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
             orjson.dumps([one.told() for one in change.counted]).decode(),
         )
     )
-    member.standing = replace(standing, due_at=before.due_at, due_by=before.due_by)
+    member.standing = standing.due(before.due_at, before.due_by)
 
 
 def save(tx: Transaction, members: Iterable[Member]) -> None:
