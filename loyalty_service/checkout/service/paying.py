@@ -107,15 +107,17 @@ def _pay_whole(work: Work, member: Member, order: Order) -> str:
         when, at = work.books.meet(member, order.occurred_at)
         placing = place(work.books, member, order.cart, when, at)
         check_paid(order.paid_minor, placing.payable_minor)
-        earned = work.earn(member, placing)
-    else:
-        # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
-        when = order.occurred_at or work.books.now
-        placing = place(work.books, member, order.cart, when, when)
-        check_paid(order.paid_minor, placing.payable_minor)
-        earned = work.earn(member, placing)
-        when, at = work.books.meet(member, order.occurred_at)
-    return _take(work, member, order, placing, (when, at), earned=earned)
+        return _take(work, member, order, placing, (when, at))
+    # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
+    when = order.occurred_at or work.books.now
+    placing = place(work.books, member, order.cart, when, when)
+    check_paid(order.paid_minor, placing.payable_minor)
+    earned, seen = work.earn(member, placing), member.event_seq
+    when, at = work.books.meet(member, order.occurred_at)
+    if member.event_seq == seen:
+        return _take(work, member, order, placing, (when, at), earned=earned)
+    # What was overdue may have moved the tier, or used up a limit.
+    return _take(work, member, order, place(work.books, member, order.cart, when, at), (when, at))
 
 
 def _capture(
@@ -182,11 +184,14 @@ def _take(
 ) -> str:
     """Spend the points of an order, give what it earns, and remember it."""
     when, at = instants
-    earned = earned or work.earn(member, placing)
+    fulfilled_at = _fulfilled_at(order, known, when)
+    judged = placing if is_held else work.by_tier(member, placing, fulfilled_at)
+    if earned is None or judged is not placing:
+        placing, earned = judged, work.earn(member, judged)
     count(work.books.totals, placing.program, member.member_id, placing.day, earned)
     record = work.open_order(member, order.order_ref, placing, known)
     record.payment_ref, record.fingerprint = order.payment_ref, order.fingerprint()
-    record.paid_at, record.fulfilled_at = when, _fulfilled_at(order, known, when)
+    record.paid_at, record.fulfilled_at = when, fulfilled_at
     record.lapses_at = None
     if known is not None:
         record.cart = known.cart if order.cart is None else order.cart.fingerprint()
