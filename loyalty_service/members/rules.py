@@ -190,16 +190,22 @@ class Totals:
     Args:
         amounts: by member, what was read and has been added since.
         added: by member, what has been added since, to be written.
+        unsettled: by member, what of it has not had its effect on their tier yet.
     """
 
     amounts: dict[int, dict[Total, int]] = field(default_factory=dict)
     added: dict[int, dict[Total, int]] = field(default_factory=dict)
+    unsettled: dict[int, dict[Total, int]] = field(default_factory=dict)
 
     def add(self, member_id: int, metric: str, day: date, amount: int) -> None:
         """Count ``amount`` more (or fewer, negative) on that day."""
-        for totals in (self.amounts, self.added):
+        for totals in (self.amounts, self.added, self.unsettled):
             of_member = totals.setdefault(member_id, {})
             of_member[metric, day] = of_member.get((metric, day), 0) + amount
+
+    def settle(self, member_id: int) -> dict[Total, int]:
+        """What was added for a member since this was asked last."""
+        return self.unsettled.pop(member_id, {})
 
 
 @frozen

@@ -8,14 +8,14 @@ from functools import partial
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
 from loyalty_service.kit.db import Transaction
-from loyalty_service.ledger.rules.catch_up import catch_up
+from loyalty_service.ledger.rules.catch_up import catch_up, next_change
 from loyalty_service.ledger.rules.entry import Kind
 from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import TierRate
+from loyalty_service.program.rules.tiers import OnReturn, TierRate
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
@@ -35,12 +35,10 @@ class Timekeeping:
 
     def wants(self, books: Books, member: Member, until: datetime) -> Wanted | None:
         """What of a member's sums has to be known to bring them to ``until``, and on from there."""
-        version, _ = books.program_at(member, until)
-        standing = member.standing
-        begin = until if standing.due_at is None else min(standing.due_at, until)
+        begin = _first_look(books, member, until)
         wanted = None
-        for number in range(min(standing.due_by or version, version), version + 1):
-            more = _wanted(books.program(number), member, begin, until)
+        for program in _programs(books, member, until):
+            more = _wanted(program, member, begin, until)
             wanted = wanted if more is None else more | wanted
         return wanted
 
@@ -66,17 +64,16 @@ class Timekeeping:
         version, program = books.program_at(member, at)
         is_new = member.standing.due_by != version
         watch = _Watch(books, member, version, program)
-        if not is_new and not watch.has_moved():
+        moved = books.totals.settle(member.member_id)
+        if not is_new and not moved and not watch.asks_for_balance():
             return
-        watch.undo(at)
+        watch.undo(at, moved)
         watch.promote(at)
         watch.reckon(at)
 
     def needs_every_lot(self, books: Books, member: Member, until: datetime) -> bool:
         """Whether a tier asks for a balance, which every open lot is part of."""
-        version, _ = books.program_at(member, until)
-        numbers = range(min(member.standing.due_by or version, version), version + 1)
-        asked = (books.program(number).tiers for number in numbers)
+        asked = (program.tiers for program in _programs(books, member, until))
         return any(tiers is not None and asks_for_balance(tiers) for tiers in asked)
 
     def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
@@ -87,9 +84,10 @@ class Timekeeping:
         asked = books.program_at(member, instant)[1].tiers
         if asked is None:
             return None
-        standing = member.standing
-        tier = standing.tier
-        if standing.since is not None and instant < standing.since:
+        since, tier = member.standing.since, member.standing.tier
+        # Where a promotion was undone, another tier may have been held since then.
+        may_be_undone = asked.on_return is OnReturn.AT_ONCE and instant < member.caught_up_to
+        if may_be_undone or (since is not None and instant < since):
             tier = find_tier_at(books.tx, member, instant)
         return asked.find(tier).id
 
@@ -123,6 +121,26 @@ class Timekeeping:
         return bring
 
 
+def _first_look(books: Books, member: Member, until: datetime) -> datetime:
+    """The earliest instant at which a member may be judged on the way to ``until``."""
+    standing = member.standing
+    looks = [until, member.caught_up_to]
+    if standing.due_at is not None:
+        looks.append(standing.due_at)
+    if 0 < standing.due_by < books.program_at(member, until)[0]:
+        looks.append(books.in_force_at(standing.due_by + 1))
+    return min(looks)
+
+
+def _programs(books: Books, member: Member, until: datetime) -> list[Program]:
+    """The versions by which a member may be judged on the way to ``until``."""
+    last, _ = books.program_at(member, until)
+    first = member.standing.due_by
+    if not first:
+        first, _ = books.program_at(member, _first_look(books, member, until))
+    return [books.program(number) for number in range(min(first, last), last + 1)]
+
+
 def _wanted(program: Program, member: Member, begin: datetime, until: datetime) -> Wanted | None:
     wanted = None
     if gives_birthdays(program) and member.birth_month is not None:
@@ -136,8 +154,9 @@ def _wanted(program: Program, member: Member, begin: datetime, until: datetime) 
     enrolled_on = local_date(member.enrolled_at, program.zone)
     first = first_day(program.tiers.window, local_date(begin - _INSTANT, program.zone), enrolled_on)
     undo = (member.standing.memo or {}).get("undo")
-    if undo is not None:
+    while undo is not None:
         first = min(first, date.fromisoformat(undo["first"]))
+        undo = undo.get("undo")
     return Wanted(metrics_of(program.tiers), first, date.max) | wanted
 
 
@@ -165,8 +184,9 @@ def _pass(books: Books, member: Member, until: datetime) -> None:
         version_at=books.version_at(member),
     )
     for entry in entries:
-        if entry.kind is Kind.EXPIRE:
-            member.tell("points.expired", entry.cause.occurred_at, told(entry))
+        # A settled deficit is told of by itself, so that it is however far one run goes.
+        kind = "points.expired" if entry.kind is Kind.EXPIRE else "points.moved"
+        member.tell(kind, entry.cause.occurred_at, told(entry))
 
 
 def _reach(books: Books, member: Member, instant: datetime) -> None:
@@ -195,12 +215,8 @@ class _Watch:
     program: Program
     judge: Judge | None = None
 
-    def has_moved(self) -> bool:
-        """Whether anything was decided that tiers look at."""
-        return bool(self.books.totals.added.get(self.member.member_id)) or self.asks_for_balance()
-
     def asks_for_balance(self) -> bool:
-        """Whether a tier asks for what expiring and lapsing change."""
+        """Whether whatever moves points may move the member."""
         return self.program.tiers is not None and asks_for_balance(self.program.tiers)
 
     def begin_term(self, instant: datetime) -> None:
@@ -210,18 +226,19 @@ class _Watch:
 
     def promote(self, instant: datetime) -> None:
         judge = self._judge(instant)
-        if judge is not None:
-            self._move(judge.at_once(self.member.standing, instant))
+        # A gift may lift a balance so far that it reaches one tier more.
+        while judge is not None and self._move(judge.at_once(self.member.standing, instant)):
+            judge = self._judge(instant)
 
     def give_birthday(self, instant: datetime) -> None:
         if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
             credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant)
             self.promote(instant)
 
-    def undo(self, instant: datetime) -> None:
+    def undo(self, instant: datetime, moved: Mapping[Total, int]) -> None:
         judge = self._judge(instant)
-        while judge is not None and self._move(judge.undo(self.member.standing, instant)):
-            pass
+        while judge is not None and self._move(judge.undo(self.member.standing, instant, moved)):
+            judge = self._judge(instant)
 
     def review(self, instant: datetime) -> None:
         judge = self._judge(instant)
@@ -234,6 +251,9 @@ class _Watch:
         due = [next_birthday(self.program, member, after)]
         if judge is not None:
             due.append(judge.next_due(member.standing, after))
+        if self.asks_for_balance():
+            accounts = self.books.accounts.get(member.member_id, {})
+            due.append(next_change(accounts.values(), after))
         # A term that had ended before its promotion was undone is looked at next.
         due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
         member.standing = member.standing.due(due_at, self.version)

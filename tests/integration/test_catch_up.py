@@ -146,6 +146,24 @@ def test_a_hold_wins_against_the_expiry_and_after_its_lapse_the_points_expire(db
     assert_proved(db)
 
 
+def test_what_is_told_does_not_depend_on_how_far_one_run_goes(db, clock, shop):
+    for ref in ("m-1", "m-2"):
+        shop.enrol(ref)
+        shop.adjust(100, member=ref, expires_at=clock.now() + timedelta(days=1))
+        shop.reserve(f"o-{ref}", line(100_000), member=ref, points=100)
+        shop.adjust(-50, member=ref, allow_negative=True)
+    first, second = member_ids(db)
+    step = CatchUp(Programs(), Timekeeping(), clock.now() + timedelta(hours=2))
+    clock.advance(timedelta(hours=2))
+    db.run(lambda tx: step(tx, second - 1, 1))
+    clock.advance(timedelta(days=2))
+
+    catch_up(db)
+
+    kinds = "SELECT kind, occurred_at FROM event WHERE member_id = %s ORDER BY seq"
+    assert db.fetch(kinds, (second,)) == db.fetch(kinds, (first,))
+
+
 def test_a_renewed_hold_keeps_its_points_through_the_night_and_may_be_paid(db, clock, shop):
     shop.enrol()
     shop.adjust(100, expires_at=clock.now() + timedelta(minutes=10))

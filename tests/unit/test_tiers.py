@@ -231,10 +231,12 @@ def test_an_undone_promotion_leads_back_to_what_was_before_it():
     sums["spend", date(2026, 6, 1)] = 200_000
     judged = judge(found, sums)
     gold = judged.at_once(silver, noon(date(2026, 6, 1))).standing
-    assert judged.undo(gold, noon(date(2026, 6, 2))) is None
+    back = {("spend", date(2026, 6, 1)): -100_000}
+    assert judged.undo(gold, noon(date(2026, 6, 2)), back) is None
     sums["spend", date(2026, 6, 1)] = 100_000
+    assert judged.undo(gold, noon(date(2026, 6, 2)), {}) is None
 
-    change = judged.undo(gold, noon(date(2026, 6, 2)))
+    change = judged.undo(gold, noon(date(2026, 6, 2)), back)
 
     assert (change.move, change.index) == (Move.UNDONE, 1)
     assert (change.standing.since, change.standing.until) == (silver.since, silver.until)

@@ -91,7 +91,7 @@ def take_items(acting: Acting, items: Sequence[Item]) -> list[Outcome]:
     """
     owners = _lock(acting, {item.ref for item in items})
     work = _read(acting, items, owners)
-    outcomes = [_take(work, owners, item) for item in items]
+    outcomes = [_take_and_settle(work, owners, item) for item in items]
     work.write()
     return outcomes
 
@@ -140,6 +140,14 @@ def _read_totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member])
     books.read_totals(wanted_by_caps(wanted.values()), books.now)
 
 
+def _take_and_settle(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
+    outcome = _take(work, owners, item)
+    if isinstance(outcome, str):
+        # The next item meets the tier that this one led to.
+        work.books.passing.settle(work.books, owners[item.ref])
+    return outcome
+
+
 def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
     member = owners.get(item.ref)
     if member is None:
@@ -181,3 +189,4 @@ class _Before:
         work.books.accounts[member.member_id] = self._accounts
         totals = work.books.totals
         totals.amounts[member.member_id], totals.added[member.member_id] = self._totals
+        totals.settle(member.member_id)

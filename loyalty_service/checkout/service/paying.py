@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order, check_paid
@@ -20,11 +19,11 @@ from loyalty_service.checkout.service.counting import act_of, count_all
 from loyalty_service.checkout.service.owning import require_own
 from loyalty_service.checkout.service.placing import Placing, as_promised, place, place_again
 from loyalty_service.checkout.service.reserving import let_go
-from loyalty_service.checkout.service.telling import as_json, instant_text, money
+from loyalty_service.checkout.service.telling import as_json, instant_text, money, told_payment
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import count
 from loyalty_service.earning.rules.facts import Earned
-from loyalty_service.earning.service import Credited, Occasion, give, refused_told
+from loyalty_service.earning.service import Credited, Occasion, give
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.spending import capture, spend
 from loyalty_service.ledger.service import told
@@ -108,15 +107,17 @@ def _pay_whole(work: Work, member: Member, order: Order) -> str:
         when, at = work.books.meet(member, order.occurred_at)
         placing = place(work.books, member, order.cart, when, at)
         check_paid(order.paid_minor, placing.payable_minor)
-        earned = work.earn(member, placing)
-    else:
-        # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
-        when = order.occurred_at or work.books.now
-        placing = place(work.books, member, order.cart, when, when)
-        check_paid(order.paid_minor, placing.payable_minor)
-        earned = work.earn(member, placing)
-        when, at = work.books.meet(member, order.occurred_at)
-    return _take(work, member, order, placing, (when, at), earned=earned)
+        return _take(work, member, order, placing, (when, at))
+    # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
+    when = order.occurred_at or work.books.now
+    placing = place(work.books, member, order.cart, when, when)
+    check_paid(order.paid_minor, placing.payable_minor)
+    earned, seen = work.earn(member, placing), member.event_seq
+    when, at = work.books.meet(member, order.occurred_at)
+    if member.event_seq == seen:
+        return _take(work, member, order, placing, (when, at), earned=earned)
+    # What was overdue may have moved the tier, or used up a limit.
+    return _take(work, member, order, place(work.books, member, order.cart, when, at), (when, at))
 
 
 def _capture(
@@ -183,11 +184,14 @@ def _take(
 ) -> str:
     """Spend the points of an order, give what it earns, and remember it."""
     when, at = instants
-    earned = earned or work.earn(member, placing)
+    fulfilled_at = _fulfilled_at(order, known, when)
+    judged = placing if is_held else work.by_tier(member, placing, fulfilled_at)
+    if earned is None or judged is not placing:
+        placing, earned = judged, work.earn(member, judged)
     count(work.books.totals, placing.program, member.member_id, placing.day, earned)
     record = work.open_order(member, order.order_ref, placing, known)
     record.payment_ref, record.fingerprint = order.payment_ref, order.fingerprint()
-    record.paid_at, record.fulfilled_at = when, _fulfilled_at(order, known, when)
+    record.paid_at, record.fulfilled_at = when, fulfilled_at
     record.lapses_at = None
     if known is not None:
         record.cart = known.cart if order.cart is None else order.cart.fingerprint()
@@ -198,7 +202,7 @@ def _take(
     sold, act = placing.sold(earned), act_of(record, record.fulfilled_at)
     count_all(work, member, bring_to_tiers(placing.program, placing.lines, sold, act))
     record.entries = {credited.entry.wallet: credited.stored() for credited in entries}
-    record.receipt = as_json(_receipt(record, placing, spent, entries, earned))
+    record.receipt = as_json(told_payment(record, placing, spent, entries, earned))
     work.write_order(member, record, placing, sold, keeps_lines=is_held)
     _tell(member, record, spent, entries)
     return record.receipt
@@ -263,37 +267,3 @@ def _tell(
         "earned": [told(credited.entry) for credited in entries],
     }
     member.tell("order.paid", record.paid_at or record.placed_at, happened)
-
-
-def _receipt(
-    record: OrderRecord,
-    placing: Placing,
-    spent: Entry | None,
-    entries: Sequence[Credited],
-    earned: Earned,
-) -> dict[str, Any]:
-    currency = placing.program.currency
-    return {
-        "order_ref": record.order_ref,
-        "payment_ref": record.payment_ref,
-        "state": str(record.state),
-        "price": money(placing.price_minor, currency),
-        "spent": None if spent is None else _told_spent(placing, spent),
-        "paid": money(placing.payable_minor, currency),
-        "placed_at": instant_text(record.placed_at),
-        "paid_at": instant_text(record.paid_at),
-        "fulfilled_at": instant_text(record.fulfilled_at),
-        "program_version": placing.version,
-        "earned": [credited.told() for credited in entries],
-        "not_earned": [refused_told(refused) for refused in earned.refused],
-    }
-
-
-def _told_spent(placing: Placing, entry: Entry) -> dict[str, Any]:
-    return {
-        "wallet": entry.wallet,
-        "points": -entry.points,
-        "worth": money(placing.worth_minor, placing.program.currency),
-        "entry": entry.seq,
-        "balance_after": entry.balance_after,
-    }

@@ -1,7 +1,7 @@
 """An order is placed: judged by the program of that instant, priced, and paid in part by points."""
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -65,16 +65,16 @@ class Placing:
         """What is left to be paid with money."""
         return self.price_minor - self.worth_minor
 
-    def earn(self, member: Member, totals: Totals, *, tier: str | None = None) -> Earned:
-        """What it earns; nothing is counted or given yet.
+    def earning_by(self, tier: str) -> "Placing":
+        """The same, as it earns by a tier (R-24)."""
+        return replace(self, who=Who(self.who.tags, self.who.birth_month, tier))
 
-        Args:
-            tier: the tier it earns by; None is the one that was held.
+    def earn(self, member: Member, totals: Totals) -> Earned:
+        """What it earns; nothing is counted or given yet.
 
         Rule: R-06, R-20.
         """
-        who = self.who if tier is None else Who(self.who.tags, self.who.birth_month, tier)
-        facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, who)
+        facts = OrderFacts(self.placed_at, self.channel, self._basis(), self.is_first, self.who)
         caps = used(totals, self.program, member.member_id, ORDER, self.day)
         return earn_on_order(self.program, facts, caps)
 

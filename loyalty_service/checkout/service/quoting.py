@@ -33,7 +33,7 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
     Rule: R-05, R-31, R-55.
     """
     work.books.meet(member, None)
-    placing = clamp(work.books, member, cart, at, at, own=own)
+    placing = work.by_tier(member, clamp(work.books, member, cart, at, at, own=own))
     currency = placing.program.currency
     allowed = placing.allowed
     return {

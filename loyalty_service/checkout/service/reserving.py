@@ -49,7 +49,7 @@ def record_reservation(work: Work, member: Member, order_ref: str, cart: Cart) -
     _, at = work.books.meet(member, None)
     if known is not None and known.is_reserved(at) and cart.fingerprint() == known.cart:
         return _renew(work, member, known, at)
-    placing = place(work.books, member, cart, at, at, own=known)
+    placing = work.by_tier(member, place(work.books, member, cart, at, at, own=known))
     if known is not None:
         let_go(work, member, known, at)
     return _reserve(work, member, placing, order_ref=order_ref, cart=cart, known=known)

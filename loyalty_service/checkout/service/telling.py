@@ -1,14 +1,17 @@
 """How checkout tells instants, money, lines and what is earned."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.service.placing import Placing
 from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act, open_lots
-from loyalty_service.earning.service import refused_told
+from loyalty_service.earning.service import Credited, refused_told
+from loyalty_service.ledger.rules.entry import Entry
 
 
 def as_json(value: Any) -> str:
@@ -66,4 +69,39 @@ def told_earned(placing: Placing, earned: Earned) -> dict[str, Any]:
             for in_wallet in open_lots(placing.program, earned.by_rule, act)
         ],
         "not_earned": [refused_told(refused) for refused in earned.refused],
+    }
+
+
+def told_payment(
+    record: OrderRecord,
+    placing: Placing,
+    spent: Entry | None,
+    entries: Sequence[Credited],
+    earned: Earned,
+) -> dict[str, Any]:
+    """A payment as its receipt tells it: what was paid and spent, and what was earned."""
+    currency = placing.program.currency
+    return {
+        "order_ref": record.order_ref,
+        "payment_ref": record.payment_ref,
+        "state": str(record.state),
+        "price": money(placing.price_minor, currency),
+        "spent": None if spent is None else _told_spent(placing, spent),
+        "paid": money(placing.payable_minor, currency),
+        "placed_at": instant_text(record.placed_at),
+        "paid_at": instant_text(record.paid_at),
+        "fulfilled_at": instant_text(record.fulfilled_at),
+        "program_version": placing.version,
+        "earned": [credited.told() for credited in entries],
+        "not_earned": [refused_told(refused) for refused in earned.refused],
+    }
+
+
+def _told_spent(placing: Placing, entry: Entry) -> dict[str, Any]:
+    return {
+        "wallet": entry.wallet,
+        "points": -entry.points,
+        "worth": money(placing.worth_minor, placing.program.currency),
+        "entry": entry.seq,
+        "balance_after": entry.balance_after,
     }

@@ -57,7 +57,7 @@ class Work:
 
         Rule: R-06, R-20.
         """
-        earned = self._earn(member, placing)
+        earned = placing.earn(member, self.books.totals)
         by_wallet: dict[str, int] = {}
         for given in earned.by_rule:
             wallet = given.rule.wallet
@@ -66,16 +66,24 @@ class Work:
             self.books.account(member, wallet).require_countable(points)
         return earned
 
-    def _earn(self, member: Member, placing: Placing) -> Earned:
-        books = self.books
-        earned = placing.earn(member, books.totals)
-        program = placing.program
+    def by_tier(
+        self, member: Member, placing: Placing, fulfilled_at: datetime | None = None
+    ) -> Placing:
+        """An order that is placed, with the tier that it earns by: the one held, or leads to.
+
+        Args:
+            fulfilled_at: when the goods went out, where they have.
+
+        Rule: R-24.
+        """
+        books, program = self.books, placing.program
         if program.tiers is None or program.tiers.tier_rate is TierRate.HELD:
-            return earned
-        act = Act(placing.placed_at, None)
-        counts = bring_to_tiers(program, placing.lines, placing.sold(earned), act)
+            return placing
+        sold = placing.sold(placing.earn(member, books.totals))
+        act = Act(placing.placed_at, fulfilled_at)
+        counts = bring_to_tiers(program, placing.lines, sold, act)
         reached = books.passing.tier_reached(books, member, counts, member.caught_up_to)
-        return earned if reached is None else placing.earn(member, books.totals, tier=reached)
+        return placing if reached is None else placing.earning_by(reached)
 
     def open_order(
         self, member: Member, order_ref: str, placing: Placing, known: OrderRecord | None

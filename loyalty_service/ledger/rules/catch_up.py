@@ -23,6 +23,23 @@ def list_instants(accounts: Iterable[Account], until: datetime) -> list[datetime
     return sorted(instants)
 
 
+def next_change(accounts: Iterable[Account], after: datetime) -> datetime | None:
+    """The next instant at which the clock alone changes what is active or held; None: never.
+
+    Args:
+        accounts: with all their open lots and holds.
+        after: aware; the instant itself is past.
+
+    Rule: R-14, R-50.
+    """
+    instants: set[datetime | None] = set()
+    for account in accounts:
+        instants.update(hold.lapses_at for hold in account.holds)
+        for lot in account.lots.values():
+            instants.update((lot.active_at, lot.expires_at))
+    return min((one for one in instants if one is not None and one > after), default=None)
+
+
 def catch_up(
     accounts: Collection[Account],
     until: datetime,

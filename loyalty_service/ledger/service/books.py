@@ -138,9 +138,9 @@ class Books:
         Rule: R-55.
         """
         since = member.caught_up_to
-        at = member.meet(until, self.now)
         if not self.has_totals:
-            self.read_totals(None, at)
+            self.read_totals(None, max(since, until))
+        at = member.meet(until, self.now)
         self.passing.bring(self, member, since, at)
         return at
 

@@ -78,7 +78,7 @@ def read_tiers(place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]) -
     )
     window = _read_window(fields.need("window"))
     grace = fields.find("grace")
-    return Tiers(
+    tiers = Tiers(
         levels=_read_levels(fields.need("levels"), _Context(frame, wallets, set())),
         window=window,
         term=_read_term(fields.find("term"), window),
@@ -90,6 +90,12 @@ def read_tiers(place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]) -
         tier_rate=fields.choice("tier_rate", TierRate.HELD),
         multiplies=_read_multiplied(fields, wallets),
     )
+    if tiers.promote is Promote.NEXT_REVIEW and tiers.term is WindowTerm.THIS:
+        fields.need("promote").report(
+            "next_review next to term: this, whose reviews look at a window that only begins",
+            "at_once, or another term: else nobody would ever rise",
+        )
+    return tiers
 
 
 def list_tiers(place: Place | None) -> tuple[str, ...]:

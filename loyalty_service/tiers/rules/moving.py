@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.members.rules import Standing
+from loyalty_service.members.rules import Standing, Total
 from loyalty_service.program.rules.periods import local_date, start_of_day
 from loyalty_service.program.rules.tiers import (
     Demote,
@@ -15,7 +15,13 @@ from loyalty_service.program.rules.tiers import (
     Promote,
 )
 from loyalty_service.tiers.rules.looking import Looking
-from loyalty_service.tiers.rules.qualifying import Counted, is_met, look, metrics_of
+from loyalty_service.tiers.rules.qualifying import (
+    Counted,
+    is_met,
+    look,
+    metrics_of,
+    took_back,
+)
 from loyalty_service.tiers.rules.windows import (
     last_day_before,
     lasting_end,
@@ -107,8 +113,13 @@ class Judge(Looking):
         enrolled_on = self.record.enrolled_on
         return next_boundary(self.tiers.window, before, enrolled_on) == today
 
-    def undo(self, standing: Standing, instant: datetime) -> Change | None:
+    def undo(
+        self, standing: Standing, instant: datetime, moved: Mapping[Total, int]
+    ) -> Change | None:
         """A promotion falls with the return that takes away what it rested on.
+
+        Args:
+            moved: what was just counted; less than nothing is what came back.
 
         Rule: R-52.
         """
@@ -118,7 +129,9 @@ class Judge(Looking):
         index = self.index(standing)
         entry = self.tiers.levels[index].entry
         first, last = (date.fromisoformat(undo[end]) for end in ("first", "last"))
-        if entry is None or is_met(entry, look(entry, self.record, first, last)):
+        if entry is None or not took_back(entry, moved, first, last):
+            return None
+        if is_met(entry, look(entry, self.record, first, last)):
             return None
         day = local_date(instant, self.program.zone)
         if self.reached(day, above=index - 1) >= index:
@@ -128,9 +141,8 @@ class Judge(Looking):
             **_without_undo(standing.memo),
             **({"undo": undo["undo"]} if "undo" in undo else {}),
         }
-        before = Standing(
-            undo["tier"], _instant(undo["since"]), _instant(undo["until"]), None, memo or None
-        )
+        since, until, grace = (_instant(undo[name]) for name in ("since", "until", "grace"))
+        before = Standing(undo["tier"], since, until, grace, memo or None)
         return Change(Move.UNDONE, self.index(before), instant, before, counted)
 
     def begin_term(self, standing: Standing, instant: datetime) -> Change | None:
@@ -157,7 +169,7 @@ class Judge(Looking):
         day = local_date(after, self.program.zone)
         ends = standing.until if standing.grace_until is None else standing.grace_until
         due = [] if ends is None else [ends]
-        days = [self._next_turn(standing, day), self._next_coming(day)]
+        days = [self._next_turn(standing, day), self._next_coming(standing, day)]
         due += [start_of_day(one, self.program.zone) for one in days if one is not None]
         return min(due, default=None)
 
@@ -180,6 +192,7 @@ class Judge(Looking):
             "tier": standing.tier,
             "since": _text(standing.since),
             "until": _text(standing.until),
+            "grace": _text(standing.grace_until),
             "first": first.isoformat(),
             "last": day.isoformat(),
             **({} if before is None else {"undo": before}),
@@ -241,9 +254,9 @@ class Judge(Looking):
             return None
         return next_change(self.tiers.window, day, self._days(), self.record.enrolled_on)
 
-    def _next_coming(self, day: date) -> date | None:
-        """The next day on which points that were earned come alive."""
-        if self.tiers.promote is not Promote.AT_ONCE:
+    def _next_coming(self, standing: Standing, day: date) -> date | None:
+        """The next day on which points come alive that may promote, or end a grace."""
+        if self.tiers.promote is not Promote.AT_ONCE and standing.grace_until is None:
             return None
         return min((on for on in self._days() if on > day), default=None)
 

@@ -122,3 +122,21 @@ def is_met(qualification: Qualification, counted: tuple[Counted, ...]) -> bool:
         if one.is_enough is (qualification.match is Match.ANY):
             return one.is_enough
     return qualification.match is Match.ALL
+
+
+def took_back(
+    qualification: Qualification, moved: Mapping[Total, int], first: date, last: date
+) -> bool:
+    """Whether anything of what was asked for was taken back between two days, both included.
+
+    A balance falls by other things too; of it the points count that were earned.
+
+    Args:
+        moved: what was counted, less than nothing where it came back.
+
+    Rule: R-52.
+    """
+    names = {metric_of(one) or earned_metric(one.wallet or "") for one in qualification.criteria}
+    return any(
+        amount < 0 and name in names and first <= on <= last for (name, on), amount in moved.items()
+    )

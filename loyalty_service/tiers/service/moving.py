@@ -84,7 +84,7 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
         cause = _cause(member, Reason.TIER_GIFT, number, version, change.instant)
         gift = _give(books, member, cause, level.gift, program)
         standing = _remember(change, level.id, gift)
-    elif change.move is Move.UNDONE:
+    elif change.move is Move.UNDONE and _brought_gift(before):
         gift = _undo_gift(books, member, change, number, version)
         standing = _forget(change, before.tier)
     told = _told(tiers, before.tier, change, gift)
@@ -120,6 +120,12 @@ def _has_gift(member: Member, tier: str, change: Change) -> bool:
     return given["until"] is None or datetime.fromisoformat(given["until"]) > change.instant
 
 
+def _brought_gift(standing: Standing) -> bool:
+    """Whether the promotion to the tier that stands brought its gift, not an earlier one."""
+    given = (standing.memo or {}).get("gifts", {}).get(standing.tier)
+    return given is not None and given["at"] == instant_text(standing.since)
+
+
 def _give(
     books: Books, member: Member, cause: Cause, gift: Gift, program: Program
 ) -> dict[str, Any]:
@@ -137,12 +143,10 @@ def _give(
 
 def _undo_gift(
     books: Books, member: Member, change: Change, number: int, version: int
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Take back the gift of a promotion that a return undid, or leave it, marked (R-52)."""
     program, tier = books.program(version), member.standing.tier or ""
-    given = (member.standing.memo or {}).get("gifts", {}).get(tier)
-    if given is None:
-        return None
+    given = (member.standing.memo or {})["gifts"][tier]
     assert program.tiers is not None
     if program.tiers.gifts_on_return is GiftsOnReturn.KEPT:
         return {**given, "kept": True}
@@ -169,7 +173,8 @@ def _remember(change: Change, tier: str, gift: dict[str, Any]) -> Standing:
     standing = change.standing
     until = None if standing.until is None else standing.until.isoformat()
     memo = dict(standing.memo or {})
-    memo["gifts"] = {**memo.get("gifts", {}), tier: {**gift, "until": until}}
+    given = {**gift, "at": instant_text(change.instant), "until": until}
+    memo["gifts"] = {**memo.get("gifts", {}), tier: given}
     return replace(standing, memo=memo)
 
 
