@@ -1,6 +1,7 @@
 """Tiers come to the same whoever finds what is overdue, and however late (R-24, R-50 to R-55)."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,8 +11,10 @@ from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.timekeeping.service import Timekeeping
 from tests.factories import STOREFRONT, Shop, line
-from tests.integration.test_tiers import DAY, TIERED, changes, proved, standing, tier
+from tests.integration.test_tiers import BIRTHDAY, DAY, TIERED, changes, proved, standing, tier
 from tests.job_world import catch_up
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def tiers(text: str = TIERED, **settings: str) -> str:
@@ -257,3 +260,33 @@ def test_a_return_that_leaves_the_tier_earned_undoes_nothing_later_either(db, cl
     shop.pay("o-3", line(100))
 
     assert changes(shop) == [("promoted", None, "silver")]
+
+
+def test_a_term_that_ended_under_an_undone_promotion_is_reviewed_when_that_is_undone(db, clock):
+    shop = Shop(db, tiers(on_return="at_once", gifts_on_return="kept"))
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    clock.advance(300 * DAY)
+    shop.pay("o-2", line(200_000))
+    clock.advance(150 * DAY)
+
+    shop.cancel("o-2")
+    catch_up(db)
+
+    assert dated(shop)[-2:] == [
+        ("undone", "silver", clock.now()),
+        ("demoted", "regular", clock.now()),
+    ]
+
+
+def test_at_one_instant_a_birthday_is_given_before_points_end(db, clock):
+    shop = Shop(db, BIRTHDAY)
+    day = (clock.now() + 10 * DAY).astimezone(SHANGHAI)
+    shop.enrol("m-1", birthday=(day.month, day.day))
+    shop.adjust(100, expires_at=day.replace(hour=0, minute=0, second=0, microsecond=0))
+    clock.advance(12 * DAY)
+
+    catch_up(db)
+
+    reasons = shop.db.fetch("SELECT reason FROM entry WHERE wallet = 'points' ORDER BY seq")
+    assert reasons == [("adjustment",), ("event",), ("expired",)]

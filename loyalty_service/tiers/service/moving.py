@@ -86,7 +86,8 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
         standing = _remember(change, level.id, gift)
     elif change.move is Move.UNDONE and _brought_gift(before):
         gift = _undo_gift(books, member, change, number, version)
-        standing = _forget(change, before.tier)
+        if not gift["kept"]:
+            standing = _forget(change, before.tier)
     told = _told(tiers, before.tier, change, gift)
     member.tell(f"tier.{change.move}", change.instant, told)
     member.tier_changes.append(
