@@ -5,7 +5,7 @@ literals are sent by speak UTF-8 and take backslashes as they are (``kit.db`` sa
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from operator import itemgetter
 from types import NoneType
@@ -129,6 +129,11 @@ def _instant(value: datetime) -> str | None:
     return None if value.tzinfo is None else f"'{value}'::timestamptz"
 
 
+@lru_cache(maxsize=4_096)
+def _day(value: date) -> str:
+    return f"'{value}'::date"
+
+
 def _bytes(value: bytes) -> str:
     return f"'\\x{value.hex()}'::bytea"
 
@@ -149,6 +154,7 @@ _PLAIN = _Writers(
         int: _whole,
         str: _text,
         datetime: _instant,
+        date: _day,
         bytes: _bytes,
         list: _array,
         bool: lambda value: "true" if value else "false",

@@ -199,8 +199,6 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     if is_birthday(program, member, instant):
         watch.give_birthday(instant)
     _pass(books, member, instant)
-    if watch.asks_for_balance():
-        watch.promote(instant)
     watch.review(instant)
     watch.reckon(instant)
 

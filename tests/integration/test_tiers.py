@@ -1,6 +1,7 @@
 """Members rise by what they do, are reviewed in time, and fall by stated rules (R-50 to R-55)."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,6 +18,7 @@ from loyalty_service.timekeeping.service import Timekeeping
 from tests.factories import PLAIN, STOREFRONT, Shop, line
 
 DAY = timedelta(days=1)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 TIERS = """
 tiers:
   window: {months: 12}
@@ -350,6 +352,8 @@ def test_who_changes_their_birthday_gets_the_one_that_is_overdue_first(db, clock
     clock.advance(12 * DAY)
     catch_up(shop)
 
+    ((given_at,),) = shop.db.fetch("SELECT occurred_at FROM entry WHERE reason = 'event'")
+    assert given_at.astimezone(SHANGHAI).date() == soon.date()
     assert shop.balance().active == 9
     assert proved(shop)
 

@@ -1,7 +1,6 @@
 """Tiers come to the same whoever finds what is overdue, and however late (R-24, R-50 to R-55)."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,10 +10,17 @@ from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.timekeeping.service import Timekeeping
 from tests.factories import STOREFRONT, Shop, line
-from tests.integration.test_tiers import BIRTHDAY, DAY, TIERED, changes, proved, standing, tier
+from tests.integration.test_tiers import (
+    BIRTHDAY,
+    DAY,
+    SHANGHAI,
+    TIERED,
+    changes,
+    proved,
+    standing,
+    tier,
+)
 from tests.job_world import catch_up
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def tiers(text: str = TIERED, **settings: str) -> str:

@@ -30,6 +30,8 @@ __all__ = [
 ONE_DAY = timedelta(days=1)
 
 
+# An operation asks for the days of the same few instants again and again.
+@lru_cache(maxsize=4_096)
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
     """The calendar day of the zone that an instant falls on.
 
