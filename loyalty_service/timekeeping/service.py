@@ -36,12 +36,13 @@ class Timekeeping:
 
     def wants(self, books: Books, member: Member, until: datetime) -> Wanted | None:
         """What of a member's sums has to be known to bring them to ``until``, and on from there."""
-        version, _ = books.program_at(member, until)
-        standing = member.standing
-        begin = until if standing.due_at is None else min(standing.due_at, until)
+        begin = _begin(member, until)
+        versions = _versions(books, member, until)
         wanted = None
-        for number in range(min(standing.due_by or version, version), version + 1):
-            more = _wanted(books.program(number), member, begin, until)
+        for number in versions:
+            # A later version is asked from the instant on at which it came into force.
+            since = begin if number == versions[0] else books.in_force_at(number)
+            more = _wanted(books.program(number), member, since, until)
             wanted = wanted if more is None else more | wanted
         return wanted
 
@@ -75,9 +76,7 @@ class Timekeeping:
 
     def needs_every_lot(self, books: Books, member: Member, until: datetime) -> bool:
         """Whether a tier asks for a balance, which every open lot is part of."""
-        version, _ = books.program_at(member, until)
-        numbers = range(min(member.standing.due_by or version, version), version + 1)
-        asked = (books.program(number).tiers for number in numbers)
+        asked = (books.program(number).tiers for number in _versions(books, member, until))
         return any(tiers is not None and asks_for_balance(tiers) for tiers in asked)
 
     def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
@@ -122,6 +121,19 @@ class Timekeeping:
             return partial(books.write, [member])
 
         return bring
+
+
+def _begin(member: Member, until: datetime) -> datetime:
+    """The first instant at which time may bring a member something on the way to ``until``."""
+    due_at = member.standing.due_at
+    return until if due_at is None else min(due_at, until)
+
+
+def _versions(books: Books, member: Member, until: datetime) -> range:
+    """The program versions that are asked what time brings a member on the way to ``until``."""
+    last, _ = books.program_at(member, until)
+    first = member.standing.due_by or books.program_at(member, _begin(member, until))[0]
+    return range(min(first, last), last + 1)
 
 
 def _wanted(program: Program, member: Member, begin: datetime, until: datetime) -> Wanted | None:
