@@ -248,6 +248,26 @@ def test_a_new_version_promotes_whom_it_lets_in_and_takes_nobody_down(shop, cloc
     assert (tier(shop, "m-1"), tier(shop, "m-2")) == ("silver", "silver")
 
 
+def test_a_new_version_that_is_noticed_late_promotes_as_if_in_time(shop, clock):
+    shop.enrol("m-2")
+    for member in ("m-1", "m-2"):
+        shop.pay(f"{member}-1", line(30_000), member=member)
+    clock.advance(timedelta(days=330))
+    shop.apply(
+        TIERED.replace("at_least: 500", "at_least: 250").replace("at_least: 300", "at_least: 200")
+    )
+    applied_at = clock.now()
+    catch_up(shop, "m-1")
+
+    clock.advance(timedelta(days=90))
+    catch_up(shop, "m-2")
+
+    rows = "SELECT cause, to_tier, tier_until, occurred_at, counted FROM tier_change"
+    in_time, late = (shop.db.fetch(f"{rows} WHERE member_id = {no}") for no in (1, 2))
+    assert in_time == late
+    assert [(row[0], row[3]) for row in late] == [("promoted", applied_at)]
+
+
 BIRTHDAY = PLAIN.replace(
     "returns:",
     """\

@@ -47,10 +47,46 @@ redemption:
   block_value: "1.00"
 """
 
+TIERED = (
+    DOCUMENT
+    + """\
+tiers:
+  window: {months: 12}
+  term: {months: 12, end: month}
+  grace: {days: 30}
+  levels:
+    - id: regular
+      name: {en: Regular, zh: 普通}
+    - id: silver
+      name: {en: Silver, zh: 银卡}
+      entry:
+        any:
+          - earned: {wallet: growth, at_least: 500}
+          - orders: 10
+      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}
+      factor: 1.5
+    - id: gold
+      name: {en: Gold, zh: 金卡}
+      entry:
+        all:
+          - spend: "2000.00"
+          - orders: 20
+      perks: [{id: stylist, name: {en: A stylist, zh: 搭配师}}]
+      gift: {points: 300}
+    - id: diamond
+      name: {en: Diamond, zh: 钻石}
+      entry:
+        all:
+          - spend: "9000.00"
+          - orders: 20
+          - balance: {wallet: points, at_least: 100}
+      keep_for_ever: true
+"""
+)
 
-def changed(*changes: tuple[str, str]) -> str:
+
+def changed(*changes: tuple[str, str], text: str = DOCUMENT) -> str:
     """The document with pieces of text replaced, each of which occurs in it."""
-    text = DOCUMENT
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from loyalty_service.program.rules.document import UnreadableProgram, canonical, read_document
 from loyalty_service.program.rules.nodes import MAX_CHARACTERS
-from tests.unit.program_documents import DOCUMENT, changed
+from tests.unit.program_documents import DOCUMENT, TIERED, changed
 
-BROKEN = yaml.safe_load((Path(__file__).parent / "broken_programs.yaml").read_text("utf-8"))
+HERE = Path(__file__).parent
+BROKEN = yaml.safe_load((HERE / "broken_programs.yaml").read_text("utf-8"))
+BROKEN_TIERS = yaml.safe_load((HERE / "broken_tiers.yaml").read_text("utf-8"))
+WHEN = 'lines: {category: [shoes]}\n      when: {minimum_amount: "10.00"}'
 
 
 def told(text: str) -> list[str]:
@@ -31,6 +34,112 @@ def test_a_fault_says_where_it_is_and_what_was_expected(broken: dict[str, Any]) 
     text = changed((broken["change"], broken["to"]))
 
     assert told(text) == broken["faults"]
+
+
+def test_sound_tiers_have_no_fault() -> None:
+    assert told(TIERED) == []
+
+
+@pytest.mark.parametrize("broken", BROKEN_TIERS, ids=lambda broken: repr(broken["to"]))
+def test_a_fault_of_tiers_stands_where_it_was_made(broken: dict[str, Any]) -> None:
+    text = changed((broken["change"], broken["to"]), text=TIERED)
+
+    assert told(text) == broken["faults"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("window: {months: 12}\n  term: {months: 12, end: month}", "window: month\n  term: this"),
+        (
+            "window: {months: 12}\n  term: {months: 12, end: month}",
+            "window: membership_year\n  term: next",
+        ),
+        ("term: {months: 12, end: month}\n  grace: {days: 30}", "term: none\n  grace: none"),
+        # A grace counts from the fall where there is no term.
+        ("term: {months: 12, end: month}", "term: none"),
+        ("  term: {months: 12, end: month}\n  grace: {days: 30}\n", ""),
+        # Fewer orders than silver's, but money beside them, and silver may be had without orders.
+        ("orders: 20\n      perks", "orders: 5\n      perks"),
+        # As many orders as gold asks, and more money.
+        ('spend: "9000.00"', 'spend: "2000.01"'),
+        # The same as gold, and a balance besides.
+        ('spend: "9000.00"', 'spend: "2000.00"'),
+        # Something else altogether.
+        ('- spend: "2000.00"\n          - orders: 20\n      perks', "- spend: 1\n      perks"),
+        ("factor: 1.5", "factor: 1"),
+        ("gift: {points: 300}", "gift: {wallet: growth, points: 1, expiry: never}"),
+        ("keep_for_ever: true", "keep_for_ever: false\n      keep: {any: [{orders: 20}]}"),
+    ],
+)
+def test_tiers_that_look_odd_and_are_sound_have_no_fault(old: str, new: str) -> None:
+    assert told(changed((old, new), text=TIERED)) == []
+
+
+def test_a_tier_may_be_asked_of_only_where_there_are_tiers() -> None:
+    assert told(changed((WHEN, "when: {tier: [gold, silver]}"))) == [
+        (
+            "23 earning.rules[0].when.tier: a tier where the program has none "
+            "(expected a section tiers with its levels)"
+        )
+    ]
+
+
+@pytest.mark.parametrize("tiers", ["12", "{levels: []}", "{window: year}"])
+def test_a_condition_on_tiers_that_cannot_be_read_is_no_fault_of_its_own(tiers: str) -> None:
+    text = changed((WHEN, "when: {tier: [gold, silver]}")) + f"tiers: {tiers}\n"
+
+    assert told(text)
+    assert [fault for fault in told(text) if "earning" in fault] == []
+
+
+def test_money_of_tiers_has_the_decimals_of_its_currency() -> None:
+    yen = changed(("currency: CNY", "currency: JPY"), text=TIERED)
+
+    assert told(changed(('"2000.00"', "2000.50"), text=yen)) == [
+        (
+            "64 tiers.levels[2].entry.all[0].spend: found 2000.50 "
+            "(expected money above 0 with no decimals)"
+        )
+    ]
+    assert told(changed(('"9000.00"', "1000"), text=yen)) == [
+        (
+            "72 tiers.levels[3].entry.all[0].spend: diamond asks 1000 of spend "
+            "(expected no less than gold below it, which asks 2000)"
+        )
+    ]
+
+
+def test_factors_have_to_say_what_they_act_on_where_no_wallet_is_called_points() -> None:
+    coins = TIERED.replace(": points\n", ": coins\n").replace("wallet: points", "wallet: coins")
+    text = changed(('factor: "2"', 'factor: "2"\n      wallets: [coins]'), text=coins)
+
+    assert told(text) == ["47 tiers.multiplies: missing (expected a list of 1 to 2)"]
+    assert told(text.replace("factor: 1.5", "factor: 1")) == []
+    assert told(text.replace("grace: {days: 30}", "multiplies: [coins]")) == []
+
+
+def test_a_gift_names_its_wallet_where_several_can_be_spent() -> None:
+    text = changed(
+        ("spendable: false", "spendable: true"),
+        ("block_value", "wallet: points\n  block_value"),
+        text=TIERED,
+    )
+
+    assert told(text) == [
+        (
+            "68 tiers.levels[2].gift.wallet: missing (expected an id: a to z, "
+            "then a to z, 0 to 9 or _, at most 40 characters)"
+        )
+    ]
+
+
+def test_a_tier_without_a_readable_id_is_told_by_its_place() -> None:
+    text = changed(("- id: diamond", "- id: Diamond"), ('"9000.00"', "1"), text=TIERED)
+
+    assert told(text)[1].startswith(
+        "72 tiers.levels[3].entry.all[0].spend: tiers.levels[3] asks 1.00 of spend"
+    )
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:

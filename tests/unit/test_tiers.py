@@ -8,16 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_service.members.rules import NOWHERE, earned_metric
+from loyalty_service.members.rules import NOWHERE, Standing, earned_metric
 from loyalty_service.program.rules.document import read_document
 from loyalty_service.program.rules.periods import local_date, start_of_day
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.spans import Period, PeriodClock, Unit
 from loyalty_service.program.rules.tiers import (
     Calendar,
+    Criterion,
     Demote,
     Lasting,
     Lifetime,
+    Measure,
     NoTerm,
     OnReturn,
     Promote,
@@ -26,12 +28,13 @@ from loyalty_service.program.rules.tiers import (
     WindowTerm,
 )
 from loyalty_service.tiers.rules.moving import Judge, Move
-from loyalty_service.tiers.rules.qualifying import Record
+from loyalty_service.tiers.rules.qualifying import Counted, Record
 from loyalty_service.tiers.rules.windows import bounds, first_day, next_change, term_end
 from tests.factories import PLAIN
 from tests.integration.test_tiers import TIERS
 
 ENROLLED = date(2024, 2, 29)
+DAY = date(2026, 8, 1)
 DAYS = st.dates(date(2024, 3, 1), date(2030, 12, 31))
 YEAR = Rolling(Period(12, Unit.MONTHS))
 WINDOWS = st.one_of(
@@ -223,6 +226,148 @@ def test_a_version_that_brings_terms_gives_one_to_who_has_none():
     assert change.move is Move.TERM_BEGAN
     assert change.standing.until == start_of_day(date(2027, 9, 1), program().zone)
     assert termed.begin_term(change.standing, noon(date(2026, 8, 2))) is None
+
+
+def test_who_stands_at_a_criterion_that_is_a_balance_is_judged_by_what_it_is_now():
+    asked = Criterion(Measure.BALANCE, 150, "points")
+    record = Record({}, {"points": 149}, ENROLLED)
+
+    assert record.count_between(asked, date(2026, 1, 1), date(2026, 1, 2)) == 149
+    assert Record({}, {}, ENROLLED).count_between(asked, date.min, date.max) == 0
+
+
+def test_what_was_counted_is_told_with_what_was_asked():
+    assert Counted(Criterion(Measure.SPEND, 200_000), 3).told() == {
+        "measure": "spend",
+        "wallet": None,
+        "counted": 3,
+        "asked": 200_000,
+    }
+
+
+def test_without_a_term_a_grace_counts_from_the_fall():
+    found = program(term=NoTerm.NONE, grace=Lasting(Period(30, Unit.DAYS)))
+    standing, sums = risen(found, date(2026, 5, 3))
+    assert standing.until is None
+    falls = judge(found, sums).next_due(standing, noon(date(2026, 5, 3)))
+    assert falls == start_of_day(date(2027, 5, 3), found.zone)
+
+    change = judge(found, sums).at_once(standing, falls)
+
+    assert change.move is Move.GRACE_BEGAN
+    assert change.standing.grace_until == start_of_day(date(2027, 6, 3), found.zone)
+    assert not judge(found, sums).is_turn(change.standing, falls)
+    assert judge(found, sums).at_once(change.standing, falls) is None
+    ended = judge(found, sums).review(change.standing, change.standing.grace_until)
+    assert (ended.move, ended.index) == (Move.DEMOTED, 0)
+
+
+def test_who_qualifies_again_in_their_grace_keeps_the_tier_at_once():
+    found = program(grace=Lasting(Period(30, Unit.DAYS)))
+    day = date(2027, 6, 10)
+    silver = Standing("silver", noon(date(2026, 5, 3)), None, noon(date(2027, 6, 30)))
+
+    change = judge(found, {(earned_metric("growth"), day): 300}).at_once(silver, noon(day))
+
+    assert change.move is Move.KEPT
+    assert change.standing.since == silver.since
+    assert change.standing.grace_until is None
+    assert change.standing.until == start_of_day(date(2028, 7, 1), found.zone)
+
+
+def test_a_term_that_outlives_its_tier_ends_without_a_word_to_the_lowest():
+    found, noted = program(), noon(date(2027, 1, 1))
+    # A new version may have made the lowest tier of what was more before.
+    stood = Standing("regular", noon(date(2026, 1, 1)), noted)
+
+    change = judge(found, {}).review(stood, noted)
+
+    assert (change.move, change.index, change.counted) == (Move.KEPT, 0, ())
+    assert change.standing.until is None
+
+
+def test_a_review_before_the_end_of_a_term_changes_nothing_that_is_kept():
+    found = program()
+    standing, sums = risen(found, date(2026, 5, 3))
+
+    assert judge(found, sums).review(standing, noon(date(2026, 6, 1))) is None
+    assert not judge(found, sums).is_turn(standing, noon(date(2026, 6, 1)))
+    # Who has no term is not reviewed either, where members rise at once.
+    first_of_june = start_of_day(date(2026, 6, 1), found.zone)
+    assert not judge(found, sums).is_turn(NOWHERE, first_of_june)
+
+
+def test_only_what_would_still_be_reached_keeps_a_promotion_from_being_undone():
+    found = program(on_return=OnReturn.AT_ONCE)
+    silver, sums = risen(found, date(2026, 5, 3))
+    sums[earned_metric("growth"), date(2026, 5, 3)] = 0
+    sums[earned_metric("growth"), date(2026, 7, 1)] = 500
+    judged, back = judge(found, sums), {(earned_metric("growth"), date(2026, 5, 3)): -500}
+
+    assert judged.undo(silver, noon(date(2026, 6, 2)), back).move is Move.UNDONE
+    assert judged.undo(silver, noon(date(2026, 7, 2)), back) is None
+
+
+def test_without_the_setting_a_return_undoes_nothing():
+    standing, _ = risen(program(), date(2026, 5, 3))
+    resting, _ = risen(program(on_return=OnReturn.AT_ONCE), date(2026, 5, 3))
+
+    back = {(earned_metric("growth"), date(2026, 5, 3)): -500}
+
+    assert judge(program(on_return=OnReturn.AT_ONCE), {}).undo(standing, noon(DAY), back) is None
+    assert judge(program(), {}).undo(resting, noon(DAY), back) is None
+
+
+def test_what_a_calendar_window_holds_is_gone_when_it_ends():
+    day = date(2026, 5, 3)
+
+    assert next_change(Calendar.QUARTER, day, [day], ENROLLED) == date(2026, 7, 1)
+    assert next_change(Lifetime(), day, [day], ENROLLED) is None
+    assert next_change(Calendar.QUARTER, day, [], ENROLLED) is None
+
+
+def test_nobody_waits_for_a_review_in_the_highest_tier_that_is_kept_for_ever():
+    found = program(promote=Promote.NEXT_REVIEW, term=NoTerm.NONE)
+    levels = tuple(replace(level, keep_for_ever=True) for level in found.tiers.levels)
+    found = replace(found, tiers=replace(found.tiers, levels=levels))
+    day = date(2026, 5, 3)
+
+    assert judge(found, {}).next_due(Standing("gold", noon(day)), noon(day)) is None
+    assert judge(found, {}).next_due(Standing("silver", noon(day)), noon(day)) == start_of_day(
+        date(2026, 6, 1), found.zone
+    )
+
+
+def test_what_is_earned_ahead_is_looked_at_on_the_day_it_comes_alive():
+    found, day = program(), date(2026, 5, 3)
+    sums = {(earned_metric("growth"), date(2026, 5, 9)): 500, ("shared", date(2026, 5, 4)): 1}
+    waiting = program(promote=Promote.NEXT_REVIEW)
+
+    assert judge(found, sums).next_due(NOWHERE, noon(day)) == start_of_day(
+        date(2026, 5, 9), found.zone
+    )
+    assert judge(waiting, sums).next_due(NOWHERE, noon(day)) == start_of_day(
+        date(2026, 6, 1), found.zone
+    )
+
+
+def test_a_version_without_terms_gives_none():
+    standing, sums = risen(program(term=NoTerm.NONE), date(2026, 5, 3))
+
+    assert judge(program(term=NoTerm.NONE), sums).begin_term(standing, noon(DAY)) is None
+
+
+def test_a_window_longer_than_the_calendar_begins_with_it():
+    assert first_day(Rolling(Period(100, Unit.YEARS)), date(90, 1, 1), ENROLLED) == date.min
+    assert first_day(Rolling(Period(36_500, Unit.DAYS)), date(90, 1, 1), ENROLLED) == date.min
+
+
+def test_a_tier_that_is_not_there_is_the_lowest():
+    tiers = program().tiers
+
+    assert tiers.find("platinum").id == "regular"
+    assert tiers.find(None).id == "regular"
+    assert tiers.find("gold").id == "gold"
 
 
 def test_an_undone_promotion_leads_back_to_what_was_before_it():

@@ -203,7 +203,7 @@ class Chinese(Language):
         ]
         if program.redemption is not None:
             worth = program.redemption
-            value = _money(worth.block_value_minor, program.currency)
+            value = money_in_chinese(worth.block_value_minor, program.currency)
             share = decimal_text(worth.max_share * 100)
             lines.append(
                 f"{worth.block_points:,} 积分抵 {value}；{worth.minimum_points:,} 积分起用，"
@@ -240,7 +240,8 @@ def spaced(text: str) -> str:
     return _SEAM.sub(" ", text)
 
 
-def _money(minor: int, currency: str) -> str:
+def money_in_chinese(minor: int, currency: str) -> str:
+    """An amount of money as it is written in Chinese."""
     text = money_text(minor, currency)
     return f"{text.removeprefix('CNY ')} 元" if currency == "CNY" else text
 
@@ -260,7 +261,7 @@ def _weekdays(days: frozenset[int]) -> str:
 def _measured(condition: Condition, currency: str, *, holds: bool) -> str:
     match condition:
         case MinimumAmount(amount):
-            return f"{'' if holds else '不'}满 {_money(amount, currency)}"
+            return f"{'' if holds else '不'}满 {money_in_chinese(amount, currency)}"
         case MinimumQuantity(units):
             return f"{'' if holds else '不'}满 {units:,} 件"
         case FirstOrder():
@@ -272,9 +273,9 @@ def _measured(condition: Condition, currency: str, *, holds: bool) -> str:
 def _given(give: Give, currency: str) -> str:
     match give:
         case Rate(points, per):
-            return f"每 {_money(per, currency)}得 {decimal_text(points)} 分"
+            return f"每 {money_in_chinese(per, currency)}得 {decimal_text(points)} 分"
         case Step(points, per):
-            return f"每满 {_money(per, currency)}得 {points:,} 分"
+            return f"每满 {money_in_chinese(per, currency)}得 {points:,} 分"
         case Fixed(points):
             return f"得 {points:,} 分"
         case PerUnit(units):

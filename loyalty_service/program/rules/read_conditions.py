@@ -29,6 +29,7 @@ from loyalty_service.program.rules.nodes import Kind
 from loyalty_service.program.rules.periods import local_instant
 from loyalty_service.program.rules.reading import Place
 from loyalty_service.program.rules.showing import listed
+from loyalty_service.program.rules.tiers import MAX_LEVELS
 
 MAX_NAMES = 5_000
 MAX_BRANCHES = 50
@@ -53,11 +54,15 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a document settles for all its conditions: zone, decimals of money, tiers by id."""
+    """What a document settles for all its conditions: zone, decimals of money, tiers by id.
+
+    Args:
+        tiers: None where the program has none.
+    """
 
     zone: ZoneInfo
     digits: int
-    tiers: tuple[str, ...] = ()
+    tiers: tuple[str, ...] | None
 
 
 _Reader = Callable[[Place, Frame, Scope], Condition]
@@ -162,10 +167,13 @@ def _named(kind: Callable[[frozenset[str]], Condition]) -> _Reader:
 
 
 def _read_in_tier(place: Place, frame: Frame, _scope: Scope) -> Condition:
-    if not frame.tiers:
+    known = frame.tiers
+    if known is None:
         place.report("a tier where the program has none", "a section tiers with its levels")
-    known, most = frame.tiers, len(frame.tiers) or 1
-    return InTier(frozenset(place.distinct(most, lambda item: item.reference(known, "tier"))))
+    if not known:
+        # Where they cannot be read, that is the fault.
+        return InTier(frozenset())
+    return InTier(frozenset(place.distinct(MAX_LEVELS, lambda item: item.reference(known, "tier"))))
 
 
 def _asked(condition: Condition) -> _Reader:

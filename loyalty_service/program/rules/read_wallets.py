@@ -74,13 +74,13 @@ def read_expiry(place: Place) -> Expiry:
     return After(read_period(kind), None if round_to is None else round_to.choice(RoundTo))
 
 
-def read_period(place: Place) -> Period:
-    """So many days, months or years."""
+def read_period(place: Place, hint: str = "") -> Period:
+    """So many days, months or years; ``hint`` says what to write for none."""
     chosen = None if place.is_silent else place.only_key([unit.value for unit in Unit])
     if chosen is None:
         return Period(1, Unit.DAYS)
     unit = Unit(chosen[0])
-    return Period(chosen[1].whole(1, _MOST[unit]), unit)
+    return Period(chosen[1].whole(1, _MOST[unit], hint), unit)
 
 
 def _read_month_day(place: Place) -> tuple[int, int]:

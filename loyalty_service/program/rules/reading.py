@@ -159,12 +159,12 @@ class Place:
             self.report(f"no {what} {ident}{guessed(ident, names)}", f"a {what}: {listed(names)}")
         return ""
 
-    def whole(self, low: int, high: int) -> int:
-        """A whole number from ``low`` to ``high``."""
+    def whole(self, low: int, high: int, hint: str = "") -> int:
+        """A whole number from ``low`` to ``high``; ``hint`` is added to what a fault expected."""
         value = self.node.value
         if self.node.kind is Kind.NUMBER and _WHOLE.fullmatch(value) and low <= int(value) <= high:
             return int(value)
-        self.report_found(f"a whole number from {low} to {high}")
+        self.report_found(f"a whole number from {low} to {high}{hint}")
         return low
 
     def exact(self, high: int, *, low: int = 0, words: str = "a number") -> Fraction:
@@ -203,12 +203,13 @@ class Place:
         words = [member.value for member in kind]
         return kind(self.word(words))
 
-    def word(self, words: Sequence[str]) -> str:
-        """One of the words given."""
+    def word(self, words: Sequence[str], beside: str = "") -> str:
+        """One of the words given; ``beside`` says what else might have stood there."""
         if self.node.kind is Kind.TEXT and self.node.value in words:
             return self.node.value
         guess = guessed(self.node.value, words) if self.node.kind is Kind.TEXT else ""
-        self.report(self._found() + guess, listed(words))
+        expected = f"{beside}, or {listed(words)}" if beside else listed(words)
+        self.report(self._found() + guess, expected)
         return words[0]
 
     def names(self, high: int) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from loyalty_service.program.rules.chinese import money_in_chinese, spaced
 from loyalty_service.program.rules.currencies import money_text
 from loyalty_service.program.rules.language import Language, decimal_text
 from loyalty_service.program.rules.program import Program
@@ -34,10 +35,12 @@ class _Say:
     """The phrases of one language; fields in braces are filled in."""
 
     period: Callable[[Period], str]
+    money: Callable[[int, str], str]
     ends: Mapping[TermEnd, str]
     rolling: str
     windows: Mapping[Calendar | Lifetime, str]
     measures: Mapping[Measure, str]
+    one_order: str
     joins: Mapping[Match, str]
     lowest: str
     entry: str
@@ -68,6 +71,7 @@ _UNITS_ZH = {Unit.DAYS: "天", Unit.MONTHS: "个月", Unit.YEARS: "年"}
 
 ENGLISH = _Say(
     period=_period_en,
+    money=money_text,
     ends={
         TermEnd.EXACT: "",
         TermEnd.MONTH: ", to the end of that month",
@@ -88,6 +92,7 @@ ENGLISH = _Say(
         Measure.SPEND: "{amount} spent",
         Measure.ORDERS: "{amount} orders",
     },
+    one_order="{amount} order",
     joins={Match.ALL: " and ", Match.ANY: " or "},
     lowest="where every member begins",
     entry="for {what}",
@@ -130,6 +135,7 @@ ENGLISH = _Say(
 
 CHINESE = _Say(
     period=lambda period: f" {period.count:,} {_UNITS_ZH[period.unit]}",
+    money=money_in_chinese,
     ends={
         TermEnd.EXACT: "",
         TermEnd.MONTH: "，至当月月末",
@@ -150,6 +156,7 @@ CHINESE = _Say(
         Measure.SPEND: "消费满 {amount}",
         Measure.ORDERS: "满 {amount} 单",
     },
+    one_order="满 {amount} 单",
     joins={Match.ALL: "且", Match.ANY: "或"},
     lowest="入会即享",
     entry="{what}可达",
@@ -193,13 +200,19 @@ def tiers_in_words(program: Program, lang: str) -> tuple[str, ...]:
     if tiers is None:
         return ()
     lines = [say.counted.format(window=_window(tiers, say)), _term(tiers, say)]
-    lines += [say.promote[tiers.promote], say.demote[tiers.demote]]
+    lines.append(say.promote[tiers.promote])
+    # Who follows what was earned has no review in between, and no step either.
+    follows = tiers.term is NoTerm.NONE
+    if not follows:
+        lines.append(say.demote[tiers.demote])
     if tiers.grace is not None:
         lines.append(_lasting(say.grace, tiers.grace, say))
-    on_return = say.on_return[tiers.on_return]
     if tiers.on_return is OnReturn.AT_ONCE:
-        on_return += say.between + say.gifts[tiers.gifts_on_return]
-    return (*lines, on_return, say.rate[tiers.tier_rate])
+        gifts = say.gifts[tiers.gifts_on_return]
+        lines.append(say.on_return[tiers.on_return] + say.between + gifts)
+    elif not (follows and tiers.promote is Promote.AT_ONCE):
+        lines.append(say.on_return[tiers.on_return])
+    return (*lines, say.rate[tiers.tier_rate])
 
 
 def level_in_words(level: Tier, program: Program, words: Language, lang: str) -> str:
@@ -224,7 +237,7 @@ def level_in_words(level: Tier, program: Program, words: Language, lang: str) ->
     if level.gift is not None:
         wallet = wallets[level.gift.wallet]
         parts.append(say.gift.format(points=f"{level.gift.points:,}", wallet=wallet))
-    return say.between.join(parts)
+    return spaced(say.between.join(parts))
 
 
 def criterion_in_words(criterion: Criterion, program: Program, words: Language, lang: str) -> str:
@@ -233,16 +246,26 @@ def criterion_in_words(criterion: Criterion, program: Program, words: Language, 
     return _criterion(criterion, wallets, program.currency, _SAY[lang])
 
 
+def amount_in_words(measure: Measure, amount: int, program: Program, lang: str) -> str:
+    """So much of what a tier asks for: money, or a number."""
+    return _amount(measure, amount, program.currency, _SAY[lang])
+
+
 def _asked(asked: Qualification, wallets: Mapping[str, str], currency: str, say: _Say) -> str:
     parts = [_criterion(one, wallets, currency, say) for one in asked.criteria]
     return say.joins[asked.match].join(parts)
 
 
 def _criterion(one: Criterion, wallets: Mapping[str, str], currency: str, say: _Say) -> str:
-    is_money = one.measure is Measure.SPEND
-    amount = money_text(one.at_least, currency) if is_money else f"{one.at_least:,}"
     wallet = wallets.get(one.wallet or "", "")
-    return say.measures[one.measure].format(amount=amount, wallet=wallet)
+    is_one_order = one.measure is Measure.ORDERS and one.at_least == 1
+    phrase = say.one_order if is_one_order else say.measures[one.measure]
+    amount = _amount(one.measure, one.at_least, currency, say)
+    return spaced(phrase.format(amount=amount, wallet=wallet))
+
+
+def _amount(measure: Measure, amount: int, currency: str, say: _Say) -> str:
+    return say.money(amount, currency) if measure is Measure.SPEND else f"{amount:,}"
 
 
 def _window(tiers: Tiers, say: _Say) -> str:

@@ -7,6 +7,8 @@ from fractions import Fraction
 from loyalty_service.program.rules.spans import Period, Unit
 from loyalty_service.program.rules.wallets import Expiry, Name
 
+MAX_LEVELS = 20
+
 
 class Measure(StrEnum):
     """What a tier may ask for (R-50)."""

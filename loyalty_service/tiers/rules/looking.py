@@ -37,23 +37,27 @@ class Looking:
         Rule: R-51.
         """
         for index in range(len(self.tiers.levels) - 1, above, -1):
-            entry = self.tiers.levels[index].entry
-            if entry is not None and is_met(entry, self.look(index, day, to_keep=False)):
+            if self.enters(index, day):
                 return index
         return above
+
+    def enters(self, index: int, day: date) -> bool:
+        """Whether what was done leads to a tier, judged on ``day``.
+
+        Rule: R-50.
+        """
+        entry = self.tiers.levels[index].entry
+        return entry is not None and is_met(entry, self.look(index, day, to_keep=False))
 
     def keeps(self, index: int, day: date) -> bool:
         """Whether what was done is enough to keep a tier, judged on ``day``.
 
         Rule: R-52.
         """
-        if self.is_safe(index):
+        if self.is_safe(index) or self.enters(index, day):
             return True
-        level = self.tiers.levels[index]
-        return any(
-            asked is not None and is_met(asked, self.look(index, day, to_keep=to_keep))
-            for asked, to_keep in ((level.entry, False), (level.keep, True))
-        )
+        keep = self.tiers.levels[index].keep
+        return keep is not None and is_met(keep, self.look(index, day, to_keep=True))
 
     def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
         """What a tier asks for and what there is of it, judged on ``day``."""

@@ -131,12 +131,10 @@ class Judge(Looking):
         first, last = (date.fromisoformat(undo[end]) for end in ("first", "last"))
         if entry is None or not took_back(entry, moved, first, last):
             return None
-        if is_met(entry, look(entry, self.record, first, last)):
-            return None
-        day = local_date(instant, self.program.zone)
-        if self.reached(day, above=index - 1) >= index:
-            return None
         counted = look(entry, self.record, first, last)
+        day = local_date(instant, self.program.zone)
+        if is_met(entry, counted) or self.reached(day, above=index - 1) >= index:
+            return None
         memo = {
             **_without_undo(standing.memo),
             **({"undo": undo["undo"]} if "undo" in undo else {}),

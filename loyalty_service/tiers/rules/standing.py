@@ -55,14 +55,16 @@ def progress_to_keep(judge: Judge, standing: Standing, at: datetime) -> Progress
 
     Rule: R-53.
     """
-    index = judge.index(standing)
-    return None if judge.is_safe(index) else _progress(judge, index, at, to_keep=True)
+    index, day = judge.index(standing), local_date(at, judge.program.zone)
+    if judge.is_safe(index):
+        return None
+    # Who would enter today keeps the tier, whatever keeping it asks for.
+    return _progress(judge, index, at, to_keep=not judge.enters(index, day))
 
 
-def _progress(judge: Judge, index: int, at: datetime, *, to_keep: bool) -> Progress | None:
+def _progress(judge: Judge, index: int, at: datetime, *, to_keep: bool) -> Progress:
     level = judge.tiers.levels[index]
     asked = (level.keep or level.entry) if to_keep else level.entry
-    if asked is None:
-        return None
+    assert asked is not None
     day = local_date(at, judge.program.zone)
     return Progress(index, asked, judge.look(index, day, to_keep=to_keep))

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from loyalty_service.program.rules.chinese import spaced
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tier_words import amount_in_words
+from loyalty_service.program.rules.tiers import Measure
 
 _SAY = {
     "en": {
@@ -49,13 +52,13 @@ def standing_in_words(told: Mapping[str, Any], program: Program, lang: str) -> l
     say, tier = _SAY[lang], told["tier"]["name"]
     lines = [_now(told, program, say)]
     if told["next"] is not None:
-        lines += _missing(told["next"], "next", say)
+        lines += _missing(told["next"], "next", program, lang)
     if told["keep"] is not None:
-        lines += _missing(told["keep"], "keep", say) or [say["kept"].format(tier=tier)]
+        lines += _missing(told["keep"], "keep", program, lang) or [say["kept"].format(tier=tier)]
     if told["review"] is not None:
         day = _day(told["review"]["at"], program).isoformat()
         lines.append(say["then"].format(day=day, tier=told["review"]["tier"]["name"]))
-    return lines
+    return [spaced(line) for line in lines]
 
 
 def _now(told: Mapping[str, Any], program: Program, say: Mapping[str, str]) -> str:
@@ -67,9 +70,10 @@ def _now(told: Mapping[str, Any], program: Program, say: Mapping[str, str]) -> s
     return say["now"].format(tier=tier)
 
 
-def _missing(progress: Mapping[str, Any], key: str, say: Mapping[str, str]) -> list[str]:
+def _missing(progress: Mapping[str, Any], key: str, program: Program, lang: str) -> list[str]:
+    say = _SAY[lang]
     missing = [
-        say["criterion"].format(missing=f"{one['missing']:,}", words=one["words"])
+        say["criterion"].format(missing=_amount(one, program, lang), words=one["words"])
         for one in progress["criteria"]
         if one["missing"]
     ]
@@ -79,6 +83,10 @@ def _missing(progress: Mapping[str, Any], key: str, say: Mapping[str, str]) -> l
     phrase = say[f"{key}_any" if is_any and len(missing) > 1 else key]
     tier = progress["tier"]["name"]
     return [phrase.format(tier=tier, missing=say["between"].join(missing))]
+
+
+def _amount(criterion: Mapping[str, Any], program: Program, lang: str) -> str:
+    return amount_in_words(Measure(criterion["measure"]), criterion["missing"], program, lang)
 
 
 def _day(text: str, program: Program, *, last: bool = False) -> date:
