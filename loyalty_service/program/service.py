@@ -39,8 +39,8 @@ class Programs:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._versions: tuple[Version, ...] = ()
-        self._in_force_at: tuple[datetime, ...] = ()
+        # Replaced together: whoever reads without the lock sees both as they belong together.
+        self._known: tuple[tuple[Version, ...], tuple[datetime, ...]] = ((), ())
         self._frozen: dict[int, Program] = {}
 
     def in_force(self, fetch: Fetch, known_version: int, at: datetime) -> tuple[int, Program]:
@@ -57,10 +57,10 @@ class Programs:
         Rule: R-06.
         """
         self._learn(fetch, known_version)
-        versions = self._versions
+        versions, in_force_at = self._known
         if not versions:
             raise NoProgram("No program has been applied yet; apply one first.")
-        found = versions[find_in_force(self._in_force_at[: len(versions)], at)]
+        found = versions[find_in_force(in_force_at, at)]
         return found.version, self._freeze(found)
 
     def get(self, fetch: Fetch, version: int) -> Program:
@@ -75,7 +75,7 @@ class Programs:
         if program is not None:
             return program
         self._learn(fetch, version)
-        for known in self._versions:
+        for known in self._known[0]:
             if known.version == version:
                 return self._freeze(known)
         raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
@@ -87,23 +87,22 @@ class Programs:
             ProgramUnknown: there is no such version.
         """
         self._learn(fetch, version)
-        for known in self._versions:
+        for known in self._known[0]:
             if known.version == version:
                 return known.in_force_at
         raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
 
     def _learn(self, fetch: Fetch, version: int) -> None:
         """Read what is missing up to a version."""
-        known = self._versions
+        known, _ = self._known
         if known and known[-1].version >= version:
             return
         with self._lock:
-            last = self._versions[-1].version if self._versions else 0
+            known, _ = self._known
+            last = known[-1].version if known else 0
             if last < version:
-                versions = (*self._versions, *list_after(fetch, last))
-                # Instants first: whoever reads without the lock never sees a version without one.
-                self._in_force_at = tuple(each.in_force_at for each in versions)
-                self._versions = versions
+                versions = (*known, *list_after(fetch, last))
+                self._known = versions, tuple(each.in_force_at for each in versions)
 
     def _freeze(self, stored: Version) -> Program:
         program = self._frozen.get(stored.version)

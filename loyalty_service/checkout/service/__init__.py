@@ -189,7 +189,7 @@ def _read_for_payment(work: Work, member: Member, order: Order, known: OrderReco
 def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
     """Read what a credit needs, and where points are to be spent, enough lots to pay them."""
     spends = points and program.redemption is not None
-    if not spends or books.passing.needs_every_lot(books, member, until):
+    if not spends or books.passing.needs_every_lot(books, [member], until):
         books.read_due([member], until)
     else:
         assert program.redemption is not None

@@ -21,8 +21,8 @@ from loyalty_service.program.service import Programs
 class Passing(Protocol):
     """What time brings to members, of every feature; made where the parts of the service meet."""
 
-    def wants(self, books: "Books", member: Member, until: datetime, /) -> Wanted | None:
-        """What of a member's sums has to be known to bring them to an instant."""
+    def wants(self, books: "Books", members: Iterable[Member], until: datetime, /) -> Wanted | None:
+        """What of the sums of these members has to be known to bring them to an instant."""
 
     def bring(self, books: "Books", member: Member, since: datetime, until: datetime, /) -> None:
         """Do what is overdue for a member up to an instant, itself included (R-55).
@@ -34,8 +34,10 @@ class Passing(Protocol):
     def settle(self, books: "Books", member: Member, /) -> None:
         """Let what was just decided for a member have its effect at once (R-51)."""
 
-    def needs_every_lot(self, books: "Books", member: Member, until: datetime, /) -> bool:
-        """Whether a member can be brought to an instant only with all open lots known."""
+    def needs_every_lot(
+        self, books: "Books", members: Iterable[Member], until: datetime, /
+    ) -> bool:
+        """Whether any of these members can be brought there only with all open lots known."""
 
     def tier_at(self, books: "Books", member: Member, instant: datetime, /) -> str | None:
         """The tier in which a member stood at an instant; None where there are no tiers (R-24)."""
@@ -149,18 +151,15 @@ class Books:
 
         Where a tier asks for a balance, all of them.
         """
-        needs = self.passing.needs_every_lot
-        every = any(needs(self, member, until) for member in members)
-        if every:
+        if self.passing.needs_every_lot(self, members, until):
             self.accounts = read_accounts(self.tx, members)
         else:
             self.accounts = read_due(self.tx, members, until)
 
     def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
         """Read the members' sums: what the operation wants, and what time will ask for."""
-        for member in self.members.values():
-            more = self.passing.wants(self, member, until)
-            wanted = wanted if more is None else more | wanted
+        more = self.passing.wants(self, self.members.values(), until)
+        wanted = wanted if more is None else more | wanted
         self.totals = read_totals(self.tx, self.members.keys(), wanted)
         self.has_totals = True
 

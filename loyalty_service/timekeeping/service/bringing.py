@@ -1,12 +1,12 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
-from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
+from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.catch_up import catch_up, next_change
 from loyalty_service.ledger.rules.entry import Kind
@@ -20,9 +20,9 @@ from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
 from loyalty_service.tiers.rules.moving import Change, Judge
-from loyalty_service.tiers.rules.qualifying import asks_for_balance, metrics_of
-from loyalty_service.tiers.rules.windows import first_day
-from loyalty_service.timekeeping.rules import gives_birthdays, is_birthday, next_birthday
+from loyalty_service.tiers.rules.qualifying import asks_for_balance
+from loyalty_service.timekeeping.rules import is_birthday, next_birthday
+from loyalty_service.timekeeping.service.looking_ahead import find_wanted, list_programs
 
 CLOCK = ("job", "clock")
 """Who writes what time brings, whoever notices first."""
@@ -33,14 +33,9 @@ _INSTANT = timedelta(microseconds=1)
 class Timekeeping:
     """Does what is overdue for a member before anything else is decided (``ledger.Passing``)."""
 
-    def wants(self, books: Books, member: Member, until: datetime) -> Wanted | None:
-        """What of a member's sums has to be known to bring them to ``until``, and on from there."""
-        begin = _first_look(books, member, until)
-        wanted = None
-        for program in _programs(books, member, until):
-            more = _wanted(program, member, begin, until)
-            wanted = wanted if more is None else more | wanted
-        return wanted
+    def wants(self, books: Books, members: Iterable[Member], until: datetime) -> Wanted | None:
+        """What of these members' sums has to be known to bring them there, and on from there."""
+        return find_wanted(books, members, until)
 
     def bring(self, books: Books, member: Member, since: datetime, until: datetime) -> None:
         """Do everything that is overdue up to ``until``, itself included, instant by instant.
@@ -71,10 +66,12 @@ class Timekeeping:
         watch.promote(at)
         watch.reckon(at)
 
-    def needs_every_lot(self, books: Books, member: Member, until: datetime) -> bool:
+    def needs_every_lot(self, books: Books, members: Iterable[Member], until: datetime) -> bool:
         """Whether a tier asks for a balance, which every open lot is part of."""
-        asked = (program.tiers for program in _programs(books, member, until))
-        return any(tiers is not None and asks_for_balance(tiers) for tiers in asked)
+        return any(
+            program.tiers is not None and asks_for_balance(program.tiers)
+            for program in list_programs(books, members, until)
+        )
 
     def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
         """The tier in which a member stood at an instant; the lowest before the first.
@@ -119,45 +116,6 @@ class Timekeeping:
             return partial(books.write, [member])
 
         return bring
-
-
-def _first_look(books: Books, member: Member, until: datetime) -> datetime:
-    """The earliest instant at which a member may be judged on the way to ``until``."""
-    standing = member.standing
-    looks = [until, member.caught_up_to]
-    if standing.due_at is not None:
-        looks.append(standing.due_at)
-    if 0 < standing.due_by < books.program_at(member, until)[0]:
-        looks.append(books.in_force_at(standing.due_by + 1))
-    return min(looks)
-
-
-def _programs(books: Books, member: Member, until: datetime) -> list[Program]:
-    """The versions by which a member may be judged on the way to ``until``."""
-    last, _ = books.program_at(member, until)
-    first = member.standing.due_by
-    if not first:
-        first, _ = books.program_at(member, _first_look(books, member, until))
-    return [books.program(number) for number in range(min(first, last), last + 1)]
-
-
-def _wanted(program: Program, member: Member, begin: datetime, until: datetime) -> Wanted | None:
-    wanted = None
-    if gives_birthdays(program) and member.birth_month is not None:
-        for instant in (begin, until):
-            day = local_date(instant, program.zone)
-            wanted = (wanted_by_event(program, BIRTHDAY, day) or Wanted(frozenset(), day, day)) | (
-                wanted
-            )
-    if program.tiers is None:
-        return wanted
-    enrolled_on = local_date(member.enrolled_at, program.zone)
-    first = first_day(program.tiers.window, local_date(begin - _INSTANT, program.zone), enrolled_on)
-    undo = (member.standing.memo or {}).get("undo")
-    while undo is not None:
-        first = min(first, date.fromisoformat(undo["first"]))
-        undo = undo.get("undo")
-    return Wanted(metrics_of(program.tiers), first, date.max) | wanted
 
 
 def _next(books: Books, member: Member, since: datetime, until: datetime) -> datetime | None:

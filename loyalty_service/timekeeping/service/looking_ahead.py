@@ -1,0 +1,95 @@
+"""What has to be read before time is brought to members: which versions decide, and which sums."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from loyalty_service.events.rules import BIRTHDAY
+from loyalty_service.events.service import wanted_by_event
+from loyalty_service.ledger.service import Books
+from loyalty_service.members.rules import Member, Wanted
+from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.tiers import Calendar, Window
+from loyalty_service.tiers.rules.qualifying import metrics_of
+from loyalty_service.tiers.rules.windows import first_day
+from loyalty_service.timekeeping.rules import gives_birthdays
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def find_wanted(books: Books, members: Iterable[Member], until: datetime) -> Wanted | None:
+    """What of these members' sums has to be known to bring them to an instant, and on from there.
+
+    Rule: R-50, R-55.
+    """
+    wanted = None
+    for group in _alike(members):
+        begin = _first_look(books, group, until)
+        for program in _programs(books, group, until):
+            more = _wanted(program, group, begin, until)
+            wanted = wanted if more is None else more | wanted
+    return wanted
+
+
+def list_programs(books: Books, members: Iterable[Member], until: datetime) -> Iterator[Program]:
+    """The versions by which these members may be judged on the way to an instant."""
+    for group in _alike(members):
+        yield from _programs(books, group, until)
+
+
+def _alike(members: Iterable[Member]) -> Iterable[list[Member]]:
+    """Members for whom the same versions of the program decide."""
+    groups: dict[tuple[int, int], list[Member]] = {}
+    for member in members:
+        groups.setdefault((member.standing.due_by, member.program_version), []).append(member)
+    return groups.values()
+
+
+def _first_look(books: Books, group: Sequence[Member], until: datetime) -> datetime:
+    """The earliest instant at which one of them may be judged on the way to ``until``."""
+    looks = [until, *(member.caught_up_to for member in group)]
+    looks += [due_at for member in group if (due_at := member.standing.due_at) is not None]
+    due_by = group[0].standing.due_by
+    if 0 < due_by < books.program_at(group[0], until)[0]:
+        looks.append(books.in_force_at(due_by + 1))
+    return min(looks)
+
+
+def _programs(books: Books, group: Sequence[Member], until: datetime) -> list[Program]:
+    """The versions by which one of them may be judged on the way to ``until``."""
+    last, _ = books.program_at(group[0], until)
+    first = group[0].standing.due_by
+    if not first:
+        first, _ = books.program_at(group[0], _first_look(books, group, until))
+    return [books.program(number) for number in range(min(first, last), last + 1)]
+
+
+def _wanted(
+    program: Program, group: Sequence[Member], begin: datetime, until: datetime
+) -> Wanted | None:
+    wanted = None
+    if gives_birthdays(program) and any(member.birth_month is not None for member in group):
+        for instant in (begin, until):
+            day = local_date(instant, program.zone)
+            wanted = (wanted_by_event(program, BIRTHDAY, day) or Wanted(frozenset(), day, day)) | (
+                wanted
+            )
+    if program.tiers is None:
+        return wanted
+    first = min(_first_days(program, program.tiers.window, group, begin))
+    return Wanted(metrics_of(program.tiers), first, date.max) | wanted
+
+
+def _first_days(
+    program: Program, window: Window, group: Sequence[Member], begin: datetime
+) -> Iterator[date]:
+    """From when on something may count that one of them has done."""
+    day = local_date(begin - _INSTANT, program.zone)
+    judged = group if window is Calendar.MEMBERSHIP_YEAR else group[:1]
+    for member in judged:
+        yield first_day(window, day, local_date(member.enrolled_at, program.zone))
+    for member in group:
+        undo = (member.standing.memo or {}).get("undo")
+        while undo is not None:
+            yield date.fromisoformat(undo["first"])
+            undo = undo.get("undo")
