@@ -6,6 +6,7 @@ import pytest
 
 from loyalty_service.checkout.rules.cart import Cart, Order
 from loyalty_service.checkout.service import OrderItem, take_items
+from loyalty_service.ledger.rules.adjusting import NotReversible
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.timekeeping.service import Timekeeping
@@ -206,6 +207,15 @@ def test_spending_points_undoes_no_promotion(db):
     shop.pay("o-2", line(100), points=100)
 
     assert tier(shop) == "silver"
+
+
+def test_the_gift_of_a_promotion_is_not_reversed_by_hand(db):
+    shop = Shop(db, TIERED)
+    shop.enrol()
+    shop.pay("o-1", line(50_000))
+
+    with pytest.raises(NotReversible, match="promotion"):
+        shop.reverse(2)
 
 
 def test_what_a_gift_reaches_is_reached_at_once(db):

@@ -176,9 +176,23 @@ class Author(Shopkeeper):
             args = {"ref": ref, "locked": not self.chance(4)}
         return Step("lock", "lock", args)
 
+    # What time brings ------------------------------------------------------------------------
+
+    def night(self) -> Step:
+        """The job, for now or for an instant before."""
+        now = self.model.now
+        clocks = [member.clock for member in self.model.members.values()]
+        at = self.dice.choice((now, now, *clocks, now - timedelta(days=3) * self.dice.random()))
+        return Step("night", "catch_up", {"at": min(at, now)})
+
+    def stand(self) -> Step:
+        return Step("stand", "stand", {"ref": "nobody" if self.chance(1) else self.someone().ref})
+
 
 SHARES: dict[str, tuple[float, Callable[[Author], Step]]] = {
     "clock": (13, Author.clock),
+    "night": (6, Author.night),
+    "stand": (5, Author.stand),
     "amend": (1.5, Author.amend),
     "quote": (4, Author.quote),
     "reserve": (7, Author.reserve),

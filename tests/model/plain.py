@@ -8,22 +8,24 @@ from tests.model.plain_books import Member, told_entry
 from tests.model.plain_calendar import expiry_at, local_day, period_of
 from tests.model.plain_earning import Act
 from tests.model.plain_ledger import Account, Refused
-from tests.model.plain_orders import Orders
+from tests.model.plain_tiers import Tiers, as_they_are
 
 Node = dict[str, Any]
 
 
-class Model(Orders):
+class Model(Tiers):
     """What members, shops and operators may ask for; every call by its name."""
 
     def do(self, call: str, args: Node) -> Any:
-        """Make a call; one that is refused, and a quote, leaves everything as it was."""
+        """Make a call; one that is refused, a quote or a standing leaves everything as it was."""
         named = [self.members.get(args[key]) for key in ("ref", "to") if key in args]
-        before = [(member, kept(member)) for member in named if member is not None]
+        before = [(member, as_they_are(member)) for member in named if member is not None]
         is_written = False
         try:
             answer = getattr(self, call)(**args)
-            is_written = call != "quote"
+            is_written = call not in ("quote", "stand")
+            for member in (member for member in named if is_written and member is not None):
+                self.settle(member)
             return answer
         finally:
             for member, as_it_was in () if is_written else before:
@@ -68,6 +70,7 @@ class Model(Orders):
         before.append(day)
         act = Act(name, when, channel, member.tags, member.birth_month())
         act.streak = member.streak if name == "check_in" else 0
+        act.tier = self.tier_at(member, when)
         told, _ = self.give(member, "event", version, act)
         return {"version": version, "streak": act.streak or None, "earned": told}
 
@@ -163,17 +166,6 @@ class Model(Orders):
             member.clock = max(member.clock, self.now)
             member.locked = locked
         return {}
-
-
-def kept(member: Member) -> Node:
-    """A member as they are, to go back to."""
-    return {
-        "clock": member.clock,
-        "accounts": {name: one.copy() for name, one in member.accounts.items()},
-        "days": {name: list(days) for name, days in member.days.items()},
-        "uses": list(member.uses),
-        "streak": member.streak,
-    }
 
 
 def next_streak(program: Node, before: list[date], streak: int, day: date) -> int:

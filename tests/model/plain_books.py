@@ -19,12 +19,15 @@ from tests.model.plain_earning import Act, Given, earn
 from tests.model.plain_ledger import Account, Refused
 
 Node = dict[str, Any]
+STANDS = ("tier", "since", "until", "grace", "undo")
 
 
 @dataclass
 class Member:
     """``since``: since when the birthday is known; ``uses``: what every rule still gives for
-    every act, for calendar caps."""
+    every act, for calendar caps; ``looked``: up to when, and by which version, time was looked at;
+    ``from_events``: what events brought that tiers count; ``facts``: that and what orders did, and
+    ``before``: what it was before the call, while it is known."""
 
     ref: str
     clock: datetime
@@ -37,6 +40,17 @@ class Member:
     days: dict[str, list[date]] = field(default_factory=dict)
     streak: int = 0
     locked: bool = False
+    enrolled: datetime = field(init=False)
+    looked: datetime = field(init=False)
+    looked_by: int | None = None
+    standing: Node = field(default_factory=lambda: {**dict.fromkeys(STANDS), "gifts": {}})
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    from_events: list[Any] = field(default_factory=list)
+    facts: list[Any] | None = None
+    before: list[Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.enrolled = self.looked = self.clock
 
     def birth_month(self) -> int | None:
         return self.birthday[0] if self.birthday else None
@@ -73,23 +87,47 @@ class Books:
 
     def meet(self, member: Member, at: datetime | None) -> datetime:
         """Move the member's clock to an act; what time brought by then is written first, instant
-        by instant: a birthday comes, holds lapse, then points end (R-55)."""
+        by instant (R-55)."""
         when = at or self.now
         member.clock = max(member.clock, when)
         past: datetime | None = None
-        while (instant := self.next_instant(member, past)) is not None:
-            version, _ = self.program_at(instant)
-            if instant in self.birthdays(member):
-                member.days.setdefault("birthday", []).append(local_day(instant, self.zone))
-                act = Act("birthday", instant, None, member.tags, member.birth_month())
-                self.give(member, "event", version, act)
-            for wallet in sorted(member.accounts):
-                member.accounts[wallet].lapse(instant, self.causes(version, instant))
+        while True:
+            due = [self.next_instant(member, past), self.next_look(member)]
+            instant = min((one for one in due if one and one <= member.clock), default=None)
+            if instant is None:
+                break
+            self.pass_instant(member, instant)
             past = instant
+        member.looked = max(member.looked, member.clock)
+        member.looked_by, _ = self.program_at(member.clock)
+        member.facts = None
+        member.before = self.facts(member)
         return when
 
+    def pass_instant(self, member: Member, instant: datetime) -> None:
+        """What comes alive may promote, birthdays come, holds lapse, points end, tiers are
+        reviewed. An instant that was looked at before only brings what was told too late for it."""
+        version, _ = self.program_at(instant)
+        looks = instant > member.looked
+        if looks:
+            self.begin_look(member, instant)
+            member.looked, member.looked_by = instant, version
+            self.promote(member, instant)
+        if instant in self.birthdays(member):
+            member.days.setdefault("birthday", []).append(local_day(instant, self.zone))
+            act = Act("birthday", instant, None, member.tags, member.birth_month())
+            act.tier = self.tier_at(member, instant)
+            self.give(member, "event", version, act)
+            self.promote(member, instant)
+        for wallet in sorted(member.accounts):
+            member.accounts[wallet].lapse(instant, self.causes(version, instant))
+        if looks:
+            self.promote(member, instant)
+            self.review(member, instant)
+            self.promote(member, instant)
+
     def next_instant(self, member: Member, past: datetime | None) -> datetime | None:
-        """The next instant up to the member's clock that brings something."""
+        """The next instant up to the member's clock at which points end, are let go, or given."""
         accounts = member.accounts.values()
         holds = [hold for account in accounts for hold in account.holds if hold["ended"] is None]
         lots = [lot for account in accounts for lot in account.open_lots() if lot["ends"]]
@@ -180,10 +218,17 @@ class Books:
                     "counted": 0,
                 }
         for one in given:
+            if order is None:
+                usual = wallet_of(program, one.rule)["activation"]
+                terms = (one.rule.get("activation", usual), "never")
+                active, _ = self.instants(program, terms, when, when)
+                fact = (f"earned {one.rule['wallet']}", local_day(active, self.zone), one.points)
+                member.from_events.append(fact)
             use = {"day": day, "rule": one.rule["id"], "points": one.points, "shares": one.shares}
             member.uses.append(use)
             if order is not None:
                 order["given"].append((one.rule["wallet"], use))
+        member.facts = None
         return told, kept
 
     def parts(
@@ -227,6 +272,10 @@ class Books:
             return None, None
         active = activation_at(program, activation, moment, self.zone)
         return active, expiry_at(program, expiry, active, self.zone)
+
+
+def wallet_of(program: Node, rule: Node) -> Node:
+    return next(wallet for wallet in program["wallets"] if wallet["id"] == rule["wallet"])
 
 
 def told_entry(entry: Node | None) -> Node:

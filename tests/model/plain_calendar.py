@@ -1,4 +1,4 @@
-"""Calendar arithmetic written once more, plainly, from the rules alone (R-04, R-25)."""
+"""Calendar arithmetic written once more, plainly, from the rules alone (R-04, R-25, R-50, R-51)."""
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
@@ -46,6 +46,8 @@ def after(day: date, period: Node) -> date:
 def rounded_up(day: date, to: str) -> date:
     if to == "month":
         return in_year(day.year, day.month, 31)
+    if to == "quarter":
+        return in_year(day.year, (day.month + 2) // 3 * 3, 31)
     if to == "year":
         return date(day.year, 12, 31)
     return day
@@ -93,3 +95,31 @@ def expiry_at(program: Node, expiry: Node, active: datetime, zone: ZoneInfo) -> 
     if program.get("clock") == "exact" and "round_to" not in expiry:
         return at_wall(datetime.combine(last, active.astimezone(zone).time()), zone)
     return midnight(rounded_up(last, expiry.get("round_to", "day")) + timedelta(days=1), zone)
+
+
+def first_day(window: Node, day: date, enrolled: date) -> date:
+    """The first day that counts when a window is judged on a day, which counts itself."""
+    if window == "lifetime":
+        return date.min
+    if window == "month":
+        return day.replace(day=1)
+    if window == "quarter":
+        return date(day.year, (day.month + 2) // 3 * 3 - 2, 1)
+    if window == "year":
+        return date(day.year, 1, 1)
+    if window == "membership_year":
+        years = range(day.year - enrolled.year + 1, day.year - enrolled.year - 2, -1)
+        anniversaries = [after(enrolled, {"years": count}) for count in years]
+        return next(one for one in anniversaries if one <= day)
+    [(unit, count)] = window.items()
+    return after(day + timedelta(days=1), {unit: -int(count)})
+
+
+def term_end(program: Node, lasting: Node, at: datetime, day: date, zone: ZoneInfo) -> datetime:
+    """When a term or grace ends: so long after a day, moved on to an end of the calendar."""
+    end = lasting.get("end", "exact")
+    period = {unit: count for unit, count in lasting.items() if unit != "end"}
+    if end == "exact" and program.get("clock") == "exact":
+        local = at.astimezone(zone)
+        return at_wall(datetime.combine(after(local.date(), period), local.time()), zone)
+    return midnight(rounded_up(after(day, period), end) + timedelta(days=1), zone)

@@ -25,6 +25,7 @@ class Act:
     birth_month: int | None
     is_first: bool = False
     streak: int = 0
+    tier: str | None = None
     lines: list[Node] = field(default_factory=list)
 
 
@@ -114,6 +115,7 @@ def holds(program: Node, condition: Node, act: Act, lines: list[Node]) -> bool:
     gates = {
         "weekday": lambda: DAYS[local.weekday()] in asked,
         "channel": lambda: act.channel in asked,
+        "tier": lambda: act.tier in asked,
         "tag": lambda: any(tag in asked for tag in act.tags),
         "first_order": lambda: act.is_first,
         "birthday_month": lambda: act.birth_month == local.month,
@@ -149,10 +151,11 @@ def base_points(program: Node, rule: Node, act: Act, lines: list[Node]) -> Fract
 def factor(program: Node, rule: Node, act: Act, lines: list[Node]) -> Fraction:
     """The lines' own factors, averaged by what each line brought."""
     earning = program["earning"]
+    multipliers = [*earning.get("multipliers", []), *factors_of_tiers(program)]
     total = Fraction(0)
     for line in lines:
         of_line = Fraction(1)
-        for multiplier in earning.get("multipliers", []):
+        for multiplier in multipliers:
             touched = basis_lines(program, multiplier, act)
             if (
                 rule["wallet"] in multiplier.get("wallets", ["points"])
@@ -164,6 +167,20 @@ def factor(program: Node, rule: Node, act: Act, lines: list[Node]) -> Fraction:
                 of_line = of_line + by - 1 if adds else of_line * by
         total += of_line * weight(rule, line)
     return total / sum(weight(rule, line) for line in lines)
+
+
+def factors_of_tiers(program: Node) -> list[Node]:
+    """A tier's factor acts on everything that its members buy (R-22, R-24)."""
+    tiers = program.get("tiers", {"levels": []})
+    return [
+        {
+            "factor": level["factor"],
+            "wallets": tiers.get("multiplies", ["points"]),
+            "when": {"tier": [level["id"]]},
+        }
+        for level in tiers["levels"]
+        if "factor" in level
+    ]
 
 
 def rounded(exact: Fraction, how: str) -> int:

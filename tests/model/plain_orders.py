@@ -42,6 +42,7 @@ class Orders(Books):
             "first": all(is_back(other) for other in member.orders if other["paid_at"]),
             "tags": member.tags,
             "birth_month": member.birth_month(),
+            "tier": self.tier_at(member, when),
         }
 
     def available(self, member: Member, program: Node, own: Node | None) -> int:
@@ -70,6 +71,7 @@ class Orders(Books):
             lines=lines,
         )
         act.is_first = placing["first"]
+        act.tier = placing["tier"]
         return act
 
     def would_earn(self, member: Member, placing: Node) -> Node:
@@ -115,6 +117,7 @@ class Orders(Books):
             raise Refused("order_of_another_member")
         when = self.meet(member, at or earliest)
         placing = self.place(member, priced(self.program_at(when)[1], cart), cart, when, own)
+        placing["tier"] = self.earns_by(member, placing, None)
         return {
             "at": when,
             **self.told_price(placing),
@@ -139,6 +142,7 @@ class Orders(Books):
         if known is not None and is_standing(known, member.clock) and cart == known["cart"]:
             return self.renew(member, known)
         placing = self.place_cart(member, cart, now, known)
+        placing["tier"] = self.earns_by(member, placing, None)
         if known is not None:
             self.let_go(known)
         order = self.open(member, order_ref, placing, known)
@@ -296,6 +300,7 @@ class Orders(Books):
         check_paid(placing, more["paid"], "cart_does_not_add_up")
         self.check_time(at)
         when = self.meet(member, at)
+        placing["tier"] = self.tier_at(member, when)
         content = {"cart": cart, "paid": more["paid"], "fulfilled": more["fulfilled"]}
         return self.take(member, order_ref, placing, None, when, content, more, is_held=False)
 
@@ -320,10 +325,14 @@ class Orders(Books):
         *,
         is_held: bool,
     ) -> Node:
-        order = placing if is_held else self.open(member, order_ref, placing, known)
         went_out = more["fulfilled"] or (more["fulfilled"] is None and known is None)
+        told_before = known["fulfilled"] if known and known["state"] == "reserved" else None
+        fulfilled = when if went_out else told_before
+        if not is_held:
+            placing["tier"] = self.earns_by(member, placing, fulfilled)
+        order = placing if is_held else self.open(member, order_ref, placing, known)
         order["paid_at"], order["lapses"] = when, None
-        order["fulfilled"] = when if went_out else order["fulfilled"]
+        order["fulfilled"] = fulfilled
         order["state"] = "fulfilled" if order["fulfilled"] else "paid"
         told = {
             "state": order["state"],

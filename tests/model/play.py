@@ -37,9 +37,16 @@ _ROWS = "SELECT member_id, '{0} ' || t::text FROM {0} t WHERE member_id = ANY(%(
 STORIES = 4
 BUCKETS = ("active", "pending", "due", "held", "deficit")
 _MEMBER = """
-SELECT caught_up_to, live_orders, redemption_locked_since IS NOT NULL
+SELECT caught_up_to, live_orders, redemption_locked_since IS NOT NULL, tier, tier_since, tier_until,
+       grace_until
   FROM member WHERE member_id = %s
 """
+_CHANGES = """
+SELECT cause, from_tier, to_tier, tier_until, grace_until, program_version, occurred_at,
+       recorded_at, counted
+  FROM tier_change WHERE member_id = %s ORDER BY change_no
+"""
+_CLOCKS = "SELECT member_id, caught_up_to FROM member WHERE member_id > %s"
 
 
 class Disagreement(AssertionError):
@@ -67,7 +74,8 @@ class Stage:
         """Begin a history: nobody is enrolled, and it is the first day again."""
         self.plays += 1
         self.clock.set(START)
-        return Play(self, Model(self.versions, START), RealShop(self.shop, f"h{self.plays}"))
+        [(last,)] = self.db.fetch("SELECT coalesce(max(member_id), 0) FROM member")
+        return Play(self, Model(self.versions, START), RealShop(self.shop, f"h{self.plays}", last))
 
 
 class Play:
@@ -94,14 +102,17 @@ class Play:
             self.accepted["clock"] += 1
             self.compare_books(self.real.member_ids, moved=())
             return
-        expected, answer = self.answers(step)
+        expected, answer = self.standings(step) if step.call == "stand" else self.answers(step)
         if answer != expected:
             raise Disagreement(f"the service says\n  {answer}\nthe model\n  {expected}")
         refused = isinstance(answer, str)
         (self.refused if refused else self.accepted)[step.kind] += 1
         self.codes[answer if refused else "accepted"] += 1
-        is_silent = refused or "repeated" in expected or step.call == "quote"
-        named = {step.args["ref"], step.args.get("to")}
+        is_silent = refused or "repeated" in expected or step.call in ("quote", "stand")
+        named = {step.args.get("ref"), step.args.get("to")}
+        if step.call == "catch_up":
+            named = set(self.model.members)
+            self.adopt_clocks(step.args["at"])
         self.compare_rows(set() if is_silent else named)
         self.compare_books(named, moved=() if is_silent else named)
         self.remember(step, accepted=not refused)
@@ -118,6 +129,26 @@ class Play:
         if isinstance(expected, dict) and isinstance(answer, dict):
             answer = {**answer, **{k: expected[k] for k in ("asked", "repeated") if k in expected}}
         return expected, answer
+
+    def standings(self, step: Step) -> tuple[Any, Any]:
+        """Where a member stands, and what the review does that the service foretells."""
+        ref = step.args["ref"]
+        try:
+            answer, review = self.real.stand(ref)
+        except Refused as refused:
+            answer, review = refused.code, None
+        try:
+            return self.model.do("stand", {"ref": ref, "review": review}), answer
+        except Refused as refused:
+            return refused.code, answer
+
+    def adopt_clocks(self, at: datetime) -> None:
+        """The clock of somebody for whom nothing is told may be moved by a run, or not."""
+        real = dict(self.stage.db.fetch(_CLOCKS, (self.real.after,)))
+        for name, member in self.model.members.items():
+            clock = real[self.real.member_ids[name]]
+            if name not in self.model.moved and clock == at:
+                self.model.meet(member, at)
 
     def remember(self, step: Step, *, accepted: bool) -> None:
         """Note what was said of an order, for repetitions."""
@@ -158,7 +189,10 @@ class Play:
         [facts] = self.stage.db.fetch(_MEMBER, (member_id,))
         gone = ("reserved", "returned", "cancelled")
         live = sum(order["state"] not in gone for order in member.orders)
-        same("clock, live orders and lock", facts, (member.clock, live, member.locked))
+        standing = [member.standing[name] for name in ("tier", "since", "until", "grace")]
+        stands = (member.clock, live, member.locked, *standing)
+        same("clock, live orders, lock and tier", facts, stands)
+        same("tiers", self.stage.db.fetch(_CHANGES, (member_id,)), member.changes)
         self.compare_orders(member, member_id)
         books = read_books(self.stage.db, member_id)
         expected = {wallet for wallet, account in member.accounts.items() if account.entries}
@@ -196,6 +230,11 @@ class Play:
             sold = [tuple(line[key] for key in keys) for line in lines]
             same(f"order {order['no']}", orders[order["no"]]["head"], head)
             same(f"lines of order {order['no']}", orders[order["no"]]["lines"], sold)
+
+    def moves(self) -> Counter[str]:
+        """How members moved through the tiers, by cause."""
+        members = self.model.members.values()
+        return Counter(cause for member in members for cause, *_ in member.changes)
 
     def balances(self) -> dict[str, Node]:
         """What everybody has now, by the model."""

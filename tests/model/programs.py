@@ -6,7 +6,8 @@ order and member that cut and reject, every kind of streak, negative and clamp, 
 without decimals, zones that change their clocks at midnight; points that buy in blocks, steps and
 shares, also parcels and tax, that earn or not, come back at once or at the end, with a grace or
 without, kept for minutes or days, and in the second version worth less, in another wallet or
-nothing at all.
+nothing at all; tiers over rolling and calendar windows, with every kind of term, grace, demotion
+and return, that come with the second version, or move there.
 """
 
 STEADY = """
@@ -35,6 +36,8 @@ earning:
     - {id: shoes, name: {en: b, zh: b}, wallet: points, group: extra,
        give: {rate: {points: "0.5", per: "1.00"}}, lines: {category: [shoes]},
        expiry: {after: {days: 20}}}
+    - {id: risen, name: {en: c, zh: c}, wallet: points, group: base, plain: true,
+       give: {fixed: 3}, when: {tier: [silver, gold]}, activation: {on: payment, wait_days: 2}}
     - {id: dear, name: {en: c, zh: c}, wallet: points, group: extra, plain: true,
        give: {fixed: 30}, when: {minimum_amount: "100.00"}, activation: {on: payment}}
     - {id: growing, name: {en: d, zh: d}, wallet: growth, group: base,
@@ -58,6 +61,26 @@ earning:
        times: 2, over: reject}
 redemption: {block_points: 10, block_value: "1.00", minimum_points: 20, max_share: "0.5"}
 returns: {overdrawn: negative, expired_meanwhile: {grace: {days: 5}}}
+tiers:
+  window: {days: 30}
+  term: {days: 20}
+  grace: {days: 5}
+  on_return: at_once
+  gifts_on_return: taken_back
+  multiplies: [points, growth]
+  levels:
+    - {id: plain, name: {en: m, zh: m}}
+    - id: silver
+      name: {en: n, zh: n}
+      entry: {any: [{earned: {wallet: growth, at_least: 20}}, {orders: 3}]}
+      keep: {all: [{earned: {wallet: growth, at_least: 10}}]}
+      factor: "1.2"
+      gift: {points: 40, expiry: {after: {days: 9}}}
+    - id: gold
+      name: {en: o, zh: o}
+      entry: {all: [{earned: {wallet: growth, at_least: 45}}, {orders: 4}]}
+      factor: "1.5"
+      gift: {wallet: growth, points: 100}
 """
 
 EXACT = """
@@ -115,6 +138,23 @@ earning:
 redemption: {block_points: 1, block_value: "0.07", shipping: true}
 reservations: {minutes: 45, most_minutes: 60}
 returns: {overdrawn: negative, give_back: only_when_full, expired_meanwhile: expire}
+tiers:
+  window: month
+  term: this
+  grace: {days: 3}
+  tier_rate: reached
+  levels:
+    - {id: low, name: {en: m, zh: m}}
+    - id: mid
+      name: {en: n, zh: n}
+      entry: {any: [{spend: "90.00"}, {earned: {wallet: stars, at_least: 9}}]}
+      factor: "1.25"
+      gift: {points: 15, expiry: {after: {days: 3}}}
+    - id: high
+      name: {en: o, zh: o}
+      entry: {all: [{spend: "250.00"}]}
+      keep: {any: [{spend: "80.00"}, {orders: 2}]}
+      factor: 2
 """
 
 CLAMP = """
@@ -172,6 +212,22 @@ redemption: {wallet: points, block_points: 100, block_value: "7.00", minimum_poi
              step_points: 25, max_share: "0.333", tax: true}
 reservations: {minutes: 1440, most_minutes: 4000}
 returns: {overdrawn: clamp, expired_meanwhile: expire}
+tiers:
+  window: {months: 1}
+  term: none
+  on_return: at_once
+  gifts_on_return: taken_back
+  levels:
+    - {id: one, name: {en: m, zh: m}}
+    - id: two
+      name: {en: n, zh: n}
+      entry: {any: [{balance: {wallet: points, at_least: 200}}, {spend: "150.00"}]}
+      factor: "1.1"
+      gift: {points: 60, expiry: {after: {days: 6}}}
+    - id: three
+      name: {en: o, zh: o}
+      entry: {all: [{balance: {wallet: points, at_least: 450}}, {orders: 1}]}
+      factor: "1.4"
 """
 
 LASTING = """
@@ -228,6 +284,22 @@ earning:
 redemption: {block_points: 3, block_value: "50", minimum_points: 6}
 reservations: {minutes: 20}
 returns: {overdrawn: negative, expired_meanwhile: {grace: {months: 1}}}
+tiers:
+  window: {days: 25}
+  term: none
+  promote: next_review
+  multiplies: [growth]
+  levels:
+    - {id: new, name: {en: n, zh: n}}
+    - id: known
+      name: {en: o, zh: o}
+      entry: {any: [{orders: 2}, {earned: {wallet: points, at_least: 150}}]}
+      keep: {any: [{orders: 1}]}
+      factor: 2
+    - id: best
+      name: {en: p, zh: p}
+      entry: {all: [{orders: 4}, {spend: "300"}]}
+      gift: {points: 70}
 """
 
 MIXED = """
@@ -291,6 +363,28 @@ returns: {overdrawn: clamp, give_back: only_when_full, expired_meanwhile: {grace
 """
 
 
+NEW_TIERS = """
+tiers:
+  window: month
+  term: next
+  tier_rate: reached
+  on_return: at_once
+  multiplies: [points, gifts]
+  levels:
+    - {id: first, name: {en: n, zh: n}}
+    - id: second
+      name: {en: o, zh: o}
+      entry: {any: [{earned: {wallet: growth, at_least: 20}}, {spend: "60.000"}]}
+      factor: "1.5"
+      gift: {wallet: gifts, points: 8}
+    - id: third
+      name: {en: p, zh: p}
+      entry: {any: [{balance: {wallet: points, at_least: 500}}]}
+      factor: 3
+      gift: {wallet: growth, points: 30}
+"""
+
+
 def changed(text: str, *changes: tuple[str, str]) -> str:
     """The second version of a program."""
     for old, new in changes:
@@ -310,6 +404,8 @@ PROGRAMS = {
             ("overdrawn: negative", "overdrawn: clamp"),
             ('block_value: "1.00"', 'block_value: "0.90"'),
             ("{grace: {days: 5}}", "expire"),
+            ("  on_return: at_once\n", "  demote: by_standing\n"),
+            ("term: {days: 20}", "term: {months: 1, end: month}"),
         ),
     ),
     "exact": (
@@ -321,6 +417,7 @@ PROGRAMS = {
             ("multipliers_combine: add", "multipliers_combine: multiply"),
             ("earn_on_points_paid: true", "earn_on_points_paid: false"),
             ("give_back: only_when_full", "give_back: pro_rata"),
+            ("term: this", "term: next\n  demote: by_standing\n  on_return: at_once"),
         ),
     ),
     "clamp": (
@@ -331,6 +428,8 @@ PROGRAMS = {
             ("times: 3, over: cut", "times: 2, over: reject"),
             ("overdrawn: clamp", "overdrawn: negative"),
             ('max_share: "0.333"', 'max_share: "1"'),
+            ("term: none", "grace: {days: 4}\n  term: none"),
+            ("gifts_on_return: taken_back", "gifts_on_return: kept"),
         ),
     ),
     "lasting": (
@@ -343,6 +442,8 @@ PROGRAMS = {
                 'redemption: {block_points: 3, block_value: "50", minimum_points: 6}',
                 "",
             ),
+            ("term: none", "term: {days: 12}\n  grace: {days: 20, end: month}"),
+            ("gift: {points: 70}", "keep_for_ever: true"),
         ),
     ),
     "mixed": (
@@ -354,6 +455,7 @@ PROGRAMS = {
             ("activation: {on: payment, wait_days: 1}", "activation: {on: fulfilment}"),
             ("redemption: {wallet: points", "redemption: {wallet: gifts"),
             ("give_back: only_when_full, ", ""),
-        ),
+        )
+        + NEW_TIERS,
     ),
 }

@@ -5,8 +5,14 @@ from typing import Any
 
 from loyalty_service.checkout.rules.cart import CartLine
 from loyalty_service.earning.rules.facts import LineKind
+from loyalty_service.jobs.rules.schedules import JobName
+from loyalty_service.jobs.service import CatchUp, Watch, run_steps
 from loyalty_service.kit.errors import Refusal
-from tests.factories import Shop
+from loyalty_service.ledger.service import Acting
+from loyalty_service.members.rules import parse_ref
+from loyalty_service.tiers.service import tell_standing
+from loyalty_service.timekeeping.service import Timekeeping
+from tests.factories import STOREFRONT, Shop
 from tests.model.plain_ledger import Refused
 
 Node = dict[str, Any]
@@ -16,12 +22,14 @@ class RealShop:
     """Plays a history's steps on the service; the names of its members and orders are its own.
 
     Args:
-        run: tells the histories of one database apart.
+        run: tells the histories of one database apart; ``after``: the number of the last member of
+            the ones before.
     """
 
-    def __init__(self, shop: Shop, run: str) -> None:
+    def __init__(self, shop: Shop, run: str, after: int) -> None:
         self.shop = shop
         self.run = run
+        self.after = after
         self.member_ids: dict[str, int] = {}
 
     def do(self, call: str, args: Node) -> Node:
@@ -154,6 +162,36 @@ class RealShop:
         received = {**told["received"], "points": told["points"]}
         return {"points": told["points"], "sent": entry(sent), "received": entry(received)}
 
+    def catch_up(self, at: datetime) -> Node:
+        """The nightly job, over the members of this history, two at a time."""
+        step = CatchUp(self.shop.programs, Timekeeping(), at)
+
+        def later(tx: Any, after: int, size: int) -> Any:
+            return step(tx, max(after, self.after), size)
+
+        # A run that is done is not begun again; here the same instant may be asked for twice.
+        self.shop.db.run(lambda tx: tx.add("DELETE FROM job_run", ()))
+        run_steps(self.shop.db, JobName.CATCH_UP, at, later, Watch(), size=2)
+        return {}
+
+    def stand(self, ref: str) -> tuple[Node, datetime | None]:
+        """What is told of a standing, and when the next review is."""
+        with self.shop.db.reading() as tx:
+            acting = Acting(tx, self.shop.programs, STOREFRONT, Timekeeping())
+            try:
+                told = tell_standing(acting, parse_ref(self.name(ref)), "en")
+            except Refusal as refusal:
+                raise Refused(refusal.code) from refusal
+        review = told["review"] and instant(told["review"]["at"])
+        said = {
+            "tier": told["tier"]["id"],
+            "since": instant(told["since"]),
+            "until": instant(told["until"]),
+            "grace": instant(told["grace_until"]),
+            **{name: [asked(told[name])] if told[name] else [] for name in ("next", "keep")},
+        }
+        return said if review is None else {**said, "review": told["review"]["tier"]["id"]}, review
+
     def lock(self, ref: str, *, locked: bool) -> Node:
         self.shop.lock_points(is_locked=locked, member=self.name(ref))
         return {}
@@ -276,6 +314,12 @@ def came_back(told: Node) -> Node:
         "given": given_back(*told["given_back"]) if told["given_back"] else None,
         "taken": {one["wallet"]: {**entry(one), "from": one["from"]} for one in told["taken"]},
     }
+
+
+def asked(told: Node) -> list[Node]:
+    """What a tier asks for and what there is of it."""
+    keys = ("measure", "wallet", "counted", "asked")
+    return [{key: one[key] for key in keys} for one in told["criteria"]]
 
 
 def given_back(told: Node) -> Node:

@@ -54,6 +54,7 @@ def test_the_service_agrees_over_thousands_of_histories(
     accepted: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     codes: Counter[str] = Counter()
+    moves: Counter[str] = Counter()
     # The same histories every time where results must not depend on luck; new ones elsewhere.
     luck = "fixed" if os.environ.get("HYPOTHESIS_PROFILE") == "ci" else time.time_ns()
 
@@ -62,12 +63,15 @@ def test_the_service_agrees_over_thousands_of_histories(
         accepted += play.accepted
         refused += play.refused
         codes += play.codes
+        moves += play.moves()
 
     record_property("histories", {program: histories})
     record_property("steps accepted", dict(accepted))
     record_property("steps refused", dict(refused))
     record_property("codes", dict(codes))
+    record_property("tiers", dict(moves))
     assert accepted.total() >= MOSTLY * (accepted.total() + refused.total())
     # Fewer histories are no sample.
     least = EACH_ACCEPTED * histories // FULL if histories >= SAMPLE else 0
+    assert moves.total() >= least
     assert {kind: accepted[kind] for kind in SHARES if accepted[kind] < least} == {}

@@ -80,7 +80,7 @@ class Work:
         if program.tiers is None or program.tiers.tier_rate is TierRate.HELD:
             return placing
         sold = placing.sold(placing.earn(member, books.totals))
-        act = Act(placing.placed_at, fulfilled_at)
+        act = Act(placing.placed_at, fulfilled_at and max(fulfilled_at, placing.placed_at))
         counts = bring_to_tiers(program, placing.lines, sold, act)
         reached = books.passing.tier_reached(books, member, counts, member.caught_up_to)
         return placing if reached is None else placing.earning_by(reached)

@@ -71,7 +71,7 @@ class Written:
 
 
 def check_reversible(entry: Written) -> None:
-    """Refuse to reverse what time or an order brought, and to reverse twice.
+    """Refuse to reverse what time, an order or a promotion brought, and to reverse twice.
 
     Raises:
         NotReversible: as said. Nothing is written.
@@ -87,6 +87,12 @@ def check_reversible(entry: Written) -> None:
     if entry.source is Source.ORDER:
         raise NotReversible(
             "What an order earned is taken back by a return or a cancellation of the order.",
+            path="reverses.entry",
+            source=entry.source.value,
+        )
+    if entry.source is Source.TIER:
+        raise NotReversible(
+            "What a promotion brought goes with it; take points by a debit instead.",
             path="reverses.entry",
             source=entry.source.value,
         )

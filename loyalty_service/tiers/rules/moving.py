@@ -177,7 +177,7 @@ class Judge(Looking):
         return not is_safe and self.tiers.term is NoTerm.NONE and standing.until is None
 
     def _promote(self, standing: Standing, index: int, instant: datetime, day: date) -> Change:
-        memo = dict(standing.memo or {})
+        memo = _without_undo(standing.memo)
         if self.tiers.on_return is OnReturn.AT_ONCE:
             memo["undo"] = self._rests_on(standing, day)
         risen = self._stands(index, instant, day, since=instant, memo=memo)

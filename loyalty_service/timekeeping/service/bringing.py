@@ -158,6 +158,8 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
         watch.give_birthday(instant)
     _pass(books, member, instant)
     watch.review(instant)
+    # What comes alive with this day may keep a tier whose grace has just begun.
+    watch.promote(instant)
     watch.reckon(instant)
 
 
