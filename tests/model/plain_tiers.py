@@ -384,7 +384,7 @@ class Tiers(Orders):
             "until": stands["until"],
             "grace": stands["grace"],
             "next": [self.look(member, at, level, day) for level in levels[index + 1 : index + 2]],
-            "keep": [self.look(member, at, level, day, keep=True) for level in keep],
+            "keep": [self.needed(member, at, level, day) for level in keep],
         }
         if review is not None:
             self.meet(member, review)
@@ -394,6 +394,12 @@ class Tiers(Orders):
             told["review"] = tier if tier in names else names[0]
         vars(member).update(before)
         return told
+
+    def needed(self, member: Member, at: datetime, level: Node, day: date) -> list[Node]:
+        """What keeping a tier asks for; what entering it asks for, where only that is there."""
+        keep, entry = (self.look(member, at, level, day, keep=keep) for keep in (True, False))
+        kept = is_met(level.get("keep", level["entry"]), keep)
+        return entry if not kept and is_met(level["entry"], entry) else keep
 
     def settle(self, member: Member) -> None:
         """What was just decided for a member has its effect at once."""

@@ -9,7 +9,7 @@ from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.tiers import Qualification
 from loyalty_service.tiers.rules.moving import Judge
-from loyalty_service.tiers.rules.qualifying import Counted
+from loyalty_service.tiers.rules.qualifying import Counted, is_met
 
 
 class NoTiers(NotFound):
@@ -58,8 +58,11 @@ def progress_to_keep(judge: Judge, standing: Standing, at: datetime) -> Progress
     index, day = judge.index(standing), local_date(at, judge.program.zone)
     if judge.is_safe(index):
         return None
-    # Who would enter today keeps the tier, whatever keeping it asks for.
-    return _progress(judge, index, at, to_keep=not judge.enters(index, day))
+    progress = _progress(judge, index, at, to_keep=True)
+    if not is_met(progress.asked, progress.counted) and judge.enters(index, day):
+        # Who would enter today keeps the tier, whatever keeping it asks for.
+        return _progress(judge, index, at, to_keep=False)
+    return progress
 
 
 def _progress(judge: Judge, index: int, at: datetime, *, to_keep: bool) -> Progress:
