@@ -227,6 +227,7 @@ def adjust(call: Call, member_ref: str) -> Reply:
             body.get("note"),
             body.get("expires_at"),
             body.get("allow_negative", False),
+            body.get("earned", False),
         )
         return service.adjust(acting, ref, asked).encode()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tests.model.hand import Step
+from tests.model.plain_books import BY_HAND
 from tests.model.plain_calendar import midnight
 from tests.model.plain_orders import wallet_that_pays
 from tests.model.shopkeeper import Shopkeeper
@@ -127,6 +128,7 @@ class Author(Shopkeeper):
             "points": points,
             "ends": ends,
             "allow_negative": allow_negative,
+            "earned": points > 0 and self.chance(30),
         }
         return Step(kind, "adjust", args)
 
@@ -137,7 +139,7 @@ class Author(Shopkeeper):
         likely = [
             (wallet, entry)
             for wallet, entry in entries
-            if entry["reason"] in ("adjustment", "event") and (wallet, entry["seq"]) not in answered
+            if entry["reason"] in BY_HAND and (wallet, entry["seq"]) not in answered
         ]
         if not entries or self.chance(2):
             return Step(

@@ -4,7 +4,7 @@ and entries as lists of dicts. It shares no line with the service that it is hel
 from datetime import date, datetime
 from typing import Any
 
-from tests.model.plain_books import Member, told_entry
+from tests.model.plain_books import BY_HAND, Member, told_entry
 from tests.model.plain_calendar import expiry_at, local_day, period_of
 from tests.model.plain_earning import Act
 from tests.model.plain_ledger import Account, Refused
@@ -75,7 +75,13 @@ class Model(Tiers):
         return {"version": version, "streak": act.streak or None, "earned": told}
 
     def adjust(
-        self, ref: str, wallet: str, points: int, ends: datetime | None, allow_negative: bool
+        self,
+        ref: str,
+        wallet: str,
+        points: int,
+        ends: datetime | None,
+        allow_negative: bool,
+        earned: bool,
     ) -> Node:
         member = self.find(ref)
         version, program = self.program_at(self.now)
@@ -85,12 +91,16 @@ class Model(Tiers):
             raise Refused("expiry_past")
         when = self.meet(member, None)
         account = self.account(member, wallet)
-        cause = self.cause("adjustment", version, when)
+        cause = self.cause("adjustment_earned" if earned else "adjustment", version, when)
         if points > 0:
             part = self.by_hand(program, wallet, points, ends)
             entry, _ = account.credit(cause, [part])
         else:
             entry = account.debit(cause, -points, self.now, allow_negative)
+        if earned:
+            fact = (f"earned {wallet}", local_day(when, self.zone), points)
+            member.from_events[wallet, entry["seq"]] = [fact]
+            member.facts = None
         return {**told_entry(entry), "deficit": account.deficit}
 
     def by_hand(self, program: Node, wallet_id: str, points: int, ends: datetime | None) -> Node:
@@ -113,12 +123,14 @@ class Model(Tiers):
         if entry is None:
             raise Refused("entry_unknown")
         answered = any(other["reverses"] == seq for other in account.entries)
-        by_hand = entry["reason"] in ("adjustment", "event")
-        if answered or not by_hand or entry["kind"] not in ("credit", "debit"):
+        if answered or entry["reason"] not in BY_HAND or entry["kind"] not in ("credit", "debit"):
             raise Refused("not_reversible")
         version, program = self.program_at(self.now)
         when = self.meet(member, None)
         cause = self.cause("mistake", version, when)
+        # What is reversed was never earned.
+        member.from_events.pop((wallet, seq), None)
+        member.facts = None
         if entry["kind"] == "debit":
             rest = self.by_hand(program, wallet, 0, None)
             answer = account.give_back(cause, entry, rest)

@@ -19,6 +19,7 @@ from tests.model.plain_earning import Act, Given, earn
 from tests.model.plain_ledger import Account, Refused
 
 Node = dict[str, Any]
+BY_HAND = ("adjustment", "adjustment_earned", "event")
 STANDS = ("tier", "since", "until", "grace", "undo")
 
 
@@ -26,8 +27,8 @@ STANDS = ("tier", "since", "until", "grace", "undo")
 class Member:
     """``since``: since when the birthday is known; ``uses``: what every rule still gives for
     every act, for calendar caps; ``looked``: up to when, and by which version, time was looked at;
-    ``from_events``: what events brought that tiers count; ``facts``: that and what orders did, and
-    ``before``: what it was before the call, while it is known."""
+    ``from_events``: what entries of events and operators brought that tiers count; ``facts``: that
+    and what orders did, and ``before``: what it was before the call, while it is known."""
 
     ref: str
     clock: datetime
@@ -45,7 +46,7 @@ class Member:
     looked_by: int | None = None
     standing: Node = field(default_factory=lambda: {**dict.fromkeys(STANDS), "gifts": {}})
     changes: list[tuple[Any, ...]] = field(default_factory=list)
-    from_events: list[Any] = field(default_factory=list)
+    from_events: dict[Any, list[Any]] = field(default_factory=dict)
     facts: list[Any] | None = None
     before: list[Any] | None = None
 
@@ -223,7 +224,8 @@ class Books:
                 terms = (one.rule.get("activation", usual), "never")
                 active, _ = self.instants(program, terms, when, when)
                 fact = (f"earned {one.rule['wallet']}", local_day(active, self.zone), one.points)
-                member.from_events.append(fact)
+                entry_no = (one.rule["wallet"], told[one.rule["wallet"]]["entry"])
+                member.from_events.setdefault(entry_no, []).append(fact)
             use = {"day": day, "rule": one.rule["id"], "points": one.points, "shares": one.shares}
             member.uses.append(use)
             if order is not None:

@@ -30,7 +30,7 @@ class Tiers(Orders):
     def facts(self, member: Member) -> list[Fact]:
         """Everything a member did that tiers may count, each on its local day (R-50)."""
         if member.facts is None:
-            member.facts = list(member.from_events)
+            member.facts = [fact for facts in member.from_events.values() for fact in facts]
             for order in member.orders:
                 if order["paid_at"]:
                     member.facts += self.facts_of(order, order["given"], order["paid_at"])
@@ -310,7 +310,8 @@ class Tiers(Orders):
                 stands["gifts"] = {**stands["gifts"], level["id"]: gift}
         elif cause == "undone":
             given = stands["gifts"].get(before["tier"])
-            if given is not None and given["at"] == before["since"]:
+            is_kept = program["tiers"].get("gifts_on_return", "kept") == "kept"
+            if not is_kept and given is not None and given["at"] == before["since"]:
                 self.take_gift(member, at, given)
                 others = {name: one for name, one in stands["gifts"].items() if one is not given}
                 stands["gifts"] = others
@@ -335,10 +336,8 @@ class Tiers(Orders):
         return {"wallet": name, "points": part["points"], "lot": lot}
 
     def take_gift(self, member: Member, at: datetime, given: Node) -> None:
-        """Kept, or taken back as a return takes back what an order earned (R-52, R-41)."""
+        """A gift is taken back as a return takes back what an order earned (R-52, R-41)."""
         version, program = self.program_at(at)
-        if program["tiers"].get("gifts_on_return", "kept") == "kept":
-            return
         source = {"lots": [] if given["lot"] is None else [given["lot"]], "counted": 0}
         negative = program.get("returns", {}).get("overdrawn", "negative") == "negative"
         self.account(member, given["wallet"]).take_back(
@@ -456,7 +455,7 @@ def as_they_are(member: Member) -> Node:
         "looked_by": member.looked_by,
         "standing": dict(member.standing),
         "changes": list(member.changes),
-        "from_events": list(member.from_events),
+        "from_events": {no: list(facts) for no, facts in member.from_events.items()},
         "facts": None,
         "before": None,
     }

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -102,6 +103,9 @@ class Play:
             self.accepted["clock"] += 1
             self.compare_books(self.real.member_ids, moved=())
             return
+        if step.call == "catch_up":
+            # Of a history that is cut short the clock may not have come so far.
+            step = replace(step, args={"at": min(step.args["at"], self.model.now)})
         expected, answer = self.standings(step) if step.call == "stand" else self.answers(step)
         if answer != expected:
             raise Disagreement(f"the service says\n  {answer}\nthe model\n  {expected}")

@@ -142,13 +142,16 @@ class RealShop:
             "earned": earned(told),
         }
 
-    def adjust(self, ref: str, wallet: str, points: int, ends: Any, allow_negative: bool) -> Node:
+    def adjust(
+        self, ref: str, wallet: str, points: int, ends: Any, allow_negative: bool, earned: bool
+    ) -> Node:
         told = self.shop.adjust(
             points,
             wallet=wallet,
             member=self.name(ref),
             expires_at=ends,
             allow_negative=allow_negative,
+            earned=earned,
         )
         return {**entry(told), "deficit": told["deficit"]}
 

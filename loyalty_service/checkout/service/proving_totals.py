@@ -42,10 +42,19 @@ SELECT h.member_id, h.order_no, h.program_version, <h.placed_at>, <h.paid_at>, <
  ORDER BY h.member_id, h.order_no, l.line_no
 """)
 _BY_EVENTS = readable("""
-SELECT e.member_id, e.program_version, <e.occurred_at>, x.body
+SELECT e.member_id, e.program_version, <e.occurred_at>, x.body,
+       NOT EXISTS (SELECT 1 FROM entry r WHERE r.member_id = e.member_id AND r.wallet = e.wallet
+                      AND r.reverses = e.seq)
   FROM entry e JOIN explanation x USING (member_id, wallet, seq)
  WHERE e.source = 'event' AND e.reason = 'event' AND e.kind = 'credit'
    AND e.member_id BETWEEN %(first)s AND %(last)s
+ ORDER BY e.member_id
+""")
+_BY_HAND = readable("""
+SELECT e.member_id, e.wallet, <e.occurred_at>, e.points FROM entry e
+ WHERE e.reason = 'adjustment_earned' AND e.member_id BETWEEN %(first)s AND %(last)s
+   AND NOT EXISTS (SELECT 1 FROM entry r WHERE r.member_id = e.member_id AND r.wallet = e.wallet
+                      AND r.reverses = e.seq)
  ORDER BY e.member_id
 """)
 _ONCE = readable("""
@@ -78,6 +87,7 @@ def find_total_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
         ((*row, True) for row in tx.stream(_STORED, named)),
         _by_orders(tx, named, programs),
         _by_events(tx, named, programs),
+        _by_hand(tx, named, programs),
         _once(tx, named, programs),
     )
     by_member = groupby(merge(*sources, key=itemgetter(0)), itemgetter(0))
@@ -139,16 +149,21 @@ def _brought(
 
 
 def _by_events(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
-    for member_id, version, occurred_at, body in tx.stream(_BY_EVENTS, named):
+    for member_id, version, occurred_at, body, stands in tx.stream(_BY_EVENTS, named):
         program = programs.find(version)
         for rule_id, points in _explained(body) if program else ():
             assert program is not None
             if points and rule_id in capped_rules(program):
                 yield from _used(member_id, rule_id, programs.day(occurred_at), points)
-            if rule_id in plan_for(program).by_id:
+            if stands and rule_id in plan_for(program).by_id:
                 begins = active_from(program, rule_id, Act(occurred_at, occurred_at))
                 name = earned_metric(plan_for(program).by_id[rule_id].wallet)
                 yield member_id, name, programs.day(begins or occurred_at), points, False
+
+
+def _by_hand(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
+    for member_id, wallet, occurred_at, points in tx.stream(_BY_HAND, named):
+        yield member_id, earned_metric(wallet), programs.day(occurred_at), points, False
 
 
 def _explained(body: str) -> list[tuple[str, int]]:

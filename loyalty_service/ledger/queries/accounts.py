@@ -158,6 +158,7 @@ _WRITTEN = """
 SELECT e.kind, e.points, e.reason, e.source, e.program_version,
        (SELECT r.seq FROM entry r
          WHERE r.member_id = e.member_id AND r.wallet = e.wallet AND r.reverses = e.seq),
+       e.occurred_at,
        ARRAY(SELECT a.lot_seq FROM allocation a WHERE a.member_id = e.member_id
                 AND a.wallet = e.wallet AND a.entry_seq = e.seq ORDER BY a.lot_seq),
        ARRAY(SELECT a.points FROM allocation a WHERE a.member_id = e.member_id
@@ -184,9 +185,17 @@ def get_written(tx: Transaction, member_id: int, wallet: str, seq: int) -> Writt
         raise EntryUnknown(
             "The member has no such entry.", path="reverses.entry", asked=f"{wallet}/{seq}"
         )
-    kind, points, reason, source, version, reversed_by, lots, taken = rows[0]
-    pairs = tuple(zip(lots, taken, strict=True))
-    return Written(Kind(kind), points, Reason(reason), Source(source), version, reversed_by, pairs)
+    kind, points, reason, source, version, reversed_by, occurred_at, lots, taken = rows[0]
+    return Written(
+        Kind(kind),
+        points,
+        Reason(reason),
+        Source(source),
+        version,
+        reversed_by,
+        occurred_at,
+        tuple(zip(lots, taken, strict=True)),
+    )
 
 
 def read_given(tx: Transaction, account: Account, lot_seqs: Collection[int]) -> dict[int, Lot]:

@@ -39,6 +39,7 @@ class Adjustment:
         expires_at: for points given, their end (UTC); None is the wallet's own expiry.
         allow_negative: whether a debit may go below what is there.
         note: free text; it stands beside the ledger.
+        earned: for points given, whether tiers count them as earned (R-50).
     """
 
     wallet: str
@@ -46,6 +47,7 @@ class Adjustment:
     note: str | None = None
     expires_at: datetime | None = None
     allow_negative: bool = False
+    earned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,11 @@ class Reversal:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is asked of an entry before it is reversed; ``reversed_by`` is None while it stands."""
+    """What is asked of an entry before it is reversed; ``reversed_by`` is None while it stands.
+
+    Args:
+        lots: their numbers, and what each was given (> 0) or gave (< 0).
+    """
 
     kind: Kind
     points: int
@@ -67,6 +73,7 @@ class Written:
     source: Source
     program_version: int
     reversed_by: int | None
+    occurred_at: datetime
     lots: tuple[tuple[int, int], ...]
 
 

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     TIER_GIFT_UNDONE = "tier_gift_undone"
     OPENING_BALANCE = "opening_balance"
     ADJUSTMENT = "adjustment"
+    ADJUSTMENT_EARNED = "adjustment_earned"
     MISTAKE = "mistake"
     TRANSFER = "transfer"
     DEFICIT_SETTLED = "deficit_settled"

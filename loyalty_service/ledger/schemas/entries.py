@@ -129,6 +129,7 @@ class AdjustmentSchema(Body):
     points = Points(-MOST, MOST, **about("to give (> 0) or to take (< 0)"))
     expires_at = Instant(**about("the end of points given; left out: as the wallet's expiry says"))
     allow_negative = Flag(**about("for points taken: go below what is there; the rest is owed"))
+    earned = Flag(**about("for points given: tiers count them as earned today; left out: false"))
     reverses = fields.Nested(
         ReversesSchema, **about("instead of wallet and points: an entry that was a mistake")
     )
@@ -140,7 +141,7 @@ class AdjustmentSchema(Body):
             {
                 "required": ["reverses"],
                 "properties": dict.fromkeys(
-                    ["wallet", "points", "expires_at", "allow_negative"], False
+                    ["wallet", "points", "expires_at", "allow_negative", "earned"], False
                 ),
             },
         ]
@@ -158,9 +159,9 @@ class AdjustmentSchema(Body):
             raise ValidationError(dict.fromkeys(missing, "is required, or reverses"))
         if data["points"] == 0:
             raise ValidationError({"points": "must not be 0"})
-        wrong = "allow_negative" if data["points"] > 0 else "expires_at"
-        if wrong in data:
-            raise ValidationError({wrong: "does not go with points of this sign"})
+        wrong = {"allow_negative"} if data["points"] > 0 else {"expires_at", "earned"}
+        if mixed := wrong & data.keys():
+            raise ValidationError(dict.fromkeys(mixed, "does not go with points of this sign"))
 
 
 class TakenSchema(Body):

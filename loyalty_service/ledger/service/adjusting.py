@@ -1,6 +1,6 @@
 """What operators put right by hand: give, take, and reverse a mistake."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from loyalty_service.ledger.rules.adjusting import (
     check_reversible,
 )
 from loyalty_service.ledger.rules.entry import Cause, Entry, Kind, Reason, Source
+from loyalty_service.ledger.rules.lots import STANDING, Lot
 from loyalty_service.ledger.rules.movements import (
     Opening,
     Taken,
@@ -28,8 +29,8 @@ from loyalty_service.ledger.rules.movements import (
 )
 from loyalty_service.ledger.service.books import Acting, Books, told
 from loyalty_service.members import service as members
-from loyalty_service.members.rules import Member, Ref
-from loyalty_service.program.rules.periods import expires_at
+from loyalty_service.members.rules import Member, Ref, earned_metric
+from loyalty_service.program.rules.periods import expires_at, local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
 from loyalty_service.program.rules.wallets import Never, Wallet
 
@@ -49,9 +50,11 @@ def adjust(acting: Acting, ref: Ref, asked: Adjustment) -> str:
     wallet = get_wallet(program, asked.wallet)
     when, at = books.meet(member, None)
     account = books.account(member, wallet.id)
-    cause = books.cause(
-        member, Reason.ADJUSTMENT, Source.OPERATOR, version=version, occurred_at=when
-    )
+    reason = Reason.ADJUSTMENT
+    if asked.earned:
+        reason = Reason.ADJUSTMENT_EARNED
+        _count_earned(books, member, wallet.id, [(when, asked.points)])
+    cause = books.cause(member, reason, Source.OPERATOR, version=version, occurred_at=when)
     if asked.points > 0:
         opening = _opening(program, wallet, asked, when)
         entry, _ = credit(account, cause, [opening], note=asked.note)
@@ -134,6 +137,7 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
     when, at = books.meet(member, None)
     account = books.account(member, asked.wallet)
     cause = books.cause(member, Reason.MISTAKE, Source.OPERATOR, version=version, occurred_at=when)
+    _uncount_earned(books, member, account, entry)
     if entry.kind is Kind.CREDIT:
         taken, written = _reverse_credit(books, account, cause, entry, asked, at=at)
         return _finish(books, member, account, written, taken)
@@ -145,6 +149,33 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
         account, cause, -entry.points, drawn, reverses=asked.seq, rest=rest, note=asked.note
     )
     return _finish(books, member, account, written, None)
+
+
+def _uncount_earned(books: Books, member: Member, account: Account, entry: Written) -> None:
+    """What is reversed was not earned: it counts no more on the day on which it did (R-50)."""
+    if entry.reason is Reason.ADJUSTMENT_EARNED:
+        counted = [(entry.occurred_at, -entry.points)]
+    elif entry.reason is Reason.EVENT:
+        lots = queries.read_given(books.tx, account, [lot_seq for lot_seq, _ in entry.lots])
+        counted = [(_came_alive(lots[lot_seq], entry), -points) for lot_seq, points in entry.lots]
+    else:
+        return
+    _count_earned(books, member, account.wallet, counted)
+
+
+def _came_alive(lot: Lot, entry: Written) -> datetime:
+    """When what an event gave to a lot came alive; the standing lot was alive before."""
+    if lot.lot_seq == STANDING or lot.active_at is None:
+        return entry.occurred_at
+    return lot.active_at
+
+
+def _count_earned(
+    books: Books, member: Member, wallet: str, counted: Iterable[tuple[datetime, int]]
+) -> None:
+    for begins, points in counted:
+        on = local_date(begins, books.program_at(member, begins)[1].zone)
+        books.totals.add(member.member_id, earned_metric(wallet), on, points)
 
 
 def _reverse_credit(
