@@ -198,7 +198,8 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     watch.promote(instant)
     if is_birthday(program, member, instant):
         if not has_birthday(books, member, local_date(instant, program.zone)):
-            credit_event(books, member, MemberEvent(BIRTHDAY), instant)
+            by_clock = replace(books, actor_id=CLOCK_ACTOR)
+            credit_event(by_clock, member, MemberEvent(BIRTHDAY), instant)
         watch.promote(instant)
     _pass(books, member, instant)
     watch.promote(instant)
