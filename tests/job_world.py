@@ -81,14 +81,21 @@ def _act(shop: Shop, dice: random.Random, ref: str, order: str, now: datetime) -
         pass
 
 
-def rows(connection: Any, *, but: tuple[str, ...] = RUN_TABLES) -> dict[str, list[Any]]:
-    """Every row of every table, in the order of their text."""
+def rows(
+    connection: Any, *, but: tuple[str, ...] = RUN_TABLES, without: tuple[str, ...] = ()
+) -> dict[str, list[Any]]:
+    """Every row of every table, in the order of their text.
+
+    Args:
+        without: columns that are left out.
+    """
+    told = f"(to_jsonb(t) - ARRAY{list(without)!r})" if without else "t"
     found = {}
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for (table,) in sorted(cursor.fetchall()):
             if table not in but:
-                cursor.execute(f"SELECT t::text FROM {table} t ORDER BY 1")
+                cursor.execute(f"SELECT {told}::text FROM {table} t ORDER BY 1")
                 found[table] = [text for (text,) in cursor.fetchall()]
     return found
 

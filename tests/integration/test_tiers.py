@@ -293,6 +293,19 @@ def test_birthdays_come_by_themselves_once_a_year(db, clock):
     assert proved(shop)
 
 
+def test_a_birthday_is_written_by_the_clock_whoever_notices_it_first(db, clock):
+    shop = Shop(db, BIRTHDAY)
+    soon = clock.now() + 10 * DAY
+    shop.enrol("m-1", birthday=(soon.month, soon.day))
+    clock.advance(12 * DAY)
+
+    shop.pay("o-1", line(10_000))
+
+    found = shop.db.fetch("SELECT reason, a.kind FROM entry JOIN actor a USING (actor_id)")
+    assert ("event", "job") in found
+    assert ("order_paid", "storefront") in found
+
+
 def test_caught_up_late_is_as_caught_up_in_time(db, clock):
     grown = BIRTHDAY + TIERS.replace("levels:", "grace: {months: 1}\n  levels:")
     shop = Shop(db, grown)

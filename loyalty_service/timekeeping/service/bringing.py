@@ -1,7 +1,7 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -190,7 +190,8 @@ class _Watch:
 
     def give_birthday(self, instant: datetime) -> None:
         if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
-            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant)
+            by_clock = replace(self.books, actor_id=CLOCK_ACTOR)
+            credit_event(by_clock, self.member, MemberEvent(BIRTHDAY), instant)
             self.promote(instant)
 
     def undo(self, instant: datetime, moved: Mapping[Total, int]) -> None:
