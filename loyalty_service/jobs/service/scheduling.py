@@ -19,6 +19,7 @@ from loyalty_service.jobs.service.jobs import Jobs
 from loyalty_service.jobs.service.leading import LEASE_SECONDS, Lease
 from loyalty_service.jobs.service.running import Watch
 from loyalty_service.kit.db import Busy, Database
+from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.logs import frames_of, log
 from loyalty_service.reports.service import sum_up
 
@@ -186,4 +187,4 @@ def _tell_step(run: Run) -> None:
 def _told(run: Run) -> dict[str, Any]:
     counts = {kind: counted["times"] for kind, counted in run.counts.items()}
     far = {"scanned": run.scanned, "members": run.members}
-    return {"job": run.job, "for": run.at, **far, "counts": counts}
+    return {"job": run.job, "for": instant_text(run.at), **far, "counts": counts}
