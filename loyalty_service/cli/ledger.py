@@ -1,4 +1,4 @@
-"""`loyalty ledger verify`."""
+"""`loyalty ledger verify` and `mend-sums`."""
 
 import sys
 from dataclasses import astuple
@@ -7,6 +7,7 @@ from typing import IO
 
 import click
 
+from loyalty_service.checkout.service.mending import list_wrong_members, mend_totals
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.exits import Exit, Fault
@@ -65,6 +66,29 @@ def verify(
     _tell(report)
     if report.fault_count:
         sys.exit(Exit.FOUND_WRONG)
+
+
+@ledger.command()
+def mend_sums() -> None:
+    """Reckon the sums behind limits and tiers again where they are wrong.
+
+    They follow from orders and events alone; each one that is mended is told. A tier that was
+    missed for it comes with the member's next operation, or the next catch-up. Points are never
+    touched. Runs beside traffic, and may be stopped and started again.
+
+    Ends with 0, whether or not anything was wrong.
+    """
+    with open_database(read_config()) as db:
+        wrong = list_wrong_members(db)
+        mended = 0
+        for member_id in wrong:
+            for fault in mend_totals(db, member_id):
+                click.echo(_sentence(fault))
+                mended += 1
+    if mended:
+        click.echo(f"{counted(mended, 'sum')} of {counted(len(wrong), 'member')} mended.")
+    else:
+        click.echo("All sums are right.")
 
 
 def _run(

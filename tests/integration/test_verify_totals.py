@@ -95,10 +95,10 @@ def test_any_change_of_any_sum_is_found_and_named(world, owner_connection):
         there = {"metric": name, "day": day}
         changes = {
             "UPDATE member_total SET amount = amount + 1 ": ("amount", amount, amount + 1),
-            "UPDATE member_total SET day = day - 400 ": (ROW, "present", "missing"),
-            "UPDATE member_total SET metric = metric || 'x' ": (ROW, "present", "missing"),
-            "UPDATE member_total SET member_id = 77 ": (ROW, "present", "missing"),
-            "DELETE FROM member_total ": (ROW, "present", "missing"),
+            "UPDATE member_total SET day = day - 400 ": (ROW, amount, "missing"),
+            "UPDATE member_total SET metric = metric || 'x' ": (ROW, amount, "missing"),
+            "UPDATE member_total SET member_id = 77 ": (ROW, amount, "missing"),
+            "DELETE FROM member_total ": (ROW, amount, "missing"),
         }
         for change, named in changes.items():
             report = world.after(lambda cursor, sql=change + where: cursor.execute(sql))

@@ -77,9 +77,17 @@ def find_total_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
 
     Rule: R-23, R-50.
     """
+    return list(islice(list_total_faults(tx, member_id), FAULTS_KEPT))
+
+
+def list_total_faults(tx: Transaction, member_id: int | None) -> Iterator[Fault]:
+    """All of them, by ascending member, as they are found; the key of each names the sum.
+
+    Rule: R-23, R-50.
+    """
     newest = find_newest(tx.fetch)
     if newest is None:
-        return []
+        return
     first, last = (-(2**63), 2**63 - 1) if member_id is None else (member_id, member_id)
     programs = _Counting(tx, newest.version)
     named = {"first": first, "last": last}
@@ -91,8 +99,8 @@ def find_total_faults(tx: Transaction, member_id: int | None) -> list[Fault]:
         _once(tx, named, programs),
     )
     by_member = groupby(merge(*sources, key=itemgetter(0)), itemgetter(0))
-    faults = (fault for member, amounts in by_member for fault in _compare(member, amounts))
-    return list(islice(faults, FAULTS_KEPT))
+    for member, amounts in by_member:
+        yield from _compare(member, amounts)
 
 
 class _Counting:
@@ -200,4 +208,4 @@ def _compare(member_id: int, amounts: Iterable[Amount]) -> Iterator[Fault]:
         if (name, day) in stored:
             yield Fault(member_id, None, "member_total", key, "amount", expected, found)
         else:
-            yield Fault(member_id, None, "member_total", key, ROW, "present", "missing")
+            yield Fault(member_id, None, "member_total", key, ROW, expected, "missing")

@@ -10,7 +10,14 @@ from loyalty_service.members.service.enrolling import (
     read_secret,
 )
 from loyalty_service.members.service.locking import lock, lock_many
-from loyalty_service.members.service.saving import add_new, new_ids, new_member, save, save_totals
+from loyalty_service.members.service.saving import (
+    add_new,
+    new_ids,
+    new_member,
+    replace_totals,
+    save,
+    save_totals,
+)
 
 __all__ = [
     "Details",
@@ -25,6 +32,7 @@ __all__ = [
     "new_ids",
     "new_member",
     "read_secret",
+    "replace_totals",
     "save",
     "save_totals",
 ]

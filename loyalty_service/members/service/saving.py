@@ -1,13 +1,13 @@
 """Write new members, and what moved on those that are locked."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import orjson
 
 from loyalty_service.kit import outbox
 from loyalty_service.kit.db import Row, Transaction
-from loyalty_service.members.rules import Member, Ref, Standing, Totals, tidy_tags
+from loyalty_service.members.rules import Member, Ref, Standing, Total, Totals, tidy_tags
 
 _NEW_IDS = "SELECT nextval('member_id_seq') FROM generate_series(1, %s)"
 _INSERT = """
@@ -41,6 +41,12 @@ _SAVED = """) AS v (member_id, caught_up_to, recorded_at, event_seq, order_seq, 
 _TOTAL = "INSERT INTO member_total (member_id, metric, day, amount)"
 _TOTAL_ADDED = """
 ON CONFLICT (member_id, metric, day) DO UPDATE SET amount = member_total.amount + excluded.amount
+"""
+_TOTAL_REPLACED = """
+ON CONFLICT (member_id, metric, day) DO UPDATE SET amount = excluded.amount
+"""
+_LOOK_AGAIN = """
+UPDATE member SET due_at = greatest(caught_up_to, %s), due_by = 0 WHERE member_id = %s
 """
 
 
@@ -128,6 +134,16 @@ def save_totals(tx: Transaction, totals: Totals) -> None:
         if amount
     ]
     tx.add_rows(_TOTAL, rows, _TOTAL_ADDED)
+
+
+def replace_totals(tx: Transaction, member_id: int, sums: Mapping[Total, int]) -> None:
+    """Add to the writes what sums of a locked member come to, whatever they said before.
+
+    What tiers follow from them is reckoned by whoever meets the member next.
+    """
+    if sums:
+        tx.add_rows(_TOTAL, [(member_id, *key, sums[key]) for key in sums], _TOTAL_REPLACED)
+        tx.add(_LOOK_AGAIN, (tx.now(), member_id))
 
 
 def _moving(member: Member) -> Row:
