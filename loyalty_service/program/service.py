@@ -92,6 +92,38 @@ class Programs:
                 return known.in_force_at
         raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
 
+    def supposing(self, fetch: Fetch, text: str, at: datetime) -> "Programs":
+        """The versions there are, and as the newest one a document that nobody has applied.
+
+        Args:
+            text: a document without faults.
+            at: when it is supposed to come into force (UTC), unless the newest came later.
+
+        Raises:
+            NoProgram: no program has been applied.
+        """
+        newest = find_running(fetch)
+        self._learn(fetch, newest.version)
+        in_force_at = max(at, newest.in_force_at)
+        supposed = Version(newest.version + 1, in_force_at, "nobody", canonical(text))
+        programs = Programs()
+        programs._versions = (*self._versions, supposed)
+        programs._in_force_at = (*self._in_force_at, in_force_at)
+        return programs
+
+    def learn(self, fetch: Fetch) -> None:
+        """Read all the versions there are now.
+
+        Raises:
+            NoProgram: no program has been applied.
+        """
+        self._learn(fetch, find_running(fetch).version)
+
+    @property
+    def newest(self) -> int:
+        """The newest version that is known here; 0 for none."""
+        return self._versions[-1].version if self._versions else 0
+
     def _learn(self, fetch: Fetch, version: int) -> None:
         """Read what is missing up to a version."""
         known = self._versions
@@ -118,6 +150,32 @@ def _thaw(stored: Version) -> Program:
     if checked.program is None:
         raise RuntimeError(f"stored program version {stored.version}: {checked.faults}")
     return checked.program
+
+
+def find_running(fetch: Fetch) -> Version:
+    """The version in force.
+
+    Raises:
+        NoProgram: no program has been applied.
+    """
+    newest = find_newest(fetch)
+    if newest is None:
+        raise NoProgram("No program has been applied yet; apply one first.")
+    return newest
+
+
+def require_follows(tx: Transaction, newest: Version, program: Program) -> None:
+    """Check that a program can follow the version in force.
+
+    Raises:
+        ProgramFixed: it changes what a running program cannot change.
+
+    Rule: R-01, R-04, R-10.
+    """
+    running = _thaw(newest)
+    dropped = list_dropped_wallets(running, program)
+    used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
+    require_continues(running, program, used)
 
 
 def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
@@ -150,10 +208,7 @@ def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
         return 1
     if has_digest(tx.fetch, newest.version, digest):
         return newest.version
-    running = _thaw(newest)
-    dropped = list_dropped_wallets(running, checked.program)
-    used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
-    require_continues(running, checked.program, used)
+    require_follows(tx, newest, checked.program)
     # Never before its predecessor, whatever another machine's clock says.
     in_force_at = max(tx.now(), newest.in_force_at)
     tx.add(_INSERT, (newest.version + 1, document, digest, in_force_at, applied_by))
