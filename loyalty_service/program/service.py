@@ -7,6 +7,7 @@ from threading import Lock
 from loyalty_service.kit.db import Transaction
 from loyalty_service.program.queries import (
     Fetch,
+    count_holders,
     find_newest,
     has_digest,
     has_entries,
@@ -20,8 +21,10 @@ from loyalty_service.program.rules.versions import (
     Version,
     faulty,
     find_in_force,
+    list_dropped_tiers,
     list_dropped_wallets,
     require_continues,
+    require_nobody_in,
 )
 
 _INSERT = """
@@ -167,15 +170,20 @@ def find_running(fetch: Fetch) -> Version:
 def require_follows(tx: Transaction, newest: Version, program: Program) -> None:
     """Check that a program can follow the version in force.
 
+    Whoever comes to a dropped tier while this is being looked at is put where they belong when
+    time brings them the new version.
+
     Raises:
         ProgramFixed: it changes what a running program cannot change.
+        TierHeld: it drops a tier that members hold.
 
-    Rule: R-01, R-04, R-10.
+    Rule: R-01, R-04, R-10, R-54.
     """
     running = _thaw(newest)
     dropped = list_dropped_wallets(running, program)
     used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
     require_continues(running, program, used)
+    require_nobody_in(count_holders(tx.fetch, list_dropped_tiers(running, program)))
 
 
 def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
@@ -193,7 +201,7 @@ def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
 
     Raises:
         ProgramFaulty: the document has faults. Nothing is written.
-        ProgramFixed: it changes what a running program cannot change. Nothing is written.
+        ProgramFixed, TierHeld: it cannot follow the newest version. Nothing is written.
 
     Rule: R-01, R-06.
     """

@@ -185,6 +185,7 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     """Everything that an instant brings, in the order that is fixed (R-55)."""
     version, program = books.program_at(member, instant)
     watch = _Watch(books, member, version, program)
+    watch.replace(instant)
     if member.standing.due_by not in (0, version):
         watch.begin_term(instant)
     watch.promote(instant)
@@ -212,6 +213,11 @@ class _Watch:
         asked = self.program.tiers
         added = self.books.totals.added.get(self.member.member_id)
         return bool(added) or (asked is not None and asks_for_balance(asked))
+
+    def replace(self, instant: datetime) -> None:
+        judge = self._judge(instant)
+        if judge is not None:
+            self._move(judge.replace(self.member.standing, instant))
 
     def begin_term(self, instant: datetime) -> None:
         judge = self._judge(instant)
