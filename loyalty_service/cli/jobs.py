@@ -14,7 +14,6 @@ from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.cli.instants import Instant
 from loyalty_service.cli.progress import counted, progress
 from loyalty_service.config import read_config
-from loyalty_service.jobs.queries import count_members
 from loyalty_service.jobs.rules.runs import CHUNK, Run
 from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName
 from loyalty_service.jobs.service import Jobs, Listed, Stuck, Watch, list_jobs
@@ -22,6 +21,7 @@ from loyalty_service.kit.db import Database
 from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.heap import settled
 from loyalty_service.kit.problems import AWAY
+from loyalty_service.members.queries import count_members
 from loyalty_service.program.rules.versions import NoProgram
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
@@ -133,7 +133,7 @@ def _foresee(db: Database, at: datetime, chunk: int) -> None:
 
 @contextmanager
 def _bar(db: Database, doing: str) -> Iterator[Any]:
-    total = count_members(db.fetch, 0)
+    total = count_members(db.fetch)
     with progress(doing, "members", total, every_seconds=0.0) as show:
         yield show
 

@@ -1,4 +1,4 @@
-"""`loyalty program check`, `apply` and `show`."""
+"""`loyalty program check`, `diff`, `apply` and `show`."""
 
 from dataclasses import fields
 from typing import IO
@@ -6,33 +6,14 @@ from typing import IO
 import click
 
 from loyalty_service.cli.databases import open_database
+from loyalty_service.cli.diff import diff
+from loyalty_service.cli.documents import HEADINGS, check_text, read_text
 from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.config import read_config
 from loyalty_service.program.queries import find_newest
-from loyalty_service.program.rules.document import read_document
-from loyalty_service.program.rules.nodes import MAX_CHARACTERS
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.words import program_words
 from loyalty_service.program.service import apply_document
-
-HEADINGS = {
-    "en": {
-        "general": "In general",
-        "wallets": "Wallets",
-        "rules": "Rules",
-        "multipliers": "Multipliers",
-        "caps": "Caps",
-        "tiers": "Tiers",
-    },
-    "zh": {
-        "general": "总则",
-        "wallets": "钱包",
-        "rules": "规则",
-        "multipliers": "倍数",
-        "caps": "上限",
-        "tiers": "等级",
-    },
-}
 
 language = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", help="In which words to tell it."
@@ -41,7 +22,10 @@ language = click.option(
 
 @click.group()
 def program() -> None:
-    """Check, apply or show a program document (YAML or JSON)."""
+    """Check, compare, apply or show a program document (YAML or JSON)."""
+
+
+program.add_command(diff)
 
 
 @program.command()
@@ -49,7 +33,7 @@ def program() -> None:
 @language
 def check(file: IO[str], lang: str) -> None:
     """Tell every fault of the document in FILE, or what it says; `-` reads standard input."""
-    _tell(_check(file.name, _read(file)), lang)
+    _tell(check_text(file.name, read_text(file)), lang)
     click.echo(f"\n{file.name}: no faults.")
 
 
@@ -61,8 +45,8 @@ def apply(file: IO[str], applied_by: str) -> None:
 
     A document that says what the newest version says changes nothing.
     """
-    text = _read(file)
-    _check(file.name, text)
+    text = read_text(file)
+    check_text(file.name, text)
     with open_database(read_config()) as db:
         newest = find_newest(db.fetch)
         version = db.run(lambda tx: apply_document(tx, text, applied_by))
@@ -84,26 +68,7 @@ def show(lang: str, *, document: bool) -> None:
         return
     since = f"{newest.in_force_at:%Y-%m-%d %H:%M:%S} UTC"
     click.echo(f"Version {newest.version}, in force since {since}, by {newest.applied_by}.\n")
-    _tell(_check(f"version {newest.version}", newest.document), lang)
-
-
-def _read(file: IO[str]) -> str:
-    try:
-        return file.read(MAX_CHARACTERS + 1)
-    except UnicodeDecodeError as error:
-        raise Fault(Exit.FOUND_WRONG, f"{file.name}: not UTF-8 at byte {error.start}") from None
-
-
-def _check(name: str, text: str) -> Program:
-    checked = read_document(text)
-    if checked.program is not None:
-        return checked.program
-    lines = [
-        f"{name}:{fault.line}: {fault.path}: {fault.message} (expected {fault.expected})"
-        for fault in checked.faults
-    ]
-    count = "1 fault." if len(lines) == 1 else f"{len(lines)} faults."
-    raise Fault(Exit.FOUND_WRONG, "\n".join([*lines, count]))
+    _tell(check_text(f"version {newest.version}", newest.document), lang)
 
 
 def _tell(found: Program, lang: str) -> None:

@@ -30,6 +30,7 @@ KINDS = (
     "tier.demoted",
     "tier.undone",
     "tier.term_began",
+    "tier.replaced",
 )
 OF_MEMBER = "member.<event>"
 """Whatever the shop calls what a member did: ``member.check_in``, ``member.review``."""

@@ -20,8 +20,7 @@ _SPAN = """
 SELECT max(member_id), count(*) FROM (
     SELECT member_id FROM member WHERE member_id > %s ORDER BY member_id LIMIT %s) AS next
 """
-_COUNT = "SELECT count(*) FROM member WHERE member_id > %s"
-_COUNT_SPAN = _COUNT + " AND member_id <= %s"
+_COUNT_SPAN = "SELECT count(*) FROM member WHERE member_id > %s AND member_id <= %s"
 _DUE = """
 SELECT m.member_id
   FROM member m
@@ -68,11 +67,6 @@ def find_span(tx: Transaction, after: int, size: int) -> tuple[Span, int] | None
     """The next ``size`` members after a number, and how many they are; None after the last."""
     last, count = tx.fetch(_SPAN, (after, size))[0]
     return None if last is None else ((after, last), count)
-
-
-def count_members(fetch: Fetch, after: int) -> int:
-    """How many members have a higher number; a whole scan."""
-    return int(fetch(_COUNT, (after,))[0][0])
 
 
 def count_span(tx: Transaction, span: Span) -> int:

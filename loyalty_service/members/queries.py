@@ -1,10 +1,21 @@
 """Reads of members: by reference, and their facts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.members.rules import Member, MemberUnknown, Ref, Standing, Totals, Wanted
+from loyalty_service.members.rules import (
+    PERSONAL,
+    SHOP,
+    Member,
+    MemberUnknown,
+    Ref,
+    Standing,
+    Totals,
+    Wanted,
+)
+
+Fetch = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
 _FIND = "SELECT member_id FROM member_ref WHERE kind = %s AND value = %s"
 _FIND_NAMED = """
@@ -32,6 +43,13 @@ SELECT m.member_id, m.refs_version, m.enrolled_at, m.birth_month, m.birth_day, m
        m.tier, m.tier_since, m.tier_until, m.grace_until, m.tier_memo, m.due_at, m.due_by
 """
 _READ_MANY = FACTS + "FROM member m WHERE member_id = ANY(%s) ORDER BY member_id"
+_READ_AFTER = FACTS + "FROM member m WHERE member_id > %s ORDER BY member_id LIMIT %s"
+_COUNT = "SELECT count(*) FROM member"
+_NAMES = """
+SELECT DISTINCT ON (member_id) member_id, kind, value FROM member_ref
+ WHERE member_id = ANY(%s) AND kind <> ALL(%s)
+ ORDER BY member_id, kind <> %s, kind, value
+"""
 _READ = FACTS + "FROM member m JOIN member_ref r USING (member_id) WHERE kind = %s AND value = %s"
 
 
@@ -70,6 +88,22 @@ def get_member(tx: Transaction, ref: Ref) -> Member:
 def list_members(tx: Transaction, member_ids: Collection[int]) -> list[Member]:
     """These members' facts, lowest number first, without a lock."""
     return [to_member(row) for row in tx.fetch(_READ_MANY, (sorted(member_ids),))]
+
+
+def list_after(tx: Transaction, after: int, size: int) -> list[Member]:
+    """At most ``size`` members' facts with higher numbers, lowest first, without a lock."""
+    return [to_member(row) for row in tx.fetch(_READ_AFTER, (after, size))]
+
+
+def count_members(fetch: Fetch) -> int:
+    """How many members there are; a whole scan."""
+    return int(fetch(_COUNT, ())[0][0])
+
+
+def list_names(tx: Transaction, member_ids: Collection[int]) -> list[tuple[int, Ref]]:
+    """One reference of each of these members that is not personal: the shop's own where known."""
+    rows = tx.fetch(_NAMES, (list(member_ids), sorted(PERSONAL), SHOP))
+    return [(member_id, Ref(kind, value)) for member_id, kind, value in rows]
 
 
 def list_refs(tx: Transaction, member_id: int) -> list[Ref]:

@@ -20,6 +20,7 @@ from loyalty_service.program.rules.versions import (
     ProgramFaulty,
     ProgramFixed,
     ProgramUnknown,
+    TierHeld,
     Version,
 )
 from loyalty_service.program.rules.words import program_words
@@ -119,7 +120,7 @@ def _read_place(place: Any) -> int:
     scopes=("operator",),
     body=ApplySchema,
     answers={200: AppliedSchema},
-    refusals=(ProgramFaulty, ProgramFixed, UnreadableProgram),
+    refusals=(ProgramFaulty, ProgramFixed, TierHeld, UnreadableProgram),
     keyed=True,
     max_body_bytes=MAX_BODY_BYTES,
     summary="Put a program document in force",

@@ -15,6 +15,8 @@ _ONE = _COLUMNS + "WHERE version = %s"
 _DIGEST = "SELECT digest FROM program_version WHERE version = %s"
 _HOLDS_ENTRIES = "SELECT EXISTS (SELECT FROM account WHERE wallet = %s)"
 
+_HOLDERS = "SELECT tier, count(*) FROM member WHERE tier = ANY(%s) GROUP BY tier"
+
 
 def list_after(fetch: Fetch, version: int) -> list[Version]:
     """The versions after that one, oldest first."""
@@ -41,6 +43,12 @@ def has_digest(fetch: Fetch, version: int, digest: bytes) -> bool:
 def has_entries(fetch: Fetch, wallet: str) -> bool:
     """Whether any member has an account in that wallet; a whole scan where none has."""
     return bool(fetch(_HOLDS_ENTRIES, (wallet,))[0][0])
+
+
+def count_holders(fetch: Fetch, tiers: Sequence[str]) -> dict[str, int]:
+    """How many members hold which of these tiers, in their order; a whole scan of members."""
+    found: dict[str, int] = dict(fetch(_HOLDERS, (list(tiers),))) if tiers else {}
+    return {tier: found[tier] for tier in tiers if tier in found}
 
 
 def find_version(fetch: Fetch, version: int) -> Version | None:

@@ -7,6 +7,7 @@ from threading import Lock
 from loyalty_service.kit.db import Transaction
 from loyalty_service.program.queries import (
     Fetch,
+    count_holders,
     find_newest,
     has_digest,
     has_entries,
@@ -20,8 +21,10 @@ from loyalty_service.program.rules.versions import (
     Version,
     faulty,
     find_in_force,
+    list_dropped_tiers,
     list_dropped_wallets,
     require_continues,
+    require_nobody_in,
 )
 
 _INSERT = """
@@ -92,6 +95,39 @@ class Programs:
                 return known.in_force_at
         raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
 
+    def supposing(self, fetch: Fetch, text: str, at: datetime) -> "Programs":
+        """The versions there are, and as the newest one a document that nobody has applied.
+
+        Args:
+            text: a document without faults.
+            at: when it is supposed to come into force (UTC), unless the newest came later.
+
+        Raises:
+            NoProgram: no program has been applied.
+        """
+        newest = find_running(fetch)
+        self._learn(fetch, newest.version)
+        in_force_at = max(at, newest.in_force_at)
+        supposed = Version(newest.version + 1, in_force_at, "nobody", canonical(text))
+        versions, instants = self._known
+        programs = Programs()
+        programs._known = (*versions, supposed), (*instants, in_force_at)
+        return programs
+
+    def learn(self, fetch: Fetch) -> None:
+        """Read all the versions there are now.
+
+        Raises:
+            NoProgram: no program has been applied.
+        """
+        self._learn(fetch, find_running(fetch).version)
+
+    @property
+    def newest(self) -> int:
+        """The newest version that is known here; 0 for none."""
+        versions, _ = self._known
+        return versions[-1].version if versions else 0
+
     def _learn(self, fetch: Fetch, version: int) -> None:
         """Read what is missing up to a version."""
         known, _ = self._known
@@ -119,6 +155,37 @@ def _thaw(stored: Version) -> Program:
     return checked.program
 
 
+def find_running(fetch: Fetch) -> Version:
+    """The version in force.
+
+    Raises:
+        NoProgram: no program has been applied.
+    """
+    newest = find_newest(fetch)
+    if newest is None:
+        raise NoProgram("No program has been applied yet; apply one first.")
+    return newest
+
+
+def require_follows(tx: Transaction, newest: Version, program: Program) -> None:
+    """Check that a program can follow the version in force.
+
+    Whoever comes to a dropped tier while this is being looked at is put where they belong when
+    time brings them the new version.
+
+    Raises:
+        ProgramFixed: it changes what a running program cannot change.
+        TierHeld: it drops a tier that members hold.
+
+    Rule: R-01, R-04, R-10, R-54.
+    """
+    running = _thaw(newest)
+    dropped = list_dropped_wallets(running, program)
+    used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
+    require_continues(running, program, used)
+    require_nobody_in(count_holders(tx.fetch, list_dropped_tiers(running, program)))
+
+
 def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
     """Make a document the version in force from now on.
 
@@ -134,7 +201,7 @@ def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
 
     Raises:
         ProgramFaulty: the document has faults. Nothing is written.
-        ProgramFixed: it changes what a running program cannot change. Nothing is written.
+        ProgramFixed, TierHeld: it cannot follow the newest version. Nothing is written.
 
     Rule: R-01, R-06.
     """
@@ -149,10 +216,7 @@ def apply_document(tx: Transaction, text: str, applied_by: str) -> int:
         return 1
     if has_digest(tx.fetch, newest.version, digest):
         return newest.version
-    running = _thaw(newest)
-    dropped = list_dropped_wallets(running, checked.program)
-    used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
-    require_continues(running, checked.program, used)
+    require_follows(tx, newest, checked.program)
     # Never before its predecessor, whatever another machine's clock says.
     in_force_at = max(tx.now(), newest.in_force_at)
     tx.add(_INSERT, (newest.version + 1, document, digest, in_force_at, applied_by))

@@ -16,7 +16,8 @@ from loyalty_service.kit.db import Database
 from loyalty_service.kit.keys import FileKeys, create_key_file
 from loyalty_service.kit.paths import encode_cursor
 from loyalty_service.program.rules.nodes import MAX_CHARACTERS
-from tests.factories import PLAIN
+from tests.factories import PLAIN, Shop, line
+from tests.integration.test_tiers import TIERED
 
 SAMPLE = (Path(__file__).parents[2] / "programs" / "sample.yaml").read_text("utf-8")
 RENAMED = PLAIN.replace("program: plain", "program: renamed")
@@ -167,6 +168,20 @@ def test_what_a_running_program_cannot_change_is_refused(client: Client) -> None
 
     assert (answer.status_code, answer.json["code"]) == (422, "program_fixed")
     assert answer.json["values"] == {"running": "CNY", "asked": "USD"}
+
+
+def test_a_tier_that_members_hold_cannot_be_dropped(client: Client, db: Database) -> None:
+    shop = Shop(db, TIERED)
+    shop.enrol("m-1")
+    shop.pay("o-1", line(200_000))
+
+    answer = client.apply(TIERED[: TIERED.index("    - id: gold")])
+
+    assert (answer.status_code, answer.json["code"]) == (409, "tier_held")
+    assert answer.json["path"] == "document.tiers.levels"
+    assert answer.json["values"] == {"tiers": [{"tier": "gold", "members": 1}]}
+    assert "drop it when reviews have taken everybody out" in answer.json["detail"]
+    assert client.call("GET", "").json["version"] == 1
 
 
 def test_a_repeated_call_has_one_effect_even_when_another_program_came_between(

@@ -351,6 +351,24 @@ def test_what_is_earned_ahead_is_looked_at_on_the_day_it_comes_alive():
     )
 
 
+def test_a_tier_that_the_program_does_not_have_gives_way_to_the_one_reached():
+    found, since = program(), noon(date(2026, 1, 1))
+    platinum = Standing("platinum", since, noon(date(2027, 1, 1)), None, {"undo": {}, "gifts": {}})
+    grown = {(earned_metric("growth"), date(2026, 5, 3)): 500}
+
+    change = judge(found, grown).replace(platinum, noon(DAY))
+
+    assert (change.move, change.index) == (Move.REPLACED, 1)
+    assert (change.standing.tier, change.standing.since) == ("silver", noon(DAY))
+    assert change.standing.until == start_of_day(date(2027, 9, 1), found.zone)
+    assert change.standing.memo == {"gifts": {}}
+    assert [one.amount for one in change.counted] == [500, 0]
+    lowest = judge(found, {}).replace(platinum, noon(DAY))
+    assert (lowest.index, lowest.standing.until) == (0, None)
+    assert judge(found, {}).replace(NOWHERE, noon(DAY)) is None
+    assert judge(found, {}).replace(Standing("gold", since), noon(DAY)) is None
+
+
 def test_a_version_without_terms_gives_none():
     standing, sums = risen(program(term=NoTerm.NONE), date(2026, 5, 3))
 

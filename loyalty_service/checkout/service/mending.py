@@ -8,6 +8,7 @@ from datetime import date
 from loyalty_service.checkout.service.proving_totals import list_total_faults
 from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.ledger.rules.stored import Fault
+from loyalty_service.members.rules import Total
 from loyalty_service.members.service import lock_many, replace_totals
 
 
@@ -30,8 +31,10 @@ def mend_totals(db: Database, member_id: int) -> list[Fault]:
         if not lock_many(tx, [member_id]):
             return []
         faults = list(list_total_faults(tx, member_id))
-        sums = {
-            (str(fault.key["metric"]), date.fromisoformat(fault.key["day"])): fault.expected
+        sums: dict[Total, int] = {
+            (str(fault.key["metric"]), date.fromisoformat(str(fault.key["day"]))): int(
+                fault.expected or 0
+            )
             for fault in faults
         }
         replace_totals(tx, member_id, sums)

@@ -1,7 +1,7 @@
 """Versions of a program: which one is in force, and what a new one may not change."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,12 @@ class ProgramFixed(Invalid):
     """What a running program cannot change: its currency, its zone, wallets that hold entries."""
 
     code = "program_fixed"
+
+
+class TierHeld(Conflict):
+    """Members hold a tier that the document drops."""
+
+    code = "tier_held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,42 @@ def faulty(faults: Sequence[Fault]) -> ProgramFaulty:
 def list_dropped_wallets(running: Program, new: Program) -> list[str]:
     """The wallets of the running program that the new one does not have."""
     return [each.id for each in running.wallets if new.find_wallet(each.id) is None]
+
+
+def list_dropped_tiers(running: Program, new: Program) -> list[str]:
+    """The tiers of the running program that the new one does not have, lowest first.
+
+    The lowest is left out: everybody in it stands in whatever is the lowest then.
+    """
+    before = () if running.tiers is None else running.tiers.levels[1:]
+    kept = () if new.tiers is None else new.tiers.levels
+    return [tier.id for tier in before if tier.id not in {level.id for level in kept}]
+
+
+def require_nobody_in(holders: Mapping[str, int]) -> None:
+    """Check that no member holds a tier that a new version drops.
+
+    Args:
+        holders: members by dropped tier, where there are any.
+
+    Raises:
+        TierHeld: as said; no setting says where they would go.
+
+    Rule: R-54.
+    """
+    if not holders:
+        return
+    named = ", ".join(
+        f"{tier} ({number:,} member{'' if number == 1 else 's'})"
+        for tier, number in holders.items()
+    )
+    raise TierHeld(
+        f"Tiers that members hold stay in the document: {named}. Keep each as it is called, let "
+        "its entry ask for more so that nobody new comes to it, and drop it when reviews have "
+        "taken everybody out; `loyalty program diff` tells when.",
+        path="document.tiers.levels",
+        tiers=[{"tier": tier, "members": number} for tier, number in holders.items()],
+    )
 
 
 def require_continues(running: Program, new: Program, used_wallets: Collection[str]) -> None:

@@ -1,5 +1,6 @@
-"""Sums the ledger up, and tells what it comes to."""
+"""Sums the ledger up, tells what it comes to, and foresees what a program would do."""
 
+from loyalty_service.reports.service.foreseeing import Foresight, Watch, foresee_moves, names_of
 from loyalty_service.reports.service.summing import sum_up
 from loyalty_service.reports.service.telling import (
     LiabilityReport,
@@ -8,4 +9,14 @@ from loyalty_service.reports.service.telling import (
     report_points,
 )
 
-__all__ = ["LiabilityReport", "PointsReport", "report_liability", "report_points", "sum_up"]
+__all__ = [
+    "Foresight",
+    "LiabilityReport",
+    "PointsReport",
+    "Watch",
+    "foresee_moves",
+    "names_of",
+    "report_liability",
+    "report_points",
+    "sum_up",
+]

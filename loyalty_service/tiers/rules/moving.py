@@ -40,6 +40,7 @@ class Move(StrEnum):
     DEMOTED = "demoted"
     UNDONE = "undone"
     TERM_BEGAN = "term_began"
+    REPLACED = "replaced"
 
 
 @frozen
@@ -155,6 +156,20 @@ class Judge(Looking):
         if renewed.until is None:
             return None
         return Change(Move.TERM_BEGAN, index, instant, renewed)
+
+    def replace(self, standing: Standing, instant: datetime) -> Change | None:
+        """A tier that the program does not have gives way to the one that is reached.
+
+        Rule: R-54.
+        """
+        if standing.tier is None or any(standing.tier == one.id for one in self.tiers.levels):
+            return None
+        day = local_date(instant, self.program.zone)
+        index = self.reached(day)
+        memo = _without_undo(standing.memo)
+        placed = self._stands(index, instant, day, since=instant, memo=memo)
+        counted = self.look(index, day, to_keep=False)
+        return Change(Move.REPLACED, index, instant, placed, counted)
 
     def next_due(self, standing: Standing, after: datetime) -> datetime | None:
         """When time next has something to say of a member's tier if nothing else happens.

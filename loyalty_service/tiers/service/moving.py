@@ -20,6 +20,7 @@ from loyalty_service.program.rules.periods import expires_at, local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
 from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn, Tiers
 from loyalty_service.program.rules.wallets import Never
+from loyalty_service.tiers.rules.changes import TierChange
 from loyalty_service.tiers.rules.moving import Change, Judge, Move
 from loyalty_service.tiers.rules.qualifying import Record, asks_for_balance
 
@@ -91,7 +92,7 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
     told = _told(tiers, before.tier, change, gift)
     member.tell(f"tier.{change.move}", change.instant, told)
     member.tier_changes.append(
-        (
+        TierChange(
             member.member_id,
             number,
             change.move.value,

@@ -14,6 +14,7 @@ from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tier_words import criterion_in_words
 from loyalty_service.program.rules.tiers import Tier
 from loyalty_service.program.rules.words import LANGUAGES
+from loyalty_service.tiers.rules.changes import changes_of
 from loyalty_service.tiers.rules.moving import Judge, Move
 from loyalty_service.tiers.rules.standing import (
     NoTiers,
@@ -121,8 +122,8 @@ def _review(
         return None
     seen = len(member.tier_changes)
     books.bring(member, review_at)
-    changes = member.tier_changes[seen:]
-    outcome = Move(changes[-1][2]).value if changes else None
+    changes = changes_of(member)[seen:]
+    outcome = Move(changes[-1].cause).value if changes else None
     level = _level_now(books, member, judge.program, review_at)
     return {"at": instant_text(review_at), "outcome": outcome, "tier": _named(level, lang)}
 

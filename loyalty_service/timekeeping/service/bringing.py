@@ -151,6 +151,7 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     """Everything that an instant brings, in the order that is fixed (R-55)."""
     version, program = books.program_at(member, instant)
     watch = _Watch(books, member, version, program)
+    watch.replace(instant)
     if member.standing.due_by not in (0, version):
         watch.begin_term(instant)
     watch.promote(instant)
@@ -176,6 +177,11 @@ class _Watch:
     def asks_for_balance(self) -> bool:
         """Whether whatever moves points may move the member."""
         return self.program.tiers is not None and asks_for_balance(self.program.tiers)
+
+    def replace(self, instant: datetime) -> None:
+        judge = self._judge(instant)
+        if judge is not None:
+            self._move(judge.replace(self.member.standing, instant))
 
     def begin_term(self, instant: datetime) -> None:
         judge = self._judge(instant)
