@@ -22,7 +22,7 @@ from tests.oracle.tier_oracle import QUARTERS, ROLLING, Plan, TierOracle, months
 
 ZONE = ZoneInfo("Europe/London")
 FIRST_MONTH = "2010-12"
-ONE_IN = 3
+ONE_IN = 4
 _STANDINGS = """
 SELECT r.value, m.tier, m.tier_until, m.grace_until
   FROM member m JOIN member_ref r USING (member_id) WHERE r.kind = 'shop'
