@@ -249,6 +249,24 @@ def test_points_that_come_alive_in_a_grace_keep_the_tier_on_that_day(db, clock, 
     assert dated(shop)[-1] == ("kept", "silver", paid + 5 * DAY)
 
 
+def test_points_that_come_alive_as_a_term_ends_keep_the_tier_through_its_grace(db, clock):
+    waits = TIERED.replace("activation: {on: payment}", "activation: {on: payment, wait_days: 5}")
+    shop = Shop(db, tiers(waits, window="{days: 10}", term="{days: 60}", grace="{days: 30}"))
+    shop.enrol()
+    shop.pay("o-1", line(50_000))
+    clock.advance(6 * DAY)
+    catch_up(db)
+    until = datetime.fromisoformat(standing(shop)["until"])
+    clock.set(until - 5 * DAY)
+    shop.pay("o-2", line(40_000))
+
+    clock.advance(90 * DAY)
+    catch_up(db)
+
+    moved = dated(shop)[1:3]
+    assert moved == [("grace_began", "silver", until), ("kept", "silver", until)]
+
+
 def test_a_reservation_earns_by_the_tier_that_it_led_to_when_it_was_placed(db, clock):
     shop = Shop(db, tiers(window="month", term="next", tier_rate="reached"))
     shop.enrol()

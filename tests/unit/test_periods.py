@@ -98,6 +98,16 @@ def test_a_day_starts_at_its_first_instant(day: date, zone: ZoneInfo, expected: 
     assert start_of_day(day, zone) == utc(expected)
 
 
+def test_a_day_that_has_begun_goes_on_where_clocks_go_back_over_midnight() -> None:
+    # At 00:01 clocks went back to 23:01.
+    zone = ZoneInfo("America/St_Johns")
+    instants = ("2010-11-07T02:29", "2010-11-07T02:30", "2010-11-07T02:31", "2010-11-07T03:29")
+
+    days = [local_date(utc(instant), zone).day for instant in instants]
+
+    assert days == [6, 7, 7, 7]
+
+
 def test_of_a_wall_time_that_comes_twice_the_earlier_counts() -> None:
     twice = datetime(2026, 10, 25, 1, 30)
 

@@ -406,6 +406,16 @@ def test_an_undone_promotion_leads_back_to_what_was_before_it():
     assert change.standing.memo == silver.memo
 
 
+def test_a_promotion_that_no_return_may_undo_forgets_the_one_before():
+    silver, sums = risen(program(on_return=OnReturn.AT_ONCE), date(2026, 5, 3))
+    assert silver.memo is not None
+    sums["spend", date(2026, 6, 1)] = 200_000
+
+    gold = judge(program(), sums).at_once(silver, noon(date(2026, 6, 1))).standing
+
+    assert gold.memo is None
+
+
 PURCHASES = st.lists(
     st.tuples(st.integers(0, 1_200), st.integers(1, 900)),
     min_size=1,

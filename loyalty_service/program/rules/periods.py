@@ -33,7 +33,7 @@ ONE_DAY = timedelta(days=1)
 # An operation asks for the days of the same few instants again and again.
 @lru_cache(maxsize=4_096)
 def local_date(instant: datetime, zone: ZoneInfo) -> date:
-    """The calendar day of the zone that an instant falls on.
+    """The calendar day of the zone that an instant falls on: the last one that has begun.
 
     Args:
         instant: any aware instant.
@@ -41,7 +41,11 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
 
     Rule: R-04.
     """
-    return instant.astimezone(zone).date()
+    local = instant.astimezone(zone)
+    day = local.date()
+    # Clocks may go back over midnight; the day that had begun goes on then.
+    has_begun = local.fold and start_of_day(day + ONE_DAY, zone) <= instant
+    return day + ONE_DAY if has_begun else day
 
 
 def local_instant(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -186,10 +190,11 @@ def expires_at(expiry: Expiry, active_at: datetime, program: Program) -> datetim
     if isinstance(expiry, FixedDates):
         first = local_date(active_at, program.zone)
         return start_of_day(next_of(expiry.dates, first) + ONE_DAY, program.zone)
-    local = active_at.astimezone(program.zone)
-    last = add(local.date(), expiry.period)
     if program.clock is PeriodClock.EXACT and expiry.round_to is None:
+        local = active_at.astimezone(program.zone)
+        last = add(local.date(), expiry.period)
         return local_instant(datetime.combine(last, local.time()), program.zone)
+    last = add(local_date(active_at, program.zone), expiry.period)
     return start_of_day(end_of(last, expiry.round_to or RoundTo.DAY) + ONE_DAY, program.zone)
 
 
