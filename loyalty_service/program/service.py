@@ -14,6 +14,7 @@ from loyalty_service.program.queries import (
 )
 from loyalty_service.program.rules.document import canonical, read_document
 from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.turns import Turn, list_turned
 from loyalty_service.program.rules.versions import (
     NoProgram,
     ProgramUnknown,
@@ -91,6 +92,17 @@ class Programs:
             if known.version == version:
                 return known.in_force_at
         raise ProgramUnknown(f"There is no version {version} of the program.", asked=version)
+
+    def turns(self, fetch: Fetch, after: int, until: int) -> list[Turn]:
+        """The turns of the versions after one, up to another, oldest first.
+
+        Rule: R-26.
+        """
+        return [
+            Turn(version, self.in_force_at(fetch, version), wallet, self.get(fetch, version))
+            for version in range(after + 1, until + 1)
+            for wallet in list_turned(self.get(fetch, version - 1), self.get(fetch, version))
+        ]
 
     def _learn(self, fetch: Fetch, version: int) -> None:
         """Read what is missing up to a version."""

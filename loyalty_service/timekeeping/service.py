@@ -9,8 +9,9 @@ from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.catch_up import catch_up
+from loyalty_service.ledger.rules.ending import follow
 from loyalty_service.ledger.rules.entry import Kind
-from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told
+from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told, turns_ahead
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date
@@ -47,10 +48,10 @@ class Timekeeping:
     def bring(self, books: Books, member: Member, since: datetime, until: datetime) -> None:
         """Do everything that is overdue up to ``until``, itself included, instant by instant.
 
-        At one instant: what comes alive may promote, birthdays are given, holds lapse, points
-        expire, tiers are reviewed.
+        At one instant: points follow what a version changes about their end, what comes alive may
+        promote, birthdays are given, holds lapse, points expire, tiers are reviewed.
 
-        Rule: R-32, R-51, R-52, R-55.
+        Rule: R-26, R-32, R-51, R-52, R-55.
         """
         while (instant := _next(books, member, since, until)) is not None:
             _pass(books, member, instant - _INSTANT)
@@ -73,7 +74,12 @@ class Timekeeping:
         watch.reckon(at)
 
     def needs_every_lot(self, books: Books, member: Member, until: datetime) -> bool:
-        """Whether a tier asks for a balance, which every open lot is part of."""
+        """Whether a tier asks for a balance, or a version changes when points end.
+
+        Every open lot is part of that.
+        """
+        if turns_ahead(books.tx, books.programs, member, until):
+            return True
         version, _ = books.program_at(member, until)
         numbers = range(min(member.standing.due_by or version, version), version + 1)
         asked = (books.program(number).tiers for number in numbers)
@@ -173,6 +179,7 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     """Everything that an instant brings, in the order that is fixed (R-55)."""
     version, program = books.program_at(member, instant)
     watch = _Watch(books, member, version, program)
+    _turn(books, member, instant)
     if member.standing.due_by not in (0, version):
         watch.begin_term(instant)
     watch.promote(instant)
@@ -183,6 +190,13 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
         watch.promote(instant)
     watch.review(instant)
     watch.reckon(instant)
+
+
+def _turn(books: Books, member: Member, instant: datetime) -> None:
+    """Let all points follow what versions have changed about their end (R-26)."""
+    turns = turns_ahead(books.tx, books.programs, member, instant)
+    for account in books.accounts.get(member.member_id, {}).values() if turns else ():
+        follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
 
 
 @dataclass(slots=True)
@@ -215,7 +229,7 @@ class _Watch:
 
     def give_birthday(self, instant: datetime) -> None:
         if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
-            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant)
+            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant, by_time=True)
             self.promote(instant)
 
     def undo(self, instant: datetime) -> None:
