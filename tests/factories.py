@@ -15,7 +15,6 @@ from loyalty_service.events import service as events
 from loyalty_service.events.rules import MemberEvent
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger import service as ledger
-from loyalty_service.ledger.queries import balances_now
 from loyalty_service.ledger.rules.adjusting import Adjustment, Reversal
 from loyalty_service.ledger.rules.buckets import Buckets
 from loyalty_service.ledger.rules.transfers import Transfer
@@ -163,7 +162,7 @@ class Shop:
     def balance(self, wallet: str = "points", *, member: str = "m-1") -> Buckets:
         """What a member's account is made of now."""
         with self.db.reading() as tx:
-            found = balances_now(tx, get_member(tx, parse_ref(member)), tx.now())
+            found = ledger.balances(tx, self.programs, get_member(tx, parse_ref(member)), tx.now())
         return found[wallet]
 
     def fulfil(

@@ -1,5 +1,7 @@
 """Give what was earned: open its lots, with their explanation."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +10,16 @@ import orjson
 from loyalty_service.earning.rules.facts import Earned, Refused, Who
 from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.ledger.rules.entry import Entry, Reason, Source
+from loyalty_service.ledger.rules.entry import Allocation, Entry, Reason, Source
 from loyalty_service.ledger.rules.lots import STANDING
-from loyalty_service.ledger.rules.movements import credit
-from loyalty_service.ledger.service import Books, told
+from loyalty_service.ledger.rules.movements import Opening, credit
+from loyalty_service.ledger.service import (
+    CLOCK_ACTOR,
+    Books,
+    openings_by_time,
+    openings_in_time,
+    told,
+)
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Program
 
@@ -23,6 +31,7 @@ class Occasion:
     Args:
         source_no: our number of the order or event.
         version: the program version that decided.
+        by_time: that time brings, without anybody doing anything.
     """
 
     reason: Reason
@@ -31,6 +40,7 @@ class Occasion:
     version: int
     program: Program
     act: Act
+    by_time: bool = False
 
 
 @frozen
@@ -84,7 +94,13 @@ def give(books: Books, member: Member, occasion: Occasion, earned: Earned) -> li
         wallet = in_wallet.wallet.id
         explanation = orjson.dumps(earned.explanations[wallet]).decode()
         account = books.account(member, wallet)
-        entry, lots = credit(account, cause, in_wallet.openings, explanation=explanation)
+        openings: Sequence[Opening] = in_wallet.openings
+        if occasion.by_time:
+            cause = replace(cause, actor_id=CLOCK_ACTOR)
+            openings = openings_by_time(account, in_wallet.wallet, occasion.program, openings)
+        else:
+            openings = openings_in_time(books, member, cause, wallet, openings)
+        entry, lots = credit(account, cause, openings, explanation=explanation)
         given.append(Credited(in_wallet, entry, lots))
     return given
 
@@ -97,10 +113,16 @@ def lots_told(entry: Entry) -> list[dict[str, Any]]:
             "active_at": instant_text(
                 begin_told(allocation.lot_seq, allocation.active_at, entry.cause.occurred_at)
             ),
-            "expires_at": instant_text(allocation.expires_at),
+            "expires_at": instant_text(_end_told(entry, allocation)),
         }
         for allocation in entry.allocations
     ]
+
+
+def _end_told(entry: Entry, allocation: Allocation) -> datetime | None:
+    if allocation.expires_at is None and allocation.active_at is not None:
+        return entry.ends_at
+    return allocation.expires_at
 
 
 def begin_told(lot_seq: int, active_at: datetime | None, occurred_at: datetime) -> datetime | None:

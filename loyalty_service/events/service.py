@@ -65,12 +65,19 @@ def wanted_by_event(program: Program, name: str, day: date) -> Wanted | None:
 
 
 def credit_event(
-    books: Books, member: Member, told: MemberEvent, when: datetime, *, streak: int = 0
+    books: Books,
+    member: Member,
+    told: MemberEvent,
+    when: datetime,
+    *,
+    streak: int = 0,
+    by_time: bool = False,
 ) -> dict[str, Any]:
     """Give what an event earns, and count it.
 
     Args:
         streak: the day of a check-in streak, else 0.
+        by_time: time brings it; nobody told it.
 
     Returns:
         the receipt.
@@ -87,7 +94,7 @@ def credit_event(
     count(totals, program, member.member_id, day, earned)
     event_no = member.event_seq + 1
     act = Act(when, when)
-    occasion = Occasion(Reason.EVENT, Source.EVENT, event_no, version, program, act)
+    occasion = Occasion(Reason.EVENT, Source.EVENT, event_no, version, program, act, by_time)
     given = give(books, member, occasion, earned)
     for credited in given:
         for opening in credited.in_wallet.openings:

@@ -10,6 +10,7 @@ from typing import Any
 from loyalty_service.jobs.rules.reminding import Ending
 from loyalty_service.jobs.rules.runs import Outcome, Run
 from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries.ends import LOT_END
 from loyalty_service.ledger.rules.lots import Lot
 
 Fetch = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
@@ -27,22 +28,32 @@ SELECT m.member_id
   JOIN (SELECT member_id FROM lot
          WHERE member_id > %(after)s AND member_id <= %(to)s AND expires_at <= %(at)s
         UNION
+        SELECT a.member_id FROM account a
+          JOIN lot l ON l.member_id = a.member_id AND l.wallet = a.wallet
+         WHERE a.member_id > %(after)s AND a.member_id <= %(to)s
+           AND l.member_id > %(after)s AND l.member_id <= %(to)s
+           AND a.ends_at <= %(at)s AND l.expires_at IS NULL AND l.active_at IS NOT NULL
+        UNION
         SELECT member_id FROM hold
          WHERE member_id > %(after)s AND member_id <= %(to)s
            AND ended_at IS NULL AND lapses_at <= %(at)s
         UNION
         SELECT member_id FROM member
          WHERE member_id > %(after)s AND member_id <= %(to)s
-           AND (due_at <= %(at)s OR due_by <> %(version)s)
+           AND (due_at <= %(at)s OR due_by < %(version)s)
        ) AS due ON due.member_id = m.member_id
  WHERE m.member_id > %(after)s AND m.member_id <= %(to)s AND m.caught_up_to <= %(at)s
  ORDER BY m.member_id LIMIT %(most)s
 """
 _ENDING = """
-SELECT member_id, wallet, lot_seq, order_no, opened, remaining, active_at, expires_at FROM lot
- WHERE member_id > %s AND member_id <= %s
-   AND active_at <= %s AND expires_at > %s AND expires_at <= %s
-"""
+SELECT member_id, wallet, lot_seq, order_no, opened, remaining, active_at, ends_at
+  FROM (SELECT l.*, <end> AS ends_at FROM lot l
+          JOIN account a ON a.member_id = l.member_id AND a.wallet = l.wallet
+         WHERE l.member_id > %(after)s AND l.member_id <= %(to)s
+           AND a.member_id > %(after)s AND a.member_id <= %(to)s
+           AND l.active_at <= %(at)s) AS alive
+ WHERE ends_at > %(at)s AND ends_at <= %(until)s
+""".replace("<end>", LOT_END)
 _REMINDED = "SELECT member_id, wallet, expires_on, notice FROM reminded WHERE "
 _REMINDED_SPAN = _REMINDED + "member_id > %s AND member_id <= %s AND expires_on >= %s"
 _REMINDED_MANY = _REMINDED + "member_id = ANY(%s) AND expires_on >= %s"
@@ -82,8 +93,8 @@ def list_due(
     Those whose clock has gone past ``at`` are left out. ``most`` is how many are returned.
 
     Args:
-        version: the newest program version, by which members must have been asked what time
-            brings them; None where it brings nothing but what lots and holds tell.
+        version: the program version by which members must have been asked what time brings them;
+            None where it brings nothing but what lots and holds tell.
     """
     after, to = span
     args = {"after": after, "to": to, "at": at, "version": version, "most": most}
@@ -95,7 +106,9 @@ def list_lots_ending(
 ) -> dict[int, list[tuple[str, Lot]]]:
     """Lots of a range of members that are alive and end by ``until``, with their wallet."""
     found: dict[int, list[tuple[str, Lot]]] = {}
-    for member_id, wallet, *lot in tx.fetch(_ENDING, (*span, at, at, until)):
+    after, to = span
+    args = {"after": after, "to": to, "at": at, "until": until}
+    for member_id, wallet, *lot in tx.fetch(_ENDING, args):
         found.setdefault(member_id, []).append((wallet, Lot(*lot)))
     return found
 

@@ -77,8 +77,11 @@ def read_balance(call: Call, member_ref: str) -> Reply:
     with db.reading() as tx:
         member = get_member(tx, parse_ref(member_ref))
         _, program = call.parts.programs.in_force(tx.fetch, member.program_version, now)
-        read = queries.balances_then if asked else queries.balances_now
-        found = read(tx, member, at)
+        found = (
+            queries.balances_then(tx, member, at)
+            if asked
+            else service.balances(tx, call.parts.programs, member, at)
+        )
     wallets = service.chosen_wallets(program, call.query.get("wallet"), found)
     told = [_told(wallet, found.get(wallet), program) for wallet in wallets]
     return Reply({"at": instant_text(at), "wallets": told})
@@ -125,7 +128,7 @@ def prove(call: Call, member_ref: str) -> Reply:
     """Recompute the member's accounts from their entries; name the first row that is wrong."""
     with call.parts.db.reading() as tx:
         member = get_member(tx, parse_ref(member_ref))
-        return Reply(service.prove(tx, member, call.query.get("at")))
+        return Reply(service.prove(tx, member, call.query.get("at"), call.parts.programs))
 
 
 @endpoint(

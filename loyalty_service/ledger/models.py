@@ -38,6 +38,7 @@ account = Table(
     Column("balance", BigInteger, nullable=False),
     Column("deficit", BigInteger, nullable=False),
     Column("head", LargeBinary, nullable=False),
+    Column("ends_at", DateTime(timezone=True)),
     CheckConstraint("seq > 0"),
     CheckConstraint("lot_seq >= 0"),
     CheckConstraint("deficit >= 0"),

@@ -15,6 +15,7 @@ from loyalty_service.program.queries import (
 )
 from loyalty_service.program.rules.document import canonical, read_document
 from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.turns import Turn, list_turned
 from loyalty_service.program.rules.versions import (
     NoProgram,
     ProgramUnknown,
@@ -127,6 +128,17 @@ class Programs:
         """The newest version that is known here; 0 for none."""
         versions, _ = self._known
         return versions[-1].version if versions else 0
+
+    def turns(self, fetch: Fetch, after: int, until: int) -> list[Turn]:
+        """The turns of the versions after one, up to another, oldest first.
+
+        Rule: R-26.
+        """
+        return [
+            Turn(version, self.in_force_at(fetch, version), wallet, self.get(fetch, version))
+            for version in range(after + 1, until + 1)
+            for wallet in list_turned(self.get(fetch, version - 1), self.get(fetch, version))
+        ]
 
     def _learn(self, fetch: Fetch, version: int) -> None:
         """Read what is missing up to a version."""

@@ -1,6 +1,6 @@
 """Sums of the ledger by day, and how far they go."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Index, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, Index, Table, Text, text
 
 from loyalty_service.kit.db import metadata
 
@@ -20,6 +20,7 @@ report_account = Table(
     Column("wallet", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("lots", Text, nullable=False),
+    Column("ends_on", Date, nullable=False, server_default=text("'9999-12-31'")),
     CheckConstraint("seq > 0"),
 )
 

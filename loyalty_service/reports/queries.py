@@ -16,14 +16,15 @@ from typing import Any
 import orjson
 
 from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries.ends import IS_COMMON
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.reports.rules.liability import Held
 from loyalty_service.reports.rules.sums import (
     NEVER,
     Change,
-    Lots,
     Moved,
+    Opened,
     OpenLot,
     Sums,
     last_month_end,
@@ -39,7 +40,7 @@ SELECT DISTINCT member_id FROM event_published
 """
 _MARKS = """
 WITH marks AS (
-    SELECT a.member_id, a.wallet, coalesce(r.seq, 0) AS seq, r.lots
+    SELECT a.member_id, a.wallet, coalesce(r.seq, 0) AS seq, r.lots, r.ends_on
       FROM ({touched}) t
       JOIN account a ON a.member_id = t.member_id
       LEFT JOIN report_account r ON r.member_id = a.member_id AND r.wallet = a.wallet
@@ -50,7 +51,7 @@ WITH marks AS (
 _FRESH = (
     _MARKS
     + """
-SELECT m.member_id, m.wallet, CASE WHEN e.seq = m.seq + 1 THEN m.lots END,
+SELECT m.member_id, m.wallet, CASE WHEN e.seq = m.seq + 1 THEN m.lots END, m.ends_on,
        e.seq, e.points, e.reason, e.recorded_at, al.lot_seq, al.points, al.active_at, al.expires_at
   FROM marks m
   JOIN entry e ON e.member_id = m.member_id AND e.wallet = m.wallet AND e.seq > m.seq
@@ -85,23 +86,29 @@ SELECT bool_and(is_month), max(day), wallet, begins_on, ends_on, sum(points)::bi
  GROUP BY wallet, begins_on, ends_on
 """
 _HELD = """
-SELECT h.wallet, h.points, l.expires_at, h.lapses_at
+SELECT h.wallet, h.points, coalesce(l.expires_at, c.expires_at), h.lapses_at
   FROM hold h
   CROSS JOIN LATERAL (
        SELECT a.expires_at FROM allocation a
          JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
         WHERE a.member_id = h.member_id AND a.wallet = h.wallet AND a.lot_seq = h.lot_seq
-          AND a.points >= 0 AND e.recorded_at <= %(at)s
+          AND a.points >= 0 AND NOT <common> AND e.recorded_at <= %(at)s
         ORDER BY a.entry_seq DESC LIMIT 1) l
+  LEFT JOIN LATERAL (
+       SELECT a.expires_at FROM allocation a
+         JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
+        WHERE a.member_id = h.member_id AND a.wallet = h.wallet AND <common>
+          AND e.recorded_at <= %(at)s
+        ORDER BY a.entry_seq DESC LIMIT 1) c ON true
  WHERE h.held_at > %(since)s AND h.held_at <= %(at)s AND h.lapses_at > %(at)s
    AND (h.ended_at IS NULL OR h.ended_at > %(at)s)
-"""
+""".replace("<common>", IS_COMMON.format("a"))
 
 
 def stream_unsummed(
     tx: Transaction, between: tuple[int, int] | None = None
-) -> Iterator[tuple[int, str, Lots, Iterator[Moved]]]:
-    """Entries that are not summed, account by account, each with the lots as they were summed.
+) -> Iterator[tuple[int, str, Opened, Iterator[Moved]]]:
+    """Entries that are not summed, account by account, each with what was open as it was summed.
 
     Args:
         between: only of members of whom something happened after the one position and up to the
@@ -114,24 +121,25 @@ def stream_unsummed(
     for (member_id, wallet), of_account in groupby(rows, itemgetter(0, 1)):
         ahead = iter(of_account)
         first = next(ahead)
-        written = (Moved._make(row[3:]) for row in chain([first], ahead))
-        yield member_id, wallet, _read_lots(first[2]), written
+        written = (Moved._make(row[4:]) for row in chain([first], ahead))
+        yield member_id, wallet, _read_opened(first[2], first[3]), written
 
 
-def _read_lots(text: str | None) -> Lots:
+def _read_opened(text: str | None, ends_on: date | None) -> Opened:
     if text is None:
-        return {}
-    return {
+        return Opened()
+    lots = {
         lot_seq: OpenLot(remaining, date.fromordinal(begins), date.fromordinal(ends))
         for lot_seq, remaining, begins, ends in orjson.loads(text)
     }
+    return Opened(lots, ends_on or NEVER)
 
 
-def lots_text(lots: Lots) -> str:
-    """Lots as they are kept."""
+def lots_text(opened: Opened) -> str:
+    """The lots of an account as they are kept."""
     kept = [
         (lot_seq, lot.remaining, lot.begins_on.toordinal(), lot.ends_on.toordinal())
-        for lot_seq, lot in sorted(lots.items())
+        for lot_seq, lot in sorted(opened.lots.items())
     ]
     return orjson.dumps(kept).decode()
 
@@ -160,8 +168,8 @@ def read_open(tx: Transaction, day: date, program: Program) -> list[tuple[Change
     month_end = last_month_end(day)
     kept = tx.fetch(_OPEN, {"day": day, "month_end": month_end})
     fresh = Sums(program.zone)
-    for _, wallet, lots, written in stream_unsummed(tx):
-        fresh.add(wallet, lots, written)
+    for _, wallet, opened, written in stream_unsummed(tx):
+        fresh.add(wallet, opened, written)
     live = [(c, p) for c, p in fresh.changed() if not c.is_month and c.day <= day]
     return [*((Change(*row[:5]), row[5]) for row in kept), *live]
 

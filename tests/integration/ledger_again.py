@@ -60,12 +60,21 @@ def owed(tx: Transaction, zone: ZoneInfo, day: date) -> dict[tuple[str, str], di
 def _lots(tx: Transaction, at: datetime) -> dict[Any, list[Any]]:
     """What was left of every lot by what was recorded by then, and the instants it had."""
     lots: dict[Any, list[Any]] = {}
+    common: dict[Any, datetime] = {}
     for member, wallet, _, _, _, recorded_at, lot, moved, *instants in tx.fetch(ENTRIES):
-        if lot is not None and recorded_at <= at:
+        if recorded_at > at or lot is None:
+            continue
+        if (lot, moved, instants[0]) == (0, 0, None):
+            common[member, wallet] = instants[1]
+        else:
             kept = lots.setdefault((member, wallet, lot), [0, None, None])
             kept[0] += moved
             if moved >= 0:
                 kept[1:] = instants
+    for (member, wallet, _), kept in lots.items():
+        # One that waits for its beginning has no end yet.
+        if kept[1] is not None and kept[2] is None:
+            kept[2] = common.get((member, wallet))
     return lots
 
 

@@ -127,7 +127,7 @@ def test_a_cell_of_the_table(db, clock, command, state, told):
     _check_once(stage, command, answer, shop)
     with db.reading() as tx:
         member = get_member(tx, parse_ref("m-1"))
-        assert prove(tx, member, None)["faults"] == []
+        assert prove(tx, member, None, shop.programs)["faults"] == []
         assert find_order_faults(tx, member.member_id) == []
 
 

@@ -108,7 +108,9 @@ def faults_of(shop):
     """What the proof of m-1 finds."""
     with shop.db.reading() as tx:
         member = get_member(tx, shop.ref())
-        return prove(tx, member, None)["faults"] + find_order_faults(tx, member.member_id)
+        return prove(tx, member, None, shop.programs)["faults"] + find_order_faults(
+            tx, member.member_id
+        )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 19])

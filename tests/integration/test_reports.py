@@ -34,6 +34,16 @@ EXACT = SPENDING.replace("currency:", "clock: exact\ncurrency:").replace(
 WAITING = SPENDING.replace("{on: fulfilment}", "{on: fulfilment, wait_days: 3}").replace(
     "{months: 12}", "{months: 1}"
 )
+ENDLESS = SPENDING.replace("{after: {months: 12}, round_to: month}", "never")
+DAILY = SPENDING.replace("{after: {months: 12}, round_to: month}", "{after: {days: 3}}")
+SLIDING = WAITING.replace("{after: {months: 1}, round_to: month}", "{sliding: {days: 4}}")
+VERSIONS = {
+    "days": [SPENDING],
+    "exact": [EXACT],
+    "waiting": [WAITING],
+    # Expiry is turned on, slides, and is turned off.
+    "turning": [ENDLESS, DAILY, SLIDING, ENDLESS, SLIDING],
+}
 ZONES = ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/New_York"]
 KILL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -147,10 +157,11 @@ def require_equal(tx, zone, first, last):
         assert told_open(tx, day) == ledger_again.owed(tx, zone, day), day
 
 
-@pytest.mark.parametrize("program", [SPENDING, EXACT, WAITING], ids=["days", "exact", "waiting"])
+@pytest.mark.parametrize("versions", VERSIONS)
 @pytest.mark.parametrize("zone", ZONES)
-def test_reports_say_what_the_ledger_says_now_and_of_every_day(db, clock, zone, program):
-    shop = Shop(db, program.replace("Asia/Shanghai", zone))
+def test_reports_say_what_the_ledger_says_now_and_of_every_day(db, clock, zone, versions):
+    first, *later = [text.replace("Asia/Shanghai", zone) for text in VERSIONS[versions]]
+    shop = Shop(db, first)
     place = ZoneInfo(zone)
     # Over an end of a month, and where clocks change in New York.
     clock.set(datetime(2026, 2, 24, 9, 30, tzinfo=UTC))
@@ -161,6 +172,8 @@ def test_reports_say_what_the_ledger_says_now_and_of_every_day(db, clock, zone, 
 
     begun = today() - DAY
     for step in range(220):
+        if later and step % 40 == 39:
+            shop.apply(later.pop(0))
         life.act()
         clock.advance(timedelta(minutes=life.chance.choice([0, 3, 11, 40, 600])))
         if step % 31 == 0:

@@ -44,7 +44,7 @@ def shop(db):
 def assert_proved(shop, member="m-1"):
     with shop.db.reading() as tx:
         found = get_member(tx, parse_ref(member))
-        proof = prove(tx, found, None)
+        proof = prove(tx, found, None, shop.programs)
         assert (proof["faults"], find_order_faults(tx, found.member_id)) == ([], [])
 
 

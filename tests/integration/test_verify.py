@@ -333,8 +333,8 @@ def test_one_member_is_proved_by_the_same_rules(shop, db, owner_connection):
         cursor.execute("UPDATE lot SET opened = opened + 1 WHERE member_id = 2 AND lot_seq = 0")
 
     with db.reading() as tx:
-        sound = prove(tx, get_member(tx, shop.ref("m-1")), None)
-        broken = prove(tx, get_member(tx, shop.ref("m-2")), None)
+        sound = prove(tx, get_member(tx, shop.ref("m-1")), None, shop.programs)
+        broken = prove(tx, get_member(tx, shop.ref("m-2")), None, shop.programs)
 
     assert sound["proved"]
     assert sound["faults"] == []
@@ -353,8 +353,8 @@ def test_a_past_instant_shows_what_was_recorded_by_then(db, clock):
     shop.pay("o-2", line(1_000))
 
     with db.reading() as tx:
-        past = prove(tx, get_member(tx, shop.ref()), then)
-        now = prove(tx, get_member(tx, shop.ref()), None)
+        past = prove(tx, get_member(tx, shop.ref()), then, shop.programs)
+        now = prove(tx, get_member(tx, shop.ref()), None, shop.programs)
 
     assert [account["balance"] for account in past["accounts"]] == [40, 40]
     assert [account["balance"] for account in now["accounts"]] == [50, 50]

@@ -13,7 +13,7 @@ from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger import queries as ledger
 from loyalty_service.ledger.rules.buckets import Buckets
-from loyalty_service.ledger.service import proving
+from loyalty_service.ledger.service import proving, showing
 from loyalty_service.members import queries as members
 from loyalty_service.members.rules import parse_ref
 from tests.factories import Shop
@@ -209,8 +209,8 @@ class Play:
         """What the service says that a member has, and that it can prove it."""
         with self.stage.db.reading() as tx:
             real = members.get_member(tx, parse_ref(self.real.name(member.ref)))
-            proof = proving.prove(tx, real, None)
-            balances = ledger.balances_now(tx, real, self.model.now)
+            proof = proving.prove(tx, real, None, self.stage.shop.programs)
+            balances = showing.balances(tx, self.stage.shop.programs, real, self.model.now)
         same("the service's own proof", proof["faults"], [])
         same("buckets", in_buckets(balances), self.balances()[member.ref])
 
@@ -265,7 +265,8 @@ class Play:
                         continue
                     then = ledger.balances_then(tx, real, at)
                     same(f"{name} at {at}", in_buckets(then), self.past[at].get(name, {}))
-                proved = proving.prove(tx, real, min(self.past, default=self.model.now))
+                first = min(self.past, default=self.model.now)
+                proved = proving.prove(tx, real, first, self.stage.shop.programs)
                 same("the service's own proof of the past", proved["faults"], [])
 
     def compare_stories(self) -> None:

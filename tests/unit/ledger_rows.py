@@ -18,7 +18,13 @@ def stored(account: Account) -> StoredLedger:
     key = account.member_id, account.wallet
     ledger = StoredLedger(*key)
     ledger.account = StoredAccount(
-        *key, account.seq, account.lot_seq, account.balance, account.deficit, account.head
+        *key,
+        account.seq,
+        account.lot_seq,
+        account.balance,
+        account.deficit,
+        account.head,
+        account.ends_at,
     )
     for entry, explanation, note in account.entries:
         ledger.entries.append(_entry(entry))
@@ -41,7 +47,7 @@ def stored(account: Account) -> StoredLedger:
                 lot.opened,
                 lot.remaining,
                 lot.active_at,
-                lot.expires_at,
+                account.own_end(lot),
             )
         )
     ends = [*((hold, None) for hold in account.holds), *account.ended]

@@ -315,6 +315,11 @@ def test_a_cap_says_what_it_limits_and_what_becomes_of_the_rest(
             "ends 6 months later, at the end of that year",
             "生效后 6 个月内有效，并顺延至当年年底",
         ),
+        (
+            "{sliding: {months: 12}}",
+            "all end together 12 months after the last earning or spending",
+            "最近一次获得或使用积分后 12 个月内全部有效，到期一并失效",
+        ),
         ("{fixed: [03-31]}", "ends with the next 31 March", "有效至最近的 3 月 31 日"),
     ],
 )

@@ -15,6 +15,7 @@ from loyalty_service.reports.rules.sums import (
     NEVER,
     Change,
     Moved,
+    Opened,
     OpenLot,
     Sums,
     last_month_end,
@@ -32,10 +33,10 @@ def moved(seq, points, lot_seq=1, at=NOON, active_at=NOON, expires_at=None, of=N
     return Moved(seq, of or points, "order_paid", at, lot_seq, points, active_at, expires_at)
 
 
-def summed(*written, lots=None, zone=SHANGHAI):
-    sums = Sums(zone)
-    seq, left = sums.add("points", lots or {}, written)
-    return sums, seq, left
+def summed(*written, lots=None, zone=SHANGHAI, ends_on=NEVER):
+    sums, opened = Sums(zone), Opened(dict(lots or {}), ends_on)
+    seq = sums.add("points", opened, written)
+    return sums, seq, opened
 
 
 def changes(sums, *, is_month):
@@ -70,7 +71,7 @@ def test_what_is_taken_is_taken_where_the_lot_ends():
     sums, _, left = summed(moved(7, -4), moved(8, -6), moved(9, 2, expires_at=ends), lots=lots)
 
     assert changes(sums, is_month=False) == {(TODAY, BEGUN, date(2026, 5, 1)): -8}
-    assert left == {1: OpenLot(2, TODAY, date(2026, 5, 1))}
+    assert left.lots == {1: OpenLot(2, TODAY, date(2026, 5, 1))}
 
 
 def test_a_reschedule_moves_what_is_left():
@@ -82,6 +83,39 @@ def test_a_reschedule_moves_what_is_left():
     assert changes(sums, is_month=False) == {
         (TODAY, NEVER, NEVER): -10,
         (TODAY, date(2026, 4, 6), date(2026, 6, 5)): 10,
+    }
+
+
+def test_a_common_end_moves_all_that_end_with_their_account():
+    lots = {
+        0: OpenLot(1, BEGUN, NEVER),
+        1: OpenLot(10, BEGUN, NEVER),
+        2: OpenLot(20, BEGUN, date(2026, 5, 1)),
+        3: OpenLot(40, NEVER, NEVER),
+    }
+    may, june = date(2026, 5, 3), NOON + 90 * DAY
+
+    sums, _, left = summed(
+        moved(7, 0, lot_seq=0, active_at=None, expires_at=june),
+        moved(7, 0, lot_seq=2),
+        moved(8, 5, lot_seq=4),
+        moved(9, -4),
+        lots=lots,
+        ends_on=may,
+    )
+
+    assert changes(sums, is_month=False) == {
+        (TODAY, BEGUN, may): -11,
+        (TODAY, BEGUN, date(2026, 5, 1)): -20,
+        (TODAY, BEGUN, june.date()): 11 + 20 + 5 - 4,
+    }
+    assert left.ends_on == june.date()
+    assert left.lots == {
+        0: OpenLot(1, BEGUN, NEVER),
+        1: OpenLot(6, BEGUN, NEVER),
+        2: OpenLot(20, TODAY, NEVER),
+        3: OpenLot(40, NEVER, NEVER),
+        4: OpenLot(5, TODAY, NEVER),
     }
 
 

@@ -193,8 +193,8 @@ def _read_for(books: Books, member: Member, points: int, program: Program, until
         books.read_due([member], until)
     else:
         assert program.redemption is not None
-        wallet = program.redemption.wallet
-        books.accounts = read_for_spending(books.tx, member, until, wallet, points)
+        wallet, sliding = program.redemption.wallet, books.program_at(member, until)[1].sliding
+        books.accounts = read_for_spending(books.tx, member, until, wallet, points, sliding=sliding)
 
 
 def _read_totals(books: Books, member: Member, when: datetime) -> None:

@@ -14,6 +14,7 @@ from loyalty_service.earning.rules.openings import fulfilled_lots
 from loyalty_service.earning.service import lots_told
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.movements import reschedule
+from loyalty_service.ledger.service import instants_in_time
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Program
 
@@ -67,7 +68,8 @@ def _activate(
     )
     entries = []
     for wallet in order.entries:
-        instants = fulfilled_lots(program, wallet, order.lots_of(wallet), when)
+        lots = fulfilled_lots(program, wallet, order.lots_of(wallet), when)
+        instants = instants_in_time(work.books, member, cause, wallet, lots)
         entry = reschedule(work.books.account(member, wallet), cause, instants)
         if entry is not None:
             entries.append(entry)

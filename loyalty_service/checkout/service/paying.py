@@ -26,7 +26,7 @@ from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.service import Credited, Occasion, give
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.spending import capture, spend
-from loyalty_service.ledger.service import told
+from loyalty_service.ledger.service import slide, told
 from loyalty_service.members.rules import Member
 
 Draws = Sequence[tuple[int, int]]
@@ -240,6 +240,7 @@ def _spend(
         entry, draws = capture(account, record.order_no, cause, at)
     else:
         entry, draws = spend(account, cause, placing.points, at)
+    slide(work.books, member, cause, account.wallet)
     record.spent = {
         **(placing.told_points() or {}),
         "entry": entry.seq,

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries.ends import IS_COMMON
 from loyalty_service.ledger.rules.stored import ROW, Fault
 
 # What a receipt says is read by its shape: of one that somebody broke nothing is read. A step that
@@ -99,14 +100,19 @@ SELECT member_id, order_no, h.wallet, h.points, h.worth, h.entry, h.draws,
            AND member_id BETWEEN %(first)s AND %(last)s) h
   FULL JOIN (SELECT e.member_id, e.source_no AS order_no, e.wallet, e.seq, -e.points AS points,
                     (SELECT jsonb_agg(jsonb_build_array(a.lot_seq, -a.points)
-                                      ORDER BY n.expires_at, a.lot_seq)
+                                      ORDER BY coalesce(n.expires_at, c.expires_at), a.lot_seq)
                        FROM allocation a
                        LEFT JOIN LATERAL (
                            SELECT g.expires_at FROM allocation g
                             WHERE g.member_id = a.member_id AND g.wallet = a.wallet
                               AND g.lot_seq = a.lot_seq AND g.entry_seq < a.entry_seq
-                              AND g.points >= 0
+                              AND g.points >= 0 AND NOT <common>
                             ORDER BY g.entry_seq DESC LIMIT 1) n ON true
+                       LEFT JOIN LATERAL (
+                           SELECT g.expires_at FROM allocation g
+                            WHERE g.member_id = a.member_id AND g.wallet = a.wallet
+                              AND <common> AND g.entry_seq < a.entry_seq
+                            ORDER BY g.entry_seq DESC LIMIT 1) c ON true
                       WHERE a.member_id = e.member_id AND a.wallet = e.wallet
                         AND a.entry_seq = e.seq) AS draws
                FROM entry e
@@ -116,7 +122,7 @@ SELECT member_id, order_no, h.wallet, h.points, h.worth, h.entry, h.draws,
  WHERE (h.wallet, h.points, h.worth, h.entry, h.draws) IS DISTINCT FROM
        (e.wallet, e.points::text, (h.price_minor - h.paid_minor)::text, e.seq::text, e.draws)
  ORDER BY member_id, order_no LIMIT %(most)s
-"""
+""".replace("<common>", IS_COMMON.format("g"))
 _PRICES = """
 SELECT member_id, order_no, h.price_minor, l.price, h.points, l.points, h.worth, l.worth
   FROM (SELECT member_id, order_no, price_minor, coalesce(spent ->> 'points', '0') AS points,

@@ -72,7 +72,7 @@ def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: A
         if not wallet.spendable and isinstance(expiry, Never) and at_once:
             already = openings.get(_STANDING)
             points += already.points if already else 0
-            openings[_STANDING] = Opening(points, standing=True)
+            openings[_STANDING] = Opening(points, act.order_no, standing=True)
         else:
             openings[members[0].rule.id] = Opening(points, act.order_no, begins, ends)
     return WalletEarned(wallet, tuple(rules), tuple(openings.values()), tuple(openings))

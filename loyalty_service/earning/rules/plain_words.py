@@ -23,6 +23,9 @@ _SENTENCES = {
         "-transfer": "{points} went to another member.",
         "deficit_settled": "{points} that became free paid what was owed.",
         "expired": "{points} reached their end.",
+        "activity": "Points were earned or spent: all of this wallet end later, and together.",
+        "expiry_changed": "The program's expiry changed: the points that were there have the end "
+        "that it gives them.",
     },
     "zh": {
         "order_spent": "{points}用于支付订单。",
@@ -41,6 +44,8 @@ _SENTENCES = {
         "-transfer": "向其他会员转出{points}。",
         "deficit_settled": "释放的{points}用于抵偿欠额。",
         "expired": "{points}到期失效。",
+        "activity": "获得或使用了积分：该钱包全部积分的有效期一并顺延。",
+        "expiry_changed": "积分方案的有效期规则变更：原有积分按新规则计算到期时间。",
     },
 }
 _POINTS = {"en": ("{n} point", "{n} points"), "zh": ("{n} 积分", "{n} 积分")}

@@ -112,8 +112,13 @@ def opening_text(wallet: str, lots: list[OpeningLot]) -> str:
     return orjson.dumps({"on": "opening_balance", "wallet": wallet, "lots": told}).decode()
 
 
-def open_balance(wallet: Wallet, lots: list[OpeningLot], as_of: datetime) -> list[Opening]:
+def open_balance(
+    wallet: Wallet, lots: list[OpeningLot], as_of: datetime, *, usual_end: datetime | None = None
+) -> list[Opening]:
     """The lots of an opening balance; what never ends where nothing does joins the standing lot.
+
+    Args:
+        usual_end: of lots for which the file names none (UTC); None: never.
 
     Rule: R-12.
     """
@@ -124,7 +129,7 @@ def open_balance(wallet: Wallet, lots: list[OpeningLot], as_of: datetime) -> lis
         if never_ends and lot.expires_at is None and begins <= as_of:
             standing += lot.points
         else:
-            openings.append(Opening(lot.points, None, begins, lot.expires_at))
+            openings.append(Opening(lot.points, None, begins, lot.expires_at or usual_end))
     if standing:
         openings.append(Opening(standing, standing=True))
     return openings

@@ -12,7 +12,7 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.rules.movements import credit
-from loyalty_service.ledger.service import Acting, Books, told
+from loyalty_service.ledger.service import Acting, Books, end_by_hand, told
 from loyalty_service.members import service as members
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Program
@@ -102,10 +102,13 @@ def _open(books: Books, member: Member, one: Welcome, arrival: Arrival) -> None:
     for wallet in arrival.program.wallets:
         if wallet.id in one.bring:
             lots = one.newcomer.lots[wallet.id]
+            account = books.account(member, wallet.id)
+            # Elsewhere a lot without an end never ends; in a sliding wallet all do.
+            usual = end_by_hand(account, wallet, arrival.program, when) if wallet.slides else None
             entry, _ = credit(
-                books.account(member, wallet.id),
+                account,
                 cause,
-                open_balance(wallet, lots, when),
+                open_balance(wallet, lots, when, usual_end=usual),
                 explanation=opening_text(wallet.id, lots),
             )
             member.tell("points.opened", when, told(entry))

@@ -84,13 +84,19 @@ class CatchUp:
         if span is None:
             return None
         (_, to), scanned = span
-        version = find_newest_version(tx.fetch)
-        asked = version if time_asks_for_members(self.programs.get(tx.fetch, version)) else None
-        due = list_due(tx, (after, to), self.at, version=asked, most=self.locked)
+        due = list_due(tx, (after, to), self.at, version=self._asks_by(tx), most=self.locked)
         if len(due) < self.locked:
             return Found(to, scanned, due)
         nearer: Span = (after, due[-1])
         return Found(due[-1], count_span(tx, nearer), due)
+
+    def _asks_by(self, tx: Transaction) -> int | None:
+        """By which version everybody must have been asked what time brings them, if by any."""
+        newest = find_newest_version(tx.fetch)
+        if time_asks_for_members(self.programs.get(tx.fetch, newest)):
+            return newest
+        turns = self.programs.turns(tx.fetch, 1, newest)
+        return turns[-1].version if turns else None
 
     def _bring(self, books: Books, due: Sequence[Member]) -> list[Member]:
         """Bring these members; returns those of whom anything is to be written."""

@@ -1,24 +1,30 @@
 """Reads of the ledger; on hot paths as SQL constants."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries.ends import IS_COMMON, LOT_END
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.adjusting import EntryUnknown, Written
+from loyalty_service.ledger.rules.ending import Extension, end_through, is_common
 from loyalty_service.ledger.rules.entry import Kind, Reason, Source
-from loyalty_service.ledger.rules.lots import Hold, Lot
+from loyalty_service.ledger.rules.lots import STANDING, Hold, Lot
 from loyalty_service.members.rules import Member
 
 _ACCOUNTS = """
-SELECT a.member_id, a.wallet, a.seq, a.lot_seq, a.balance, a.deficit, a.head,
-       l.lot_seq, l.order_no, l.opened, l.remaining, l.active_at, l.expires_at
+SELECT a.member_id, a.wallet, a.seq, a.lot_seq, a.balance, a.deficit, a.head, a.ends_at,
+       l.lot_seq, l.order_no, l.opened, l.remaining, l.active_at, <end>
   FROM account a
   LEFT JOIN lot l ON l.member_id = a.member_id AND l.wallet = a.wallet
-"""
+""".replace("<end>", LOT_END)
 _ALL_LOTS = _ACCOUNTS + "WHERE a.member_id = ANY(%s)"
-_DUE = "(l.expires_at <= %s OR l.lot_seq = 0)"
+# In a sliding wallet what has an end of its own may join the common one.
+_DUE = f"""(
+    {LOT_END} <= %s OR l.lot_seq = 0 OR (l.expires_at IS NOT NULL AND a.wallet = ANY(%s))
+)"""
 # Of many members, whose numbers mostly lie close together: what is said of accounts is not carried
 # over to lots, and the whole table would be read.
 _RANGE = "AND l.member_id BETWEEN %s AND %s "
@@ -45,14 +51,16 @@ SELECT lot_seq, order_no, opened, remaining, active_at, expires_at, total
                coalesce(sum(l.remaining - coalesce(h.points, 0)) OVER (
                    ORDER BY l.expires_at, l.lot_seq
                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-          FROM lot l
+          FROM (SELECT l.member_id, l.wallet, l.lot_seq, l.order_no, l.opened, l.remaining,
+                       l.active_at, <end> AS expires_at
+                  FROM lot l JOIN account a ON a.member_id = l.member_id AND a.wallet = l.wallet
+                 WHERE l.member_id = %s AND l.wallet = %s) l
           LEFT JOIN (SELECT lot_seq, sum(points) AS points FROM hold
                       WHERE member_id = %s AND wallet = %s AND ended_at IS NULL AND lapses_at > %s
                       GROUP BY lot_seq) h ON h.lot_seq = l.lot_seq
-         WHERE l.member_id = %s AND l.wallet = %s AND l.active_at <= %s
-           AND (l.expires_at IS NULL OR l.expires_at > %s)) d
+         WHERE l.active_at <= %s AND (l.expires_at IS NULL OR l.expires_at > %s)) d
  WHERE before < %s
-"""
+""".replace("<end>", LOT_END)
 
 Accounts = dict[str, Account]
 
@@ -69,39 +77,51 @@ def read_accounts(tx: Transaction, members: Collection[Member]) -> dict[int, Acc
     return found
 
 
-def read_due(tx: Transaction, members: Collection[Member], until: datetime) -> dict[int, Accounts]:
+def read_due(
+    tx: Transaction, members: Collection[Member], until: datetime, sliding: list[str]
+) -> dict[int, Accounts]:
     """The accounts with only what a credit needs: lots due by ``until``, standing ones, held ones.
 
     The cost does not grow with the number of open lots that are none of these.
+
+    Args:
+        sliding: wallets that slide; of them also lots with an end of their own.
     """
     ids = [member.member_id for member in members]
     is_held = any(member.holds_lapse_at for member in members)
     if len(ids) > 1:
         sql = _MANY_DUE_OR_HELD if is_held else _DUE_LOTS
-        rows = tx.fetch(sql, (min(ids), max(ids), until, ids))
+        rows = tx.fetch(sql, (min(ids), max(ids), until, sliding, ids))
     elif is_held:
-        rows = tx.fetch(_ONE_DUE_OR_HELD, (until, ids))
+        rows = tx.fetch(_ONE_DUE_OR_HELD, (until, sliding, ids))
     else:
-        rows = tx.fetch(_ONE_DUE, (ids[0], until, ids[0]))
+        rows = tx.fetch(_ONE_DUE, (ids[0], until, sliding, ids[0]))
     found = _gather(ids, rows)
     _read_holds(tx, members, found)
     return found
 
 
 def read_for_spending(
-    tx: Transaction, member: Member, until: datetime, wallet: str, points: int
+    tx: Transaction,
+    member: Member,
+    until: datetime,
+    wallet: str,
+    points: int,
+    *,
+    sliding: list[str],
 ) -> dict[int, Accounts]:
     """What a credit needs and, of one wallet, lots enough to pay so many points at ``until``.
 
     Of the free active points that are not read the account knows the sum. The rows read do not
     grow with the number of lots, as long as a few of them pay.
     """
-    found = read_due(tx, [member], until)
+    found = read_due(tx, [member], until, sliding)
     account = found[member.member_id].get(wallet)
     if account is None:
         return found
     named = (member.member_id, wallet, until)
-    rows = tx.fetch(_DRAWABLE, (*named, *named, until, points))
+    here = named[:2]
+    rows = tx.fetch(_DRAWABLE, (*here, *named, until, until, points))
     for *lot, _ in rows:
         account.lots[lot[0]] = Lot(*lot)
     if rows:
@@ -120,10 +140,11 @@ def _read_holds(tx: Transaction, members: Collection[Member], found: dict[int, A
 
 def _gather(member_ids: Iterable[int], rows: Iterable[tuple[Any, ...]]) -> dict[int, Accounts]:
     found: dict[int, Accounts] = {member_id: {} for member_id in member_ids}
-    for member_id, wallet, seq, lots_opened, balance, deficit, head, lot_seq, *lot in rows:
+    for member_id, wallet, seq, opened, balance, deficit, head, ends_at, lot_seq, *lot in rows:
         account = found[member_id].get(wallet)
         if account is None:
-            account = Account(member_id, wallet, seq, lots_opened, balance, deficit, bytes(head))
+            account = Account(member_id, wallet, seq, opened, balance, deficit, bytes(head))
+            account.ends_at = ends_at
             found[member_id][wallet] = account
         if lot_seq is not None:
             account.lots[lot_seq] = Lot(lot_seq, *lot)
@@ -166,12 +187,13 @@ SELECT e.kind, e.points, e.reason, e.source, e.program_version,
   FROM entry e WHERE e.member_id = %s AND e.wallet = %s AND e.seq = %s
 """
 _GIVEN = """
-SELECT a.lot_seq, a.points, a.active_at, a.expires_at, e.source, e.source_no
+SELECT a.lot_seq, a.points, a.active_at, a.expires_at, e.source, e.source_no, e.occurred_at
   FROM allocation a
   JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
- WHERE a.member_id = %s AND a.wallet = %s AND a.lot_seq = ANY(%s) AND a.points >= 0
- ORDER BY a.lot_seq, a.entry_seq
-"""
+ WHERE a.member_id = %s AND a.wallet = %s
+   AND a.points >= 0 AND (a.lot_seq = ANY(%s) OR <common>)
+ ORDER BY a.entry_seq, a.lot_seq
+""".replace("<common>", IS_COMMON.format("a"))
 
 
 def get_written(tx: Transaction, member_id: int, wallet: str, seq: int) -> Written:
@@ -205,9 +227,31 @@ def read_given(tx: Transaction, account: Account, lot_seqs: Collection[int]) -> 
     if not closed:
         return given
     rows = tx.fetch(_GIVEN, (account.member_id, account.wallet, closed))
-    for lot_seq, points, active_at, expires_at, source, source_no in rows:
+    common: datetime | None = None
+    ends: dict[int, tuple[datetime | None, datetime | None, list[Extension]]] = {}
+    for lot_seq, points, active_at, expires_at, source, source_no, occurred_at in rows:
+        if lot_seq == STANDING and not points and active_at is None:
+            common = expires_at
+            for _, _, moves in ends.values():
+                moves.append(Extension(occurred_at, common))
+            continue
         first = given.get(lot_seq)
         opened = first.opened if first else points
         order_no = first.order_no if first else (source_no if source == "order" else None)
         given[lot_seq] = Lot(lot_seq, order_no, opened, 0, active_at, expires_at)
+        ends[lot_seq] = expires_at, common, []
+    for lot_seq, (own_end, then, moves) in ends.items():
+        if given[lot_seq].active_at is not None:
+            end = end_through(own_end, then, [*moves, *_since(account)])
+            given[lot_seq] = replace(given[lot_seq], expires_at=end)
     return given
+
+
+def _since(account: Account) -> list[Extension]:
+    """The moves of the common end that were decided since the facts were read."""
+    return [
+        Extension(entry.cause.occurred_at, allocation.expires_at)
+        for entry, _, _ in account.entries
+        for allocation in entry.allocations
+        if is_common(entry.kind, allocation.lot_seq, allocation.active_at)
+    ]

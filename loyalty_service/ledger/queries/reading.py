@@ -7,6 +7,7 @@ from typing import Any
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.fields import instant_text
+from loyalty_service.ledger.queries.ends import IS_COMMON, LOT_END
 from loyalty_service.ledger.rules.adjusting import EntryUnknown
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
 from loyalty_service.ledger.rules.lots import ALWAYS, Hold, Lot
@@ -14,18 +15,19 @@ from loyalty_service.members.rules import Member
 
 # Lots that share wallet, state and end are summed here; what they are worth is decided in rules.
 _NOW = """
-SELECT a.wallet, a.deficit, l.active_at <= %s, l.expires_at, sum(l.remaining)::bigint
+SELECT a.wallet, a.deficit, l.active_at <= %s, <end>, sum(l.remaining)::bigint
   FROM account a
   LEFT JOIN lot l ON l.member_id = a.member_id AND l.wallet = a.wallet
  WHERE a.member_id = %s
  GROUP BY 1, 2, 3, 4
-"""
+""".replace("<end>", LOT_END)
 _HELD_NOW = """
-SELECT h.wallet, l.active_at <= %s, l.expires_at, h.points, h.lapses_at
+SELECT h.wallet, l.active_at <= %s, <end>, h.points, h.lapses_at
   FROM hold h
+  JOIN account a ON a.member_id = h.member_id AND a.wallet = h.wallet
   JOIN lot l ON l.member_id = h.member_id AND l.wallet = h.wallet AND l.lot_seq = h.lot_seq
  WHERE h.member_id = %s AND h.ended_at IS NULL
-"""
+""".replace("<end>", LOT_END)
 _HELD_THEN = """
 SELECT wallet, lot_seq, points, lapses_at FROM hold
  WHERE member_id = %s AND held_at <= %s AND lapses_at > %s
@@ -33,13 +35,20 @@ SELECT wallet, lot_seq, points, lapses_at FROM hold
 """
 _THEN = """
 SELECT a.wallet, a.lot_seq, sum(a.points)::bigint,
-       (array_agg(a.active_at ORDER BY a.entry_seq DESC) FILTER (WHERE a.points >= 0))[1],
-       (array_agg(a.expires_at ORDER BY a.entry_seq DESC) FILTER (WHERE a.points >= 0))[1]
+       (array_agg(a.active_at ORDER BY a.entry_seq DESC) FILTER (WHERE <given>))[1],
+       (array_agg(a.expires_at ORDER BY a.entry_seq DESC) FILTER (WHERE <given>))[1]
   FROM allocation a
   JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
  WHERE a.member_id = %s AND e.recorded_at <= %s
  GROUP BY 1, 2
-"""
+""".replace("<given>", f"a.points >= 0 AND NOT {IS_COMMON.format('a')}")
+_ENDS_THEN = """
+SELECT DISTINCT ON (a.wallet) a.wallet, a.expires_at
+  FROM allocation a
+  JOIN entry e ON e.member_id = a.member_id AND e.wallet = a.wallet AND e.seq = a.entry_seq
+ WHERE a.member_id = %s AND e.recorded_at <= %s AND <common>
+ ORDER BY a.wallet, a.entry_seq DESC
+""".replace("<common>", IS_COMMON.format("a"))
 _SUMS_THEN = """
 SELECT wallet, sum(points)::bigint FROM entry
  WHERE member_id = %s AND recorded_at <= %s GROUP BY 1
@@ -62,14 +71,22 @@ _OF_ORDER = _COLUMNS + "AND e.source = 'order' AND e.source_no = %s ORDER BY e.w
 _WALLETS = "SELECT wallet FROM account WHERE member_id = %s ORDER BY wallet"
 # A draw says nothing of its lot's instants: they are told as they stood then.
 _ALLOCATIONS = """
-SELECT a.lot_seq, a.points, stood.active_at, stood.expires_at, a.expired
+SELECT a.lot_seq, a.points, stood.active_at,
+       CASE WHEN <common> THEN a.expires_at ELSE coalesce(
+           stood.expires_at, CASE WHEN stood.active_at IS NOT NULL THEN common.expires_at END)
+       END, a.expired
   FROM allocation a LEFT JOIN LATERAL (
        SELECT active_at, expires_at FROM allocation
         WHERE member_id = a.member_id AND wallet = a.wallet AND lot_seq = a.lot_seq
           AND entry_seq <= a.entry_seq AND active_at IS NOT NULL
         ORDER BY entry_seq DESC LIMIT 1) stood ON true
+  LEFT JOIN LATERAL (
+       SELECT c.expires_at FROM allocation c
+        WHERE c.member_id = a.member_id AND c.wallet = a.wallet AND <earlier>
+          AND c.entry_seq <= a.entry_seq
+        ORDER BY c.entry_seq DESC LIMIT 1) common ON true
  WHERE a.member_id = %s AND a.wallet = %s AND a.entry_seq = %s ORDER BY a.lot_seq
-"""
+""".replace("<common>", IS_COMMON.format("a")).replace("<earlier>", IS_COMMON.format("c"))
 _EXPLANATION = "SELECT body FROM explanation WHERE member_id = %s AND wallet = %s AND seq = %s"
 _REVERSED_BY = "SELECT seq FROM entry WHERE member_id = %s AND wallet = %s AND reverses = %s"
 
@@ -174,10 +191,12 @@ def balances_then(tx: Transaction, member: Member, at: datetime) -> dict[str, Bu
     """
     member_id = member.member_id
     sums: dict[str, int] = dict(tx.fetch(_SUMS_THEN, (member_id, at)))
+    common: dict[str, datetime | None] = dict(tx.fetch(_ENDS_THEN, (member_id, at)))
     lots: dict[str, list[Lot]] = {wallet: [] for wallet in sums}
     for wallet, lot_seq, points, active_at, expires_at in tx.fetch(_THEN, (member_id, at)):
+        ends = common.get(wallet) if expires_at is None and active_at is not None else expires_at
         if points:
-            lots[wallet].append(Lot(lot_seq, None, points, points, active_at, expires_at))
+            lots[wallet].append(Lot(lot_seq, None, points, points, active_at, ends))
     holds: dict[str, list[Hold]] = {}
     for wallet, *held in tx.fetch(_HELD_THEN, (member_id, at, at, at)):
         holds.setdefault(wallet, []).append(_hold(*held))

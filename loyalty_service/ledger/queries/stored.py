@@ -33,7 +33,9 @@ def readable(sql: str) -> str:
 
 _TABLES = {
     "member": readable("SELECT member_id, <recorded_at>, <holds_lapse_at> FROM member"),
-    "account": "SELECT member_id, wallet, seq, lot_seq, balance, deficit, head FROM account",
+    "account": readable(
+        "SELECT member_id, wallet, seq, lot_seq, balance, deficit, head, <ends_at> FROM account"
+    ),
     "entry": readable("""
 SELECT member_id, wallet, seq, kind, points, reason, source, source_no, program_version, rule_ids,
        actor_id, <occurred_at>, <recorded_at>, balance_after, reverses, explained, noted, hash
@@ -136,7 +138,7 @@ def _member(member_id: int, rows: Mapping[str, Iterable[Row]]) -> StoredMember:
 
 def _fill(ledgers: "_Ledgers", rows: Mapping[str, Iterable[Row]]) -> None:
     for row in rows.get("account", ()):
-        ledgers[row[1]].account = StoredAccount._make((*row[:6], bytes(row[6])))
+        ledgers[row[1]].account = StoredAccount._make((*row[:6], bytes(row[6]), *row[7:]))
     for row in rows.get("entry", ()):
         ledgers[row[1]].entries.append(_entry(row))
     for row in rows.get("allocation", ()):

@@ -22,6 +22,7 @@ class Account:
         balance: sum of all entries, in points.
         deficit: points owed back, not covered by any lot; 0 or more.
         head: hash of the last entry.
+        ends_at: where lots without an end of their own end (UTC); None: never.
         lots: open lots by number; all of them, or those the operation asked for.
         holds: what is held for orders and not ended yet, though it may have lapsed by the clock.
         unread: free active points in lots that were not asked for.
@@ -45,6 +46,7 @@ class Account:
     held: list[Hold] = field(default_factory=list)
     renewed: list[Hold] = field(default_factory=list)
     ended: list[tuple[Hold, datetime]] = field(default_factory=list)
+    ends_at: datetime | None = None
 
     def require_countable(self, points: int) -> None:
         """Refuse points, signed, that would take the balance beyond what can be counted.
@@ -103,9 +105,22 @@ class Account:
             noted,
             tuple(allocations),
             self.head,
+            self.ends_at,
         )
         self.entries.append((entry, explanation, note))
         return entry
+
+    def own_end(self, lot: Lot) -> datetime | None:
+        """The end that a lot has of its own, as rows say it; None: it ends with the account."""
+        return None if lot.expires_at == self.ends_at else lot.expires_at
+
+    def end_of(self, active_at: datetime | None, own_end: datetime | None) -> datetime | None:
+        """Where a lot ends that has this beginning, and this end of its own or none."""
+        return self.ends_at if own_end is None and active_at is not None else own_end
+
+    def allocate(self, lot: Lot, points: int) -> Allocation:
+        """Points given to a lot, or 0, with the instants it has."""
+        return Allocation(lot.lot_seq, points, lot.active_at, self.own_end(lot))
 
     def expired_since(self, lots: Collection[int]) -> int:
         """Points of these lots whose end was written down since the facts were read."""

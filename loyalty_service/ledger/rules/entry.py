@@ -37,6 +37,8 @@ class Reason(StrEnum):
     TRANSFER = "transfer"
     DEFICIT_SETTLED = "deficit_settled"
     EXPIRED = "expired"
+    ACTIVITY = "activity"
+    EXPIRY_CHANGED = "expiry_changed"
 
 
 class Source(StrEnum):
@@ -74,7 +76,11 @@ class Cause:
 
 @frozen
 class Allocation:
-    """What one entry took from (< 0) or gave to (> 0) one lot, and the instants it gave it."""
+    """What one entry took from (< 0) or gave to (> 0) one lot, and the instants it gave it.
+
+    A lot that has begun and has no ``expires_at`` ends with its account. Of 0 points and without
+    a beginning, on lot 0, it says where that is from now on.
+    """
 
     lot_seq: int
     points: int
@@ -85,7 +91,11 @@ class Allocation:
 
 @frozen
 class Entry:
-    """One line of the ledger (R-11); ``points`` is signed, ``hash`` chains it to the one before."""
+    """One line of the ledger (R-11); ``points`` is signed, ``hash`` chains it to the one before.
+
+    Args:
+        ends_at: where lots without an end of their own end after it (UTC); None: never.
+    """
 
     member_id: int
     wallet: str
@@ -99,3 +109,4 @@ class Entry:
     noted: bytes | None
     allocations: tuple[Allocation, ...]
     hash: bytes
+    ends_at: datetime | None = None

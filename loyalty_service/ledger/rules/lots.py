@@ -7,7 +7,7 @@ from loyalty_service.kit.errors import Conflict, Invalid
 from loyalty_service.kit.frozen import frozen
 
 STANDING = 0
-"""The number of an account's standing lot: one that never ends and is always active."""
+"""The number of an account's standing lot: one that is always active and ends with its account."""
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -38,7 +38,7 @@ class Lot:
         opened: whole points it was opened with (the standing lot: put into it since it was empty).
         remaining: whole points left, 1 to ``opened`` while the lot is open.
         active_at: None while nobody can say when (waiting for fulfilment).
-        expires_at: None for never, or not known yet.
+        expires_at: its own end, or else that of its account; None for never, or not known yet.
     """
 
     lot_seq: int
@@ -147,7 +147,7 @@ def with_given_back(lot: Lot, points: int) -> Lot:
         return with_remaining(lot, remaining)
     # An empty standing lot is forgotten: what was put into it counts from then on.
     opened = (lot.opened if lot.remaining else 0) + points
-    return Lot(STANDING, None, opened, remaining, ALWAYS, None)
+    return Lot(STANDING, None, opened, remaining, ALWAYS, lot.expires_at)
 
 
 def with_remaining(lot: Lot, remaining: int) -> Lot:

@@ -32,8 +32,9 @@ class Opening:
     Args:
         points: whole points, at least 1.
         active_at: None while it waits for fulfilment.
-        expires_at: None for never, or not known yet.
-        standing: put them into the account's standing lot: always active, never ending.
+        expires_at: None for as the account does, or not known yet.
+        order_no: our number of the order that gives them; the standing lot forgets it.
+        standing: put them into the account's standing lot: always active, ending with the account.
     """
 
     points: int
@@ -93,17 +94,19 @@ def _absorb(openings: Sequence[Opening], points: int) -> dict[int, int]:
 
 def open_lot(account: Account, opening: Opening, points: int) -> Allocation:
     """Open a lot with so many points, or put them into the standing lot."""
+    active_at = ALWAYS if opening.standing else opening.active_at
+    ends = account.end_of(active_at, opening.expires_at)
     if opening.standing:
-        old = account.lots.get(STANDING) or Lot(STANDING, None, 0, 0, ALWAYS, None)
-        opened, remaining = old.opened + points, old.remaining + points
-        account.put(Lot(STANDING, None, opened, remaining, ALWAYS, None))
-        return Allocation(STANDING, points, ALWAYS)
+        old = account.lots.get(STANDING) or Lot(STANDING, None, 0, 0, ALWAYS, ends)
+        # One that was given an end of its own when expiry was turned off keeps it to itself.
+        if old.expires_at == ends:
+            lot = Lot(STANDING, None, old.opened + points, old.remaining + points, ALWAYS, ends)
+            account.put(lot)
+            return account.allocate(lot, points)
     account.lot_seq += 1
-    lot = Lot(
-        account.lot_seq, opening.order_no, points, points, opening.active_at, opening.expires_at
-    )
+    lot = Lot(account.lot_seq, opening.order_no, points, points, active_at, ends)
     account.put(lot)
-    return Allocation(lot.lot_seq, points, lot.active_at, lot.expires_at)
+    return account.allocate(lot, points)
 
 
 def debit(
@@ -241,7 +244,7 @@ def give_back(
         # The standing lot may have taken some back already.
         given[lot_seq] = given.get(lot_seq, 0) + left
     lots = [(account.lots[lot_seq], back) for lot_seq, back in given.items()]
-    allocations = [Allocation(it.lot_seq, back, it.active_at, it.expires_at) for it, back in lots]
+    allocations = [account.allocate(lot, back) for lot, back in lots]
     return account.append(Kind.REVERSE, points, cause, allocations, reverses=reverses, note=note)
 
 
@@ -257,7 +260,7 @@ def reschedule(
     Emptied lots too: a debit that is reversed later gives their points back to them.
 
     Args:
-        instants: lot number -> (active at, expires at or None for never), UTC.
+        instants: lot number -> (active at, expires at or None for as the account does), UTC.
 
     Returns:
         the entry, or None when there are no lots.
@@ -268,12 +271,12 @@ def reschedule(
         return None
     allocations = []
     for lot_seq, (active_at, expires_at) in sorted(instants.items()):
-        lot = account.lots.get(lot_seq)
-        if lot is not None:
-            account.put(
-                Lot(lot_seq, lot.order_no, lot.opened, lot.remaining, active_at, expires_at)
-            )
-        allocations.append(Allocation(lot_seq, 0, active_at, expires_at))
+        ends = account.end_of(active_at, expires_at)
+        lot = account.lots.get(lot_seq) or Lot(lot_seq, None, 0, 0, active_at, ends)
+        lot = Lot(lot_seq, lot.order_no, lot.opened, lot.remaining, active_at, ends)
+        if lot.remaining:
+            account.put(lot)
+        allocations.append(account.allocate(lot, 0))
     return account.append(Kind.RESCHEDULE, 0, cause, allocations)
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
 from loyalty_service.ledger.rules.drawn import Drawn
+from loyalty_service.ledger.rules.ending import follow
 from loyalty_service.ledger.rules.lots import Hold, Lot
 from loyalty_service.ledger.rules.replay import Replay
 from loyalty_service.ledger.rules.stored import (
@@ -26,6 +28,7 @@ from loyalty_service.ledger.rules.stored import (
     missing,
     surplus,
 )
+from loyalty_service.program.rules.turns import Turn
 
 _EMPTY: tuple[StoredAllocation, ...] = ()
 
@@ -78,13 +81,16 @@ class Proof:
     recorded_at: datetime | None = None
 
 
-def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) -> Proof:
+def prove_account(
+    stored: StoredLedger, at: datetime, *, is_past: bool = False, turns: Sequence[Turn] = ()
+) -> Proof:
     """Prove one account, and say where it stood at ``at``.
 
     Args:
         at: the instant of the buckets (UTC).
         is_past: stop at what was recorded by ``at``. All entries are followed and compared
             either way.
+        turns: that the member has not followed yet, to be reckoned in.
 
     Rule: R-10 to R-15.
     """
@@ -94,7 +100,7 @@ def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) 
         standing, drawn, since = None, Drawn(stored.holds), None
         for entry in stored.entries:
             if is_past and standing is None and entry.recorded_at > at:
-                standing = _stand(replay, at, is_past=True)
+                standing = _stand(replay, at, is_past=True, turns=())
             drawn.look(since, entry.recorded_at, replay.standing_lots)
             since = entry.recorded_at
             replay.follow(entry, by_entry.pop(entry.seq, _EMPTY))
@@ -102,9 +108,9 @@ def prove_account(stored: StoredLedger, at: datetime, *, is_past: bool = False) 
         drawn.finish()
         _check_account(stored, replay)
         _check_beside(stored, by_entry)
-        _check_lots(stored.lots, replay.standing_lots())
-        _check_holds(stored)
-        standing = standing or _stand(replay, at, is_past=is_past)
+        _check_lots(stored.lots, replay.standing_lots(as_stored=True))
+        _check_holds(stored, replay.standing_lots())
+        standing = standing or _stand(replay, at, is_past=is_past, turns=turns)
     except Wrong as wrong:
         fault = wrong.in_account(stored.member_id, stored.wallet)
         return Proof(stored.member_id, stored.wallet, None, fault)
@@ -121,7 +127,7 @@ def _by_entry(
     return by_entry
 
 
-def _stand(replay: Replay, at: datetime, *, is_past: bool) -> Standing:
+def _stand(replay: Replay, at: datetime, *, is_past: bool, turns: Sequence[Turn]) -> Standing:
     stored = replay.stored
 
     def stands(hold: StoredHold) -> bool:
@@ -135,11 +141,19 @@ def _stand(replay: Replay, at: datetime, *, is_past: bool) -> Standing:
         for hold in stored.holds
         if stands(hold)
     ]
-    buckets = sort_into_buckets(replay.standing_lots(), replay.deficit, at, held)
+    buckets = sort_into_buckets(_foreseen(replay, turns), replay.deficit, at, held)
     check_buckets(buckets, replay.balance)
     return Standing(
         stored.member_id, stored.wallet, replay.seq, replay.balance, replay.head, buckets
     )
+
+
+def _foreseen(replay: Replay, turns: Sequence[Turn]) -> list[Lot]:
+    account = Account(replay.stored.member_id, replay.stored.wallet, replay.seq)
+    account.lots = {lot.lot_seq: lot for lot in replay.standing_lots()}
+    account.ends_at = replay.ends_at
+    follow(account, turns)
+    return list(account.lots.values())
 
 
 def check_buckets(buckets: Buckets, sum_of_entries: int) -> None:
@@ -182,6 +196,7 @@ def _check_account(stored: StoredLedger, replay: Replay) -> None:
         "balance": replay.balance,
         "deficit": replay.deficit,
         "head": replay.head,
+        "ends_at": replay.ends_at,
     }
     for column, value in expected.items():
         if getattr(account, column) != value:
@@ -211,11 +226,11 @@ def _check_lots(stored: Sequence[StoredLot], expected: Sequence[Lot]) -> None:
         raise surplus("lot", lot_seq=lot_seq)
 
 
-def _check_holds(stored: StoredLedger) -> None:
+def _check_holds(stored: StoredLedger, standing: Sequence[Lot]) -> None:
     """What is held lies inside its lots, and nothing is owed beside free points (R-13, R-41)."""
-    lots = {lot.lot_seq: lot.remaining for lot in stored.lots}
+    lots = {lot.lot_seq: lot.remaining for lot in standing}
     last = stored.entries[-1].recorded_at if stored.entries else None
-    due = {lot.lot_seq for lot in stored.lots if _is_due(lot, last)}
+    due = {lot.lot_seq for lot in standing if last is not None and lot.is_due(last)}
     for hold in stored.holds:
         key = {"order_no": hold.order_no, "hold_no": hold.hold_no, "lot_seq": hold.lot_seq}
         if hold.points <= 0:
@@ -236,7 +251,3 @@ def _check_holds(stored: StoredLedger) -> None:
     free = sum(left for lot_seq, left in lots.items() if lot_seq not in due)
     if account is not None and account.deficit and free:
         raise Wrong("account", {}, "deficit", max(0, account.deficit - free), account.deficit)
-
-
-def _is_due(lot: StoredLot, at: datetime | None) -> bool:
-    return at is not None and lot.expires_at is not None and lot.expires_at <= at

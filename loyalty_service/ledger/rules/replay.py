@@ -6,6 +6,7 @@ from datetime import datetime
 
 from loyalty_service.ledger.rules.blame import Before, blame, hash_of
 from loyalty_service.ledger.rules.chain import GENESIS
+from loyalty_service.ledger.rules.ending import is_common
 from loyalty_service.ledger.rules.entry import Kind, Source
 from loyalty_service.ledger.rules.lots import ALWAYS, STANDING, Lot
 from loyalty_service.ledger.rules.stored import (
@@ -39,12 +40,19 @@ class FollowedLot:
     active_at: datetime | None
     expires_at: datetime | None
 
+    def end(self, common: datetime | None) -> datetime | None:
+        """Where it ends, of its own or with the account."""
+        if self.expires_at is None and self.active_at is not None:
+            return common
+        return self.expires_at
+
 
 @dataclass(slots=True)
 class Replay:
     """Where an account stands after the entries followed so far.
 
     Args:
+        ends_at: where lots without an end of their own end.
         in_lots: points in all lots together; balance = in_lots - deficit (R-13).
     """
 
@@ -57,6 +65,7 @@ class Replay:
     head: bytes = GENESIS
     lots: dict[int, FollowedLot] = field(default_factory=dict)
     reversed: set[int] = field(default_factory=set)
+    ends_at: datetime | None = None
 
     def follow(self, entry: StoredEntry, allocations: Sequence[StoredAllocation]) -> None:
         """Take one more entry.
@@ -77,7 +86,10 @@ class Replay:
             self._check_reversal(entry)
         given = 0
         for allocation in allocations:
-            self._move(entry, allocation)
+            if is_common(entry.kind, allocation.lot_seq, allocation.active_at):
+                self._move_common(entry, allocation, allocations)
+            else:
+                self._move(entry, allocation)
             given += allocation.points
         self.seq = seq
         self.balance += entry.points
@@ -141,6 +153,31 @@ class Replay:
         ):
             raise _entry(entry, "points", whole, entry.points)
 
+    def _move_common(
+        self,
+        entry: StoredEntry,
+        allocation: StoredAllocation,
+        allocations: Sequence[StoredAllocation],
+    ) -> None:
+        """What has not ended joins a later end, and what has ended stays ended (R-25)."""
+        if allocation.points or allocation.expired:
+            raise _allocation(allocation, "points", 0)
+        ends_at, at = allocation.expires_at, entry.occurred_at
+        if ends_at is not None and self.ends_at is not None and ends_at < self.ends_at:
+            raise _allocation(allocation, "expires_at", self.ends_at)
+        if ends_at is not None and ends_at <= at:
+            raise _allocation(allocation, "expires_at", f"after {at}")
+        told = {each.lot_seq for each in allocations if each is not allocation}
+        for lot_seq, lot in self.lots.items():
+            end = lot.end(self.ends_at)
+            if not lot.remaining or lot.active_at is None or end is None or lot_seq in told:
+                continue
+            revived = lot.expires_at is None and (ends_at is None or end <= at)
+            left_out = lot.expires_at is not None and ends_at is not None and at < end <= ends_at
+            if revived or left_out:
+                raise missing("allocation", entry_seq=entry.seq, lot_seq=lot_seq)
+        self.ends_at = ends_at
+
     def _move(self, entry: StoredEntry, allocation: StoredAllocation) -> None:
         points, lot_seq = allocation.points, allocation.lot_seq
         if allocation.expired != (entry.kind == Kind.EXPIRE):
@@ -184,7 +221,7 @@ class Replay:
         elif lot.remaining + allocation.points > lot.opened:
             raise _allocation(allocation, "points", f"{lot.opened - lot.remaining} or less")
         # A lot that was empty may have been given other instants meanwhile.
-        if lot.remaining or allocation.lot_seq == STANDING:
+        if lot.remaining:
             for column in ("active_at", "expires_at"):
                 if getattr(allocation, column) != getattr(lot, column):
                     raise _allocation(allocation, column, getattr(lot, column))
@@ -198,13 +235,14 @@ class Replay:
         held = sum(hold.points for hold in holds if hold.stood(at, at))
         if lot.remaining > held:
             raise _allocation(allocation, "points", allocation.points - lot.remaining)
-        if lot.expires_at == at:
+        end = lot.end(self.ends_at)
+        if end == at:
             return
         # What lets a hold go may be told late: it ends when that is recorded, or at its lapse.
         let_go = [hold.ended_at == min(entry.recorded_at, hold.lapses_at) for hold in holds]
-        is_late = lot.expires_at is not None and lot.expires_at < at
+        is_late = end is not None and end < at
         if not (is_late and any(let_go)):
-            raise _entry(entry, "occurred_at", lot.expires_at, at)
+            raise _entry(entry, "occurred_at", end, at)
 
     def _check_sums(self, entry: StoredEntry, allocations: Sequence[StoredAllocation]) -> None:
         """What allocations do not cover is owed, and nothing is owed beside free points (R-41)."""
@@ -219,11 +257,15 @@ class Replay:
 
     def _due(self, at: datetime) -> int:
         """Points that came back to lots past their end; they are owed to nobody (R-42)."""
-        ends = ((lot.expires_at, lot.remaining) for lot in self.lots.values())
+        ends = ((lot.end(self.ends_at), lot.remaining) for lot in self.lots.values())
         return sum(points for ended, points in ends if ended is not None and ended <= at)
 
-    def standing_lots(self) -> list[Lot]:
-        """The lots with something left, by number."""
+    def standing_lots(self, *, as_stored: bool = False) -> list[Lot]:
+        """The lots with something left, by number.
+
+        Args:
+            as_stored: with only an end of their own, as rows have them.
+        """
         return [
             Lot(
                 lot_seq,
@@ -231,7 +273,7 @@ class Replay:
                 lot.opened,
                 lot.remaining,
                 lot.active_at,
-                lot.expires_at,
+                lot.expires_at if as_stored else lot.end(self.ends_at),
             )
             for lot_seq, lot in sorted(self.lots.items())
             if lot.remaining

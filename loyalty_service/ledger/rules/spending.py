@@ -84,7 +84,7 @@ def give_back_spent(
             if grace_ends_at is not None:
                 continue
         account.put(with_given_back(lot, back))
-        given.append(Allocation(lot.lot_seq, back, lot.active_at, lot.expires_at))
+        given.append(account.allocate(lot, back))
     if late and grace_ends_at is not None:
         grace = Opening(late, cause.source_no, at, grace_ends_at)
         given.append(open_lot(account, grace, late))

@@ -93,6 +93,7 @@ class StoredAccount(NamedTuple):
     balance: int
     deficit: int
     head: bytes
+    ends_at: datetime | None
 
 
 @dataclass(slots=True)

@@ -28,9 +28,10 @@ from loyalty_service.ledger.rules.movements import (
     take_back,
 )
 from loyalty_service.ledger.service.books import Acting, Books, told
+from loyalty_service.ledger.service.ending import end_by_hand
 from loyalty_service.members import service as members
 from loyalty_service.members.rules import Member, Ref, earned_metric
-from loyalty_service.program.rules.periods import expires_at, local_date
+from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
 from loyalty_service.program.rules.wallets import Never, Wallet
 
@@ -56,7 +57,7 @@ def adjust(acting: Acting, ref: Ref, asked: Adjustment) -> str:
         _count_earned(books, member, wallet.id, [(when, asked.points)])
     cause = books.cause(member, reason, Source.OPERATOR, version=version, occurred_at=when)
     if asked.points > 0:
-        opening = _opening(program, wallet, asked, when)
+        opening = _opening(program, wallet, account, asked, when)
         entry, _ = credit(account, cause, [opening], note=asked.note)
     else:
         entry = debit(
@@ -103,7 +104,9 @@ def get_wallet(program: Program, wallet_id: str) -> Wallet:
     return wallet
 
 
-def _opening(program: Program, wallet: Wallet, asked: Adjustment, when: datetime) -> Opening:
+def _opening(
+    program: Program, wallet: Wallet, account: Account, asked: Adjustment, when: datetime
+) -> Opening:
     ends = asked.expires_at
     if ends is not None and ends <= when:
         raise ExpiryPast(
@@ -113,7 +116,7 @@ def _opening(program: Program, wallet: Wallet, asked: Adjustment, when: datetime
             limit=when.isoformat(),
         )
     if ends is None:
-        ends = expires_at(wallet.expiry, when, program)
+        ends = end_by_hand(account, wallet, program, when)
     standing = not wallet.spendable and ends is None and isinstance(wallet.expiry, Never)
     if standing:
         return Opening(asked.points, standing=True)
@@ -144,7 +147,7 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
     lots = queries.read_given(acting.tx, account, [lot_seq for lot_seq, _ in entry.lots])
     drawn = [(lots[lot_seq], -points) for lot_seq, points in entry.lots]
     wallet = get_wallet(program, asked.wallet)
-    rest = _opening(program, wallet, Adjustment(asked.wallet, 1), when)
+    rest = _opening(program, wallet, account, Adjustment(asked.wallet, 1), when)
     written = give_back(
         account, cause, -entry.points, drawn, reverses=asked.seq, rest=rest, note=asked.note
     )

@@ -154,7 +154,8 @@ class Books:
         if self.passing.needs_every_lot(self, members, until):
             self.accounts = read_accounts(self.tx, members)
         else:
-            self.accounts = read_due(self.tx, members, until)
+            sliding = {w for member in members for w in self.program_at(member, until)[1].sliding}
+            self.accounts = read_due(self.tx, members, until, sorted(sliding))
 
     def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
         """Read the members' sums: what the operation wants, and what time will ask for."""

@@ -18,10 +18,13 @@ INSERT INTO actor (actor_id, kind, name)
 SELECT max(actor_id) + 1, %s, %s FROM actor
 ON CONFLICT (kind, name) DO NOTHING
 """
-_ACCOUNT = "INSERT INTO account (member_id, wallet, seq, lot_seq, balance, deficit, head)"
+_ACCOUNT = """
+INSERT INTO account (member_id, wallet, seq, lot_seq, balance, deficit, head, ends_at)
+"""
 _ACCOUNT_MOVED = """
 ON CONFLICT (member_id, wallet) DO UPDATE SET seq = excluded.seq, lot_seq = excluded.lot_seq,
-   balance = excluded.balance, deficit = excluded.deficit, head = excluded.head
+   balance = excluded.balance, deficit = excluded.deficit, head = excluded.head,
+   ends_at = excluded.ends_at
 """
 _ENTRY = """
 INSERT INTO entry (member_id, wallet, seq, kind, points, reason, source, source_no,
@@ -138,6 +141,7 @@ def _account(account: Account) -> tuple[object, ...]:
         account.balance,
         account.deficit,
         account.head,
+        account.ends_at,
     )
 
 
@@ -187,5 +191,5 @@ def _lot(account: Account, lot: Lot) -> tuple[object, ...]:
         lot.opened,
         lot.remaining,
         lot.active_at,
-        lot.expires_at,
+        account.own_end(lot),
     )

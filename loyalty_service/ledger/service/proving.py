@@ -12,10 +12,15 @@ from loyalty_service.ledger.rules.heads import Earlier, Head
 from loyalty_service.ledger.rules.proof import Proof, prove_account
 from loyalty_service.ledger.rules.report import Report
 from loyalty_service.ledger.rules.stored import ROW, Fault, show
+from loyalty_service.ledger.service.ending import turns_ahead
 from loyalty_service.members.rules import Member, check_past
+from loyalty_service.program.rules.turns import Turn
+from loyalty_service.program.service import Programs
 
 
-def prove(tx: Transaction, member: Member, at: datetime | None) -> dict[str, Any]:
+def prove(
+    tx: Transaction, member: Member, at: datetime | None, programs: Programs
+) -> dict[str, Any]:
     """Prove one member's points: that the rows agree, now or as recorded by a past instant.
 
     Args:
@@ -35,7 +40,8 @@ def prove(tx: Transaction, member: Member, at: datetime | None) -> dict[str, Any
         check_past(at, tx.now(), "at")
     when = at or tx.now()
     stored = read_stored(tx, member.member_id)
-    proofs = prove_member(stored, when, is_past=at is not None)
+    turns = turns_ahead(tx, programs, member, when) if at is None else []
+    proofs = prove_member(stored, when, is_past=at is not None, turns=turns)
     faults = [proof.fault for proof in proofs if proof.fault is not None]
     faults += find_numbering_faults(tx, member.member_id)
     return {
@@ -63,12 +69,17 @@ def told(fault: Fault) -> dict[str, Any]:
     return {name: value for name, value in asdict(fault).items() if name != "member_id"}
 
 
-def prove_member(stored: StoredMember, at: datetime, *, is_past: bool) -> list[Proof]:
+def prove_member(
+    stored: StoredMember, at: datetime, *, is_past: bool, turns: Sequence[Turn] = ()
+) -> list[Proof]:
     """Prove every account of one member, and that the member's own row agrees with them.
 
     Rule: R-05, R-13.
     """
-    proofs = [prove_account(ledger, at, is_past=is_past) for ledger in stored.ledgers.values()]
+    proofs = [
+        prove_account(ledger, at, is_past=is_past, turns=turns)
+        for ledger in stored.ledgers.values()
+    ]
     fault = _check_member(stored, proofs)
     if fault is not None:
         proofs.append(Proof(stored.member_id, "", None, fault))

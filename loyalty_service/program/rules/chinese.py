@@ -44,6 +44,7 @@ from loyalty_service.program.rules.wallets import (
     Expiry,
     FixedDates,
     Name,
+    Sliding,
     Wallet,
 )
 
@@ -184,6 +185,9 @@ class Chinese(Language):
             case After(period, round_to):
                 end = "" if round_to is None else ENDS.get(round_to, "")
                 return f"生效后 {period.count:,} {UNITS[period.unit]}内有效{end}"
+            case Sliding(period):
+                length = f"{period.count:,} {UNITS[period.unit]}"
+                return f"最近一次获得或使用积分后 {length}内全部有效，到期一并失效"
             case FixedDates(dates):
                 days = "或".join(f" {month} 月 {day} 日" for month, day in dates)
                 return f"有效至最近的{days}"

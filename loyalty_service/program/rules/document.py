@@ -167,7 +167,8 @@ def _read_earning(place: Place, frame: Frame, wallets: tuple[Wallet, ...]) -> Ea
     )
     groups = _read_groups(fields.need("groups"))
     ids = tuple(wallet.id for wallet in wallets if wallet.id)
-    declared = Declared(ids, tuple(group.id for group in groups if group.id))
+    sliding = tuple(wallet.id for wallet in wallets if wallet.id and wallet.slides)
+    declared = Declared(ids, tuple(group.id for group in groups if group.id), sliding)
     rules = fields.need("rules").each(1, MAX_RULES, lambda item: read_rule(item, frame, declared))
     combine = fields.choice("multipliers_combine", MultipliersCombine.MULTIPLY)
     return Earning(

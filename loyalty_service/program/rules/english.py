@@ -43,6 +43,7 @@ from loyalty_service.program.rules.wallets import (
     Expiry,
     FixedDates,
     Name,
+    Sliding,
     Wallet,
 )
 
@@ -184,6 +185,9 @@ class English(Language):
                 phrase = f"ends {_count(period.count, period.unit.removesuffix('s'))} later"
                 is_rounded = round_to not in (None, RoundTo.DAY)
                 return phrase + (f", at the end of that {round_to}" if is_rounded else "")
+            case Sliding(period):
+                length = _count(period.count, period.unit.removesuffix("s"))
+                return f"all end together {length} after the last earning or spending"
             case FixedDates(dates):
                 days = [f"{day} {MONTHS[month - 1]}" for month, day in dates]
                 return f"ends with the next {self.choices(days, 0)}"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from loyalty_service.program.rules.earning import CapPeriod
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.spans import Period, PeriodClock, RoundTo, Unit
-from loyalty_service.program.rules.wallets import Activation, Expiry, FixedDates, Never
+from loyalty_service.program.rules.wallets import Activation, After, Expiry, FixedDates, Never
 
 __all__ = [
     "Period",
@@ -176,7 +176,7 @@ def expires_at(expiry: Expiry, active_at: datetime, program: Program) -> datetim
     """The first instant at which points that came alive at ``active_at`` no longer count.
 
     Args:
-        expiry: never, after a period, or on fixed dates.
+        expiry: never, after a period (of a sliding wallet: if nothing follows), or on fixed dates.
         active_at: when they came alive; aware.
         program: its zone and whether periods count whole days.
 
@@ -190,12 +190,13 @@ def expires_at(expiry: Expiry, active_at: datetime, program: Program) -> datetim
     if isinstance(expiry, FixedDates):
         first = local_date(active_at, program.zone)
         return start_of_day(next_of(expiry.dates, first) + ONE_DAY, program.zone)
-    if program.clock is PeriodClock.EXACT and expiry.round_to is None:
+    round_to = expiry.round_to if isinstance(expiry, After) else None
+    if program.clock is PeriodClock.EXACT and round_to is None:
         local = active_at.astimezone(program.zone)
         last = add(local.date(), expiry.period)
         return local_instant(datetime.combine(last, local.time()), program.zone)
     last = add(local_date(active_at, program.zone), expiry.period)
-    return start_of_day(end_of(last, expiry.round_to or RoundTo.DAY) + ONE_DAY, program.zone)
+    return start_of_day(end_of(last, round_to or RoundTo.DAY) + ONE_DAY, program.zone)
 
 
 def next_of(dates: tuple[tuple[int, int], ...], day: date) -> date:

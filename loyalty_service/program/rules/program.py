@@ -105,6 +105,11 @@ class Program:
     reservations: Reservations = Reservations()
     tiers: Tiers | None = None
 
+    @property
+    def sliding(self) -> list[str]:
+        """The ids of its sliding wallets."""
+        return [wallet.id for wallet in self.wallets if wallet.slides]
+
     def find_wallet(self, wallet_id: str) -> Wallet | None:
         """The wallet of that id, or None."""
         return next((wallet for wallet in self.wallets if wallet.id == wallet_id), None)

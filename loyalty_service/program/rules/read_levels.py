@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from loyalty_service.program.rules.read_limits import MAX_FACTOR
-from loyalty_service.program.rules.read_wallets import read_expiry, read_name
+from loyalty_service.program.rules.read_wallets import read_name, read_own_expiry
 from loyalty_service.program.rules.reading import MAX_POINTS, Fault, Fields, Place
 from loyalty_service.program.rules.tiers import (
     MAX_LEVELS,
@@ -185,14 +185,15 @@ def _read_perks(place: Place) -> tuple[Perk, ...]:
 
 def _read_gift(place: Place, context: _Context) -> Gift:
     fields = place.fields("wallet", "points", "expiry")
-    named, expiry = fields.find("wallet"), fields.find("expiry")
+    named = fields.find("wallet")
     spendable = [wallet.id for wallet in context.wallets if wallet.spendable and wallet.id]
     if named is None and len(spendable) == 1:
         wallet = spendable[0]
     else:
         wallet = fields.need("wallet").reference(context.ids, "wallet")
     points = fields.need("points").whole(1, MAX_POINTS)
-    return Gift(wallet, points, None if expiry is None else read_expiry(expiry))
+    slides = any(known.slides for known in context.wallets if known.id == wallet)
+    return Gift(wallet, points, read_own_expiry(fields, slides=slides))
 
 
 def _check_keep(level: _Level, digits: int) -> None:

@@ -16,7 +16,7 @@ from loyalty_service.program.rules.earning import (
     Step,
 )
 from loyalty_service.program.rules.read_conditions import Frame, Scope, read_condition
-from loyalty_service.program.rules.read_wallets import read_activation, read_expiry, read_name
+from loyalty_service.program.rules.read_wallets import read_activation, read_name, read_own_expiry
 from loyalty_service.program.rules.reading import MAX_POINTS, Fields, Place
 
 CHECK_IN = "check_in"
@@ -30,10 +30,11 @@ _ONLY_ORDERS = "gives for money or units, which only an order has"
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """The ids that rules may name, and those of the rules read so far."""
+    """The ids that rules may name, those of sliding wallets, and of the rules read so far."""
 
     wallets: tuple[str, ...]
     groups: tuple[str, ...]
+    sliding: tuple[str, ...] = ()
     rules: set[str] = field(default_factory=set)
 
 
@@ -49,11 +50,11 @@ def read_rule(place: Place, frame: Frame, declared: Declared) -> EarningRule:
     """
     fields = place.fields(*_KEYS)
     trigger = _read_trigger(fields)
-    expiry = fields.find("expiry")
+    wallet = fields.need("wallet").reference(declared.wallets, "wallet")
     return EarningRule(
         id=fields.need("id").new_id(declared.rules),
         name=read_name(fields.need("name")),
-        wallet=fields.need("wallet").reference(declared.wallets, "wallet"),
+        wallet=wallet,
         group=fields.need("group").reference(declared.groups, "group"),
         trigger=trigger,
         give=_read_give(fields.need("give"), frame, trigger),
@@ -63,7 +64,7 @@ def read_rule(place: Place, frame: Frame, declared: Declared) -> EarningRule:
         lines=_read_lines(fields, frame, trigger),
         when=_read_when(fields, frame, trigger),
         activation=read_activation(fields),
-        expiry=None if expiry is None else read_expiry(expiry),
+        expiry=read_own_expiry(fields, slides=wallet in declared.sliding),
     )
 
 

@@ -13,6 +13,7 @@ from loyalty_service.program.rules.wallets import (
     FixedDates,
     Name,
     Never,
+    Sliding,
     Wallet,
 )
 
@@ -59,18 +60,40 @@ def read_activation(fields: Fields) -> Activation | None:
     )
 
 
+def read_own_expiry(fields: Fields, *, slides: bool) -> Expiry | None:
+    """The end that points of a rule or a gift have of their own.
+
+    Args:
+        slides: whether all points of the wallet end together, so that none has one.
+
+    Rule: R-25.
+    """
+    place = fields.find("expiry")
+    if place is None:
+        return None
+    expiry = read_expiry(place)
+    if slides:
+        place.report("an expiry of its own in a sliding wallet", "none: all of it end together")
+    elif isinstance(expiry, Sliding):
+        place.report("sliding outside a wallet", "sliding only as a wallet's expiry")
+    return expiry
+
+
 def read_expiry(place: Place) -> Expiry:
-    """When points end: ``never``, ``after`` a period or on ``fixed`` dates."""
+    """When points end: ``never``, ``after`` a period, ``sliding`` or on ``fixed`` dates."""
     if place.node.value:
         place.word(["never"])
         return Never()
-    fields = place.fields("after", "round_to", "fixed")
-    kind = fields.either("after", "fixed")
+    fields = place.fields("after", "round_to", "fixed", "sliding")
+    kind = fields.either("after", "fixed", "sliding")
     round_to = fields.find("round_to")
+    for other in ("fixed", "sliding"):
+        if kind is fields.find(other) and round_to is not None:
+            round_to.report(f"round_to next to {other}", "round_to only next to after")
     if kind is fields.find("fixed"):
-        if round_to is not None:
-            round_to.report("round_to next to fixed", "round_to only next to after")
         return FixedDates(tuple(sorted(kind.distinct(24, _read_month_day))))
+    if kind is fields.find("sliding"):
+        return Sliding(read_period(kind))
     return After(read_period(kind), None if round_to is None else round_to.choice(RoundTo))
 
 

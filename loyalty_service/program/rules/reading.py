@@ -260,11 +260,13 @@ class Fields:
         place = self.find(key)
         return default if place is None else place.choice(type(default))
 
-    def either(self, one: str, other: str) -> Place:
-        """What stands under the one or the other key, of which exactly one is to be there."""
-        if one in self.found and other in self.found:
-            self.found[other].report(f"{other} next to {one}", f"{one} or {other}, not both")
-        if one in self.found or other in self.found:
-            return self.found.get(one) or self.found[other]
-        self._missing(one).report("missing", f"{one} or {other}")
-        return replace(self._missing(one), is_silent=True)
+    def either(self, *keys: str) -> Place:
+        """What stands under the first of these keys, of which exactly one is to be there."""
+        there = [key for key in keys if key in self.found]
+        for key in there[1:]:
+            both = f"{there[0]} or {key}, not both"
+            self.found[key].report(f"{key} next to {there[0]}", both)
+        if there:
+            return self.found[there[0]]
+        self._missing(keys[0]).report("missing", " or ".join(keys))
+        return replace(self._missing(keys[0]), is_silent=True)

@@ -49,7 +49,14 @@ class FixedDates:
     dates: tuple[tuple[int, int], ...]
 
 
-Expiry = Never | After | FixedDates
+@dataclass(frozen=True, slots=True)
+class Sliding:
+    """All points of a wallet end together, one period after its last activity (R-25)."""
+
+    period: Period
+
+
+Expiry = Never | After | FixedDates | Sliding
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +68,8 @@ class Wallet:
     spendable: bool
     activation: Activation
     expiry: Expiry
+
+    @property
+    def slides(self) -> bool:
+        """Whether its points end together, later with every activity."""
+        return isinstance(self.expiry, Sliding)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from loyalty_service.ledger.rules.lots import STANDING
 from loyalty_service.program.rules.periods import end_of, local_date
 from loyalty_service.program.rules.spans import RoundTo
 
@@ -37,14 +38,39 @@ class Moved(NamedTuple):
 
 
 class OpenLot(NamedTuple):
-    """What is left of a lot, and the days at whose end it has begun and has ended."""
+    """What is left of a lot, and the days at whose end it has begun and has ended.
+
+    One that has begun and does not end of its own (``NEVER``) ends with its account.
+    """
 
     remaining: int
     begins_on: date
     ends_on: date
 
 
-Lots = dict[int, OpenLot]
+@dataclass(slots=True)
+class Opened:
+    """What is open of an account.
+
+    Args:
+        lots: by number.
+        ends_on: the day on which lots end that do not of their own.
+    """
+
+    lots: dict[int, OpenLot] = field(default_factory=dict)
+    ends_on: date = NEVER
+
+    def find_followers(self) -> list[OpenLot]:
+        """The lots that end with the account."""
+        return [lot for lot in self.lots.values() if _follows(lot)]
+
+    def ending(self, lot: OpenLot) -> OpenLot:
+        """The lot with the end it has, of its own or with the account."""
+        return lot._replace(ends_on=self.ends_on) if _follows(lot) else lot
+
+
+def _follows(lot: OpenLot) -> bool:
+    return lot.ends_on == NEVER and lot.begins_on != NEVER
 
 
 class Change(NamedTuple):
@@ -88,34 +114,42 @@ class Sums:
     changes: Counter[Change] = field(default_factory=Counter)
     entries: int = 0
 
-    def add(self, wallet: str, lots: Lots, written: Iterable[Moved]) -> tuple[int, Lots]:
-        """Add entries of one account, in order.
+    def add(self, wallet: str, opened: Opened, written: Iterable[Moved]) -> int:
+        """Add entries of one account, in order; returns the number of the last of them.
 
         Args:
-            lots: as the entry before them left them.
-
-        Returns:
-            the number of the last of them, and the lots as it leaves them.
+            opened: as the entry before them left it; it moves along.
 
         Rule: R-91, R-92.
         """
-        lots, last, day = dict(lots), 0, BEGUN
+        last, day = 0, BEGUN
         for one in written:
             if one.seq != last:
                 last, day = one.seq, local_date(one.recorded_at, self.zone)
                 self._count(day, wallet, one)
-            if one.lot_seq is not None:
-                self._move(day, wallet, lots, one)
-        return last, lots
+            if one.lot_seq == STANDING and not one.moved and one.active_at is None:
+                self._move_common(day, wallet, opened, self._day(one.expires_at))
+            elif one.lot_seq is not None:
+                self._move(day, wallet, opened, one)
+        return last
 
     def _count(self, day: date, wallet: str, one: Moved) -> None:
         self.entries += 1
         total = self.totals.setdefault((day, wallet, one.reason), DayTotal())
         total.add(max(one.points, 0), max(-one.points, 0), 1)
 
-    def _move(self, day: date, wallet: str, lots: Lots, one: Moved) -> None:
+    def _move_common(self, day: date, wallet: str, opened: Opened, ends_on: date) -> None:
+        """The end moves of every lot that has none of its own (R-25, R-26)."""
+        followers = opened.find_followers()
+        for lot in followers:
+            self._change(day, wallet, opened.ending(lot))
+        opened.ends_on = ends_on
+        for lot in followers:
+            self._change(day, wallet, opened.ending(lot), 1)
+
+    def _move(self, day: date, wallet: str, opened: Opened, one: Moved) -> None:
         assert one.lot_seq is not None
-        before = lots.pop(one.lot_seq, None)
+        before = opened.lots.pop(one.lot_seq, None)
         begins_on, ends_on, remaining = (
             self._day(one.active_at),
             self._day(one.expires_at),
@@ -123,12 +157,12 @@ class Sums:
         )
         if before is not None:
             remaining += before.remaining
-            self._change(day, wallet, before)
+            self._change(day, wallet, opened.ending(before))
             if one.moved < 0:
                 begins_on, ends_on = before.begins_on, before.ends_on
         if remaining:
-            lots[one.lot_seq] = after = OpenLot(remaining, begins_on, ends_on)
-            self._change(day, wallet, after, 1)
+            opened.lots[one.lot_seq] = after = OpenLot(remaining, begins_on, ends_on)
+            self._change(day, wallet, opened.ending(after), 1)
 
     def _day(self, instant: datetime | None) -> date:
         return NEVER if instant is None else _day_of(instant, self.zone)

@@ -17,9 +17,10 @@ _LOCK = """
 SELECT position, (SELECT f.position FROM feed_head f) FROM report_head FOR UPDATE SKIP LOCKED
 """
 _SAVE = "UPDATE report_head SET position = %s"
-_ACCOUNT = "INSERT INTO report_account (member_id, wallet, seq, lots)"
+_ACCOUNT = "INSERT INTO report_account (member_id, wallet, seq, lots, ends_on)"
 _ACCOUNT_MOVED = """
-ON CONFLICT (member_id, wallet) DO UPDATE SET seq = excluded.seq, lots = excluded.lots
+ON CONFLICT (member_id, wallet) DO UPDATE SET seq = excluded.seq, lots = excluded.lots,
+   ends_on = excluded.ends_on
 """
 _DAY = "INSERT INTO report_day AS d (day, wallet, reason, given, taken, entries)"
 _DAY_MOVED = """
@@ -90,7 +91,7 @@ def _sum_some(tx: Transaction, programs: Programs, at_once: int) -> Summed | Non
 def _add_up(tx: Transaction, program: Program, between: tuple[int, int]) -> tuple[Sums, list[Row]]:
     """Everything that is not summed of members of whom something happened between positions."""
     sums, marks = Sums(program.zone), []
-    for member_id, wallet, lots, written in stream_unsummed(tx, between):
-        seq, lots_then = sums.add(wallet, lots, written)
-        marks.append((member_id, wallet, seq, lots_text(lots_then)))
+    for member_id, wallet, opened, written in stream_unsummed(tx, between):
+        seq = sums.add(wallet, opened, written)
+        marks.append((member_id, wallet, seq, lots_text(opened), opened.ends_on))
     return sums, marks

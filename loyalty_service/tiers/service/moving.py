@@ -14,7 +14,7 @@ from loyalty_service.ledger.queries import read_expired
 from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.movements import Opening, credit, take_back
-from loyalty_service.ledger.service import CLOCK_ACTOR, Books
+from loyalty_service.ledger.service import CLOCK_ACTOR, Books, end_by_hand
 from loyalty_service.members.rules import Member, Standing, Total
 from loyalty_service.program.rules.periods import expires_at, local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
@@ -133,13 +133,14 @@ def _give(
 ) -> dict[str, Any]:
     wallet = program.find_wallet(gift.wallet)
     assert wallet is not None
-    expiry = gift.expiry or wallet.expiry
-    if not wallet.spendable and isinstance(expiry, Never):
+    account, at = books.account(member, gift.wallet), cause.occurred_at
+    if not wallet.spendable and isinstance(gift.expiry or wallet.expiry, Never):
         opening = Opening(gift.points, standing=True)
     else:
-        ends = expires_at(expiry, cause.occurred_at, program)
-        opening = Opening(gift.points, None, cause.occurred_at, ends)
-    entry, lots = credit(books.account(member, gift.wallet), cause, [opening])
+        usual = end_by_hand(account, wallet, program, at)
+        ends = usual if gift.expiry is None else expires_at(gift.expiry, at, program)
+        opening = Opening(gift.points, None, at, ends)
+    entry, lots = credit(account, cause, [opening])
     return {"wallet": gift.wallet, "points": gift.points, "entry": entry.seq, "lot": lots.get(0)}
 
 

@@ -9,8 +9,9 @@ from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.rules.catch_up import catch_up, next_change
+from loyalty_service.ledger.rules.ending import follow
 from loyalty_service.ledger.rules.entry import Kind
-from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told
+from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told, turns_ahead
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date
@@ -40,10 +41,10 @@ class Timekeeping:
     def bring(self, books: Books, member: Member, since: datetime, until: datetime) -> None:
         """Do everything that is overdue up to ``until``, itself included, instant by instant.
 
-        At one instant: what comes alive may promote, birthdays are given, holds lapse, points
-        expire, tiers are reviewed.
+        At one instant: points follow what a version changes about their end, what comes alive may
+        promote, birthdays are given, holds lapse, points expire, tiers are reviewed.
 
-        Rule: R-32, R-51, R-52, R-55.
+        Rule: R-26, R-32, R-51, R-52, R-55.
         """
         while (instant := _next(books, member, since, until)) is not None:
             _pass(books, member, instant - _INSTANT)
@@ -67,11 +68,14 @@ class Timekeeping:
         watch.reckon(at)
 
     def needs_every_lot(self, books: Books, members: Iterable[Member], until: datetime) -> bool:
-        """Whether a tier asks for a balance, which every open lot is part of."""
+        """Whether a tier asks for a balance, or a version changes when points end.
+
+        Every open lot is part of that.
+        """
         return any(
             program.tiers is not None and asks_for_balance(program.tiers)
             for program in list_programs(books, members, until)
-        )
+        ) or any(turns_ahead(books.tx, books.programs, member, until) for member in members)
 
     def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
         """The tier in which a member stood at an instant; the lowest before the first.
@@ -151,6 +155,7 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     """Everything that an instant brings, in the order that is fixed (R-55)."""
     version, program = books.program_at(member, instant)
     watch = _Watch(books, member, version, program)
+    _turn(books, member, instant)
     watch.replace(instant)
     if member.standing.due_by not in (0, version):
         watch.begin_term(instant)
@@ -162,6 +167,13 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     # What comes alive with this day may keep a tier whose grace has just begun.
     watch.promote(instant)
     watch.reckon(instant)
+
+
+def _turn(books: Books, member: Member, instant: datetime) -> None:
+    """Let all points follow what versions have changed about their end (R-26)."""
+    turns = turns_ahead(books.tx, books.programs, member, instant)
+    for account in books.accounts.get(member.member_id, {}).values() if turns else ():
+        follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
 
 
 @dataclass(slots=True)
@@ -197,7 +209,7 @@ class _Watch:
     def give_birthday(self, instant: datetime) -> None:
         if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
             by_clock = replace(self.books, actor_id=CLOCK_ACTOR)
-            credit_event(by_clock, self.member, MemberEvent(BIRTHDAY), instant)
+            credit_event(by_clock, self.member, MemberEvent(BIRTHDAY), instant, by_time=True)
             self.promote(instant)
 
     def undo(self, instant: datetime, moved: Mapping[Total, int]) -> None:

@@ -1,0 +1,154 @@
+"""When points end that an act gives, and what the act does to the end of all others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.rules import ending
+from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.entry import Cause, Reason
+from loyalty_service.ledger.rules.movements import Opening
+from loyalty_service.ledger.service.books import Books
+from loyalty_service.members.rules import Member
+from loyalty_service.program.rules.periods import expires_at
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.turns import Turn
+from loyalty_service.program.rules.wallets import Wallet
+from loyalty_service.program.service import Programs
+
+Instants = tuple[datetime, datetime | None]
+
+
+def turns_ahead(tx: Transaction, programs: Programs, member: Member, until: datetime) -> list[Turn]:
+    """The turns of the program up to an instant that a member has not followed yet.
+
+    Rule: R-26.
+    """
+    newest = member.program_version
+    if not newest or member.standing.due_by == newest:
+        return []
+    # Of one for whom time was not kept yet, it is kept from their clock on.
+    since = member.standing.due_by or programs.in_force(tx.fetch, newest, member.caught_up_to)[0]
+    return programs.turns(tx.fetch, since, programs.in_force(tx.fetch, newest, until)[0])
+
+
+def slide(
+    books: Books, member: Member, act: Cause, wallet_id: str, begins: Sequence[datetime] = ()
+) -> bool:
+    """An earning or a spending moves the common end of a sliding wallet.
+
+    Args:
+        act: the cause of the earning or spending.
+        begins: when points that it gives come alive (UTC).
+
+    Returns:
+        whether the wallet slides.
+
+    Rule: R-25.
+    """
+    at = member.caught_up_to
+    version, program = books.program_at(member, at)
+    wallet = program.find_wallet(wallet_id)
+    if wallet is None or not wallet.slides:
+        return False
+    moments = (act.occurred_at, *begins)
+    ends = [end for end in (expires_at(wallet.expiry, m, program) for m in moments) if end]
+    cause = books.cause(
+        member, Reason.ACTIVITY, act.source, act.source_no, version=version, occurred_at=at
+    )
+    ending.slide(books.account(member, wallet_id), cause, max(ends))
+    return True
+
+
+def openings_in_time(
+    books: Books, member: Member, act: Cause, wallet_id: str, openings: Sequence[Opening]
+) -> Sequence[Opening]:
+    """What an act of earning opens, with the ends that it has as things stand.
+
+    Rule: R-25, R-26.
+    """
+    mended = []
+    for opening in openings:
+        begins = act.occurred_at if opening.standing else opening.active_at
+        ends = _turned(books, member, act, wallet_id, (begins, opening.expires_at))
+        if opening.standing and ends is not None:
+            mended.append(Opening(opening.points, opening.order_no, begins, ends))
+        else:
+            mended.append(replace(opening, expires_at=ends))
+    given = [opening for opening in mended if opening.points]
+    begun = [opening.active_at for opening in given if opening.active_at is not None]
+    if not given or not slide(books, member, act, wallet_id, begun):
+        return mended
+    account, at = books.account(member, wallet_id), member.caught_up_to
+    return [
+        replace(each, expires_at=ending.joined(account, each.expires_at, at)) for each in mended
+    ]
+
+
+def openings_by_time(
+    account: Account, wallet: Wallet, program: Program, openings: Sequence[Opening]
+) -> Sequence[Opening]:
+    """What time opens by itself, with the ends that it has as things stand; it moves none.
+
+    Rule: R-25.
+    """
+    if not wallet.slides:
+        return openings
+    return [
+        replace(each, expires_at=end_by_hand(account, wallet, program, each.active_at))
+        for each in openings
+        if each.active_at is not None
+    ]
+
+
+def instants_in_time(
+    books: Books, member: Member, act: Cause, wallet_id: str, instants: Mapping[int, Instants]
+) -> dict[int, Instants]:
+    """The beginnings and ends of lots that come alive, with the ends as things stand.
+
+    Rule: R-25, R-26.
+    """
+    account = books.account(member, wallet_id)
+    mended = {
+        lot_seq: (begins, _turned(books, member, act, wallet_id, (begins, ends)))
+        for lot_seq, (begins, ends) in instants.items()
+    }
+    begun = [begins for lot_seq, (begins, _) in mended.items() if lot_seq in account.lots]
+    if not begun or not slide(books, member, act, wallet_id, begun):
+        return mended
+    at = member.caught_up_to
+    return {
+        lot_seq: (begins, ending.joined(account, ends, at))
+        for lot_seq, (begins, ends) in mended.items()
+    }
+
+
+def end_by_hand(
+    account: Account, wallet: Wallet, program: Program, begins: datetime
+) -> datetime | None:
+    """Where points end that are given without an activity of the member's, by the wallet's terms.
+
+    Rule: R-25.
+    """
+    if wallet.slides and account.ends_at is not None and account.ends_at > begins:
+        return account.ends_at
+    return expires_at(wallet.expiry, begins, program)
+
+
+def _turned(
+    books: Books,
+    member: Member,
+    act: Cause,
+    wallet_id: str,
+    instants: tuple[datetime | None, datetime | None],
+) -> datetime | None:
+    """An end that the act's own version does not know, because expiry was turned on since."""
+    begins, ends = instants
+    if begins is None or ends is not None:
+        return ends
+    version, _ = books.program_at(member, member.caught_up_to)
+    for each in books.programs.turns(books.tx.fetch, act.program_version, version):
+        if each.wallet == wallet_id:
+            ends = ends or each.end_from(max(each.at, begins))
+    return ends
