@@ -112,5 +112,5 @@ def test_ten_years_come_to_the_same_in_time_late_and_told_late(
     years = play(program, days, MEMBERS, worlds, f"long {program}")
 
     record_property("years of members", {program: days * MEMBERS // 365})
-    record_property("told over years", Counter(step.kind for _, step in years.told))
-    record_property("tiers over years", years.moves())
+    record_property("told over years", dict(Counter(step.kind for _, step in years.told)))
+    record_property("tiers over years", dict(years.moves()))
