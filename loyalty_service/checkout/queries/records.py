@@ -23,20 +23,22 @@ SELECT i.order_ref, i.member_id, i.order_no, h.payment_ref, h.state, h.channel,
 _KNOWN = "SELECT 1 FROM order_index WHERE order_ref = %s"
 _ONE = _ORDERS + "WHERE i.order_ref = %s"
 _MANY = _ORDERS + "WHERE i.order_ref = ANY(%s)"
-_LINES = """
-SELECT member_id, order_no, line_no, kind, sku, category, brand, quantity, amount_minor,
+# Both at once, because every message counts: what one of them does not have is NULL.
+_LINES_AND_STEPS = """
+SELECT member_id, order_no, NULL, line_no AS no, kind, sku, category, brand, quantity, amount_minor,
        price_minor, paid_minor, points, shares, returned_units, returned_num, returned_den
   FROM order_line
-  JOIN unnest(%s::bigint[], %s::bigint[]) AS o (m, n) ON member_id = o.m AND order_no = o.n
- WHERE member_id = ANY(%s)
- ORDER BY member_id, order_no, line_no
-"""
-_STEPS = """
-SELECT member_id, order_no, kind, ref, fingerprint, expired, receipt
+  JOIN unnest(%(members)s::bigint[], %(numbers)s::bigint[]) AS o (m, n)
+    ON member_id = o.m AND order_no = o.n
+ WHERE member_id = ANY(%(every)s)
+ UNION ALL
+SELECT member_id, order_no, fingerprint, step_no, kind, ref, receipt, NULL, NULL, NULL,
+       NULL, NULL, NULL, expired, NULL, NULL, NULL
   FROM order_step
-  JOIN unnest(%s::bigint[], %s::bigint[]) AS o (m, n) ON member_id = o.m AND order_no = o.n
- WHERE member_id = ANY(%s)
- ORDER BY member_id, order_no, step_no
+  JOIN unnest(%(members)s::bigint[], %(numbers)s::bigint[]) AS o (m, n)
+    ON member_id = o.m AND order_no = o.n
+ WHERE member_id = ANY(%(every)s)
+ ORDER BY member_id, order_no, no
 """
 
 
@@ -176,18 +178,26 @@ def read_steps(tx: Transaction, orders: Collection[OrderRecord]) -> None:
     if not orders:
         return
     by_key = {(order.member_id, order.order_no): order for order in orders}
-    keys = (
-        [order.member_id for order in orders],
-        [order.order_no for order in orders],
-        sorted({order.member_id for order in orders}),
-    )
-    for member_id, order_no, *row in tx.fetch(_LINES, keys):
-        _add_line(by_key[member_id, order_no], *row)
-    for member_id, order_no, kind, ref, fingerprint, expired, receipt in tx.fetch(_STEPS, keys):
+    asked = {
+        "members": [order.member_id for order in orders],
+        "numbers": [order.order_no for order in orders],
+        "every": sorted({order.member_id for order in orders}),
+    }
+    for member_id, order_no, fingerprint, *row in tx.fetch(_LINES_AND_STEPS, asked):
         order = by_key[member_id, order_no]
-        order.steps[kind, ref] = (bytes(fingerprint), receipt)
-        for wallet, points in expired.items():
-            order.expired_counted[wallet] = order.expired_counted.get(wallet, 0) + points
+        if fingerprint is None:
+            _add_line(order, *row)
+        else:
+            _, kind, ref, receipt, *_, expired, _, _, _ = row
+            _add_step(order, (kind, ref), (bytes(fingerprint), receipt), expired)
+
+
+def _add_step(
+    order: OrderRecord, name: tuple[str, str], told: tuple[bytes, str], expired: dict[str, int]
+) -> None:
+    order.steps[name] = told
+    for wallet, points in expired.items():
+        order.expired_counted[wallet] = order.expired_counted.get(wallet, 0) + points
 
 
 def _add_line(order: OrderRecord, line_no: int, kind: str, *row: Any) -> None:
