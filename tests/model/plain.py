@@ -33,6 +33,7 @@ class Model(Orders):
 
     def enrol(self, ref: str, birthday: tuple[int, int] | None, tags: list[str]) -> Node:
         member = Member(ref, self.now, self.now, sorted(set(tags)), birthday)
+        member.followed, _ = self.program_at(self.now)
         self.members[ref] = member
         return {}
 
@@ -173,6 +174,7 @@ def kept(member: Member) -> Node:
         "days": {name: list(days) for name, days in member.days.items()},
         "uses": list(member.uses),
         "streak": member.streak,
+        "followed": member.followed,
     }
 
 

@@ -4,6 +4,7 @@ and everything else stand. Written from the rules alone."""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ Node = dict[str, Any]
 @dataclass
 class Member:
     """``since``: since when the birthday is known; ``uses``: what every rule still gives for
-    every act, for calendar caps."""
+    every act, for calendar caps; ``followed``: the program version whose expiry the points have."""
 
     ref: str
     clock: datetime
@@ -37,6 +38,7 @@ class Member:
     days: dict[str, list[date]] = field(default_factory=dict)
     streak: int = 0
     locked: bool = False
+    followed: int = 0
 
     def birth_month(self) -> int | None:
         return self.birthday[0] if self.birthday else None
@@ -79,6 +81,7 @@ class Books:
         past: datetime | None = None
         while (instant := self.next_instant(member, past)) is not None:
             version, _ = self.program_at(instant)
+            self.turn(member, member.accounts, instant)
             if instant in self.birthdays(member):
                 member.days.setdefault("birthday", []).append(local_day(instant, self.zone))
                 act = Act("birthday", instant, None, member.tags, member.birth_month())
@@ -95,8 +98,57 @@ class Books:
         lots = [lot for account in accounts for lot in account.open_lots() if lot["ends"]]
         instants = {hold["lapses"] for hold in holds} | {lot["ends"] for lot in lots}
         instants.update(self.birthdays(member))
+        instants.update(since for since, _ in self.versions[member.followed :])
         due = [one for one in instants if one <= member.clock and (past is None or one > past)]
         return min(due, default=None)
+
+    def turn(self, member: Member, accounts: dict[str, Account], until: datetime) -> None:
+        """A version that turns expiry on does so at its instant, before all else (R-26)."""
+        version, program = self.program_at(until)
+        for number in range(member.followed + 1, version + 1):
+            since, _ = self.versions[number - 1]
+            for wallet in self.turned(number):
+                account = accounts.get(wallet["id"])
+                if account is not None and account.entries:
+                    ends = partial(expiry_at, program, wallet["expiry"], zone=self.zone)
+                    account.turn(since, ends, self.cause("expiry_changed", number, since))
+        member.followed = max(member.followed, version)
+
+    def turned(self, version: int) -> list[Node]:
+        """The wallets whose expiry a version turns on."""
+        was, now = (self.program(number)["wallets"] for number in (version - 1, version))
+        return [
+            wallet
+            for old, wallet in zip(was, now, strict=True)
+            if old["expiry"] == "never" != wallet["expiry"]
+        ]
+
+    def ahead(self, member: Member) -> dict[str, Account]:
+        """A member's accounts as the next operation finds them when it begins (R-14, R-26)."""
+        accounts = {name: one.copy() for name, one in member.accounts.items()}
+        followed = member.followed
+        self.turn(member, accounts, self.now)
+        member.followed = followed
+        return accounts
+
+    def late_end(
+        self,
+        member: Member,
+        version: int,
+        wallet: str,
+        instants: tuple[datetime | None, datetime | None],
+    ) -> datetime | None:
+        """What an order of before a version brings ends as if it had been there (R-26)."""
+        active, ends = instants
+        if active is None or ends is not None:
+            return ends
+        newest, program = self.program_at(member.clock)
+        for number in range(version + 1, newest + 1):
+            for one in self.turned(number):
+                if one["id"] == wallet:
+                    begin = max(active, self.versions[number - 1][0])
+                    return expiry_at(program, one["expiry"], begin, self.zone)
+        return None
 
     def birthdays(self, member: Member) -> list[datetime]:
         """When birthdays begin that bring something and have not been counted (R-04, R-55)."""
@@ -166,6 +218,10 @@ class Books:
             of_wallet = [one for one in given if one.rule["wallet"] == wallet["id"]]
             if of_wallet:
                 parts = self.parts(program, wallet, of_wallet, when, order)
+                for part in parts:
+                    found = (when if part["standing"] else part["active"], part["ends"])
+                    part["ends"] = self.late_end(member, version, wallet["id"], found)
+                    part["standing"] = part["standing"] and part["ends"] is None
                 account = self.account(member, wallet["id"])
                 rules = tuple(one.rule["id"] for one in of_wallet)
                 entry, lots = account.credit(self.cause(reason, version, when, rules), parts)
