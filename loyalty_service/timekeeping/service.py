@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from loyalty_service.earning.service import instant_text
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday, wanted_by_event
 from loyalty_service.kit.db import Transaction
@@ -195,8 +196,13 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
 def _turn(books: Books, member: Member, instant: datetime) -> None:
     """Let all points follow what versions have changed about their end (R-26)."""
     turns = turns_ahead(books.tx, books.programs, member, instant)
-    for account in books.accounts.get(member.member_id, {}).values() if turns else ():
-        follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
+    accounts = books.accounts.get(member.member_id, {}) if turns else {}
+    for _, account in sorted(accounts.items()):
+        written = follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
+        if written:
+            ends_at = instant_text(account.ends_at)
+            payload = {"wallet": account.wallet, "entry": account.seq, "ends_at": ends_at}
+            member.tell("points.end_changed", instant, payload)
 
 
 @dataclass(slots=True)
