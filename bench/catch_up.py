@@ -26,7 +26,6 @@ from sqlalchemy import make_url
 
 from loyalty_service.jobs.service.catching_up import CLOCK
 from loyalty_service.kit.db import Transaction
-from loyalty_service.ledger.queries import read_due
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
 from loyalty_service.program.service import Programs
@@ -122,7 +121,7 @@ def _loop(made: Stand, ids: range) -> float:
     def bring(tx: Transaction, member_id: int) -> None:
         (member,) = members.lock_many(tx, [member_id]).values()
         books = Acting(tx, programs, CLOCK, Timekeeping()).books(member)
-        books.accounts = read_due(tx, [member], books.now)
+        books.read_due([member], books.now)
         books.read_totals(None, books.now)
         books.bring(member, books.now)
         books.write([member])

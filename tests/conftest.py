@@ -113,6 +113,17 @@ def db(database_url: str, clock: SettableClock) -> Iterator[Database]:
 
 
 @pytest.fixture
+def twin(server_url: URL, template: str) -> Iterator[Database]:
+    """Another empty database, with a clock of its own that stands at the same instant."""
+    name = f"loyalty_test_{uuid.uuid4().hex[:12]}"
+    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    database = Database(server_url.set(database=name), clock=SettableClock(START))
+    yield database
+    database.close()
+    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def owner_connection(database_url: str) -> Iterator[Any]:
     """A connection as the owner, in autocommit: for tests that break or inspect things."""
     connection = connect(database_url)

@@ -11,6 +11,7 @@ KINDS = (
     "member.redemption_locked",
     "member.redemption_unlocked",
     "points.adjusted",
+    "points.end_changed",
     "points.expired",
     "points.expiring",
     "points.moved",

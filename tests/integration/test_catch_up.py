@@ -2,7 +2,6 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import pytest
 from psycopg2 import OperationalError
@@ -10,14 +9,13 @@ from psycopg2 import OperationalError
 from loyalty_service.jobs.queries import find_run
 from loyalty_service.jobs.rules.schedules import JobName
 from loyalty_service.jobs.service import CatchUp, Jobs, Stuck, Watch, run_steps
-from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.members.rules import InTheFuture
 from loyalty_service.program.rules.versions import NoProgram
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
 from tests.conftest import START
-from tests.databases import connect, on_server
+from tests.databases import connect
 from tests.factories import Shop, line
 from tests.job_world import (
     PROGRAM,
@@ -36,17 +34,6 @@ LOCK = "SELECT 1 FROM member WHERE member_id = %s FOR UPDATE"
 @pytest.fixture
 def shop(db):
     return Shop(db, PROGRAM)
-
-
-@pytest.fixture
-def twin(server_url, template):
-    """Another empty database, with a clock of its own that stands at the same instant."""
-    name = f"loyalty_test_{uuid4().hex[:12]}"
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    database = Database(server_url.set(database=name), clock=SettableClock(START))
-    yield database
-    database.close()
-    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def member_ids(db):

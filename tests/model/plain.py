@@ -35,6 +35,7 @@ class Model(Tiers):
 
     def enrol(self, ref: str, birthday: tuple[int, int] | None, tags: list[str]) -> Node:
         member = Member(ref, self.now, self.now, sorted(set(tags)), birthday)
+        member.followed, _ = self.program_at(self.now)
         self.members[ref] = member
         return {}
 

@@ -4,6 +4,7 @@ and everything else stand. Written from the rules alone."""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,8 @@ class Member:
     """``since``: since when the birthday is known; ``uses``: what every rule still gives for
     every act, for calendar caps; ``looked``: up to when, and by which version, time was looked at;
     ``from_events``: what entries of events and operators brought that tiers count; ``facts``: that
-    and what orders did, and ``before``: what it was before the call, while it is known."""
+    and what orders did, and ``before``: what it was before the call, while it is known;
+    ``followed``: the program version whose expiry the points have."""
 
     ref: str
     clock: datetime
@@ -41,6 +43,7 @@ class Member:
     days: dict[str, list[date]] = field(default_factory=dict)
     streak: int = 0
     locked: bool = False
+    followed: int = 0
     enrolled: datetime = field(init=False)
     looked: datetime = field(init=False)
     looked_by: int | None = None
@@ -109,6 +112,7 @@ class Books:
         """What comes alive may promote, birthdays come, holds lapse, points end, tiers are
         reviewed. An instant that was looked at before only brings what was told too late for it."""
         version, _ = self.program_at(instant)
+        self.turn(member, member.accounts, instant)
         looks = instant > member.looked
         if looks:
             self.begin_look(member, instant)
@@ -134,8 +138,57 @@ class Books:
         lots = [lot for account in accounts for lot in account.open_lots() if lot["ends"]]
         instants = {hold["lapses"] for hold in holds} | {lot["ends"] for lot in lots}
         instants.update(self.birthdays(member))
+        instants.update(since for since, _ in self.versions[member.followed :])
         due = [one for one in instants if one <= member.clock and (past is None or one > past)]
         return min(due, default=None)
+
+    def turn(self, member: Member, accounts: dict[str, Account], until: datetime) -> None:
+        """A version that turns expiry on does so at its instant, before all else (R-26)."""
+        version, program = self.program_at(until)
+        for number in range(member.followed + 1, version + 1):
+            since, _ = self.versions[number - 1]
+            for wallet in self.turned(number):
+                account = accounts.get(wallet["id"])
+                if account is not None and account.entries:
+                    ends = partial(expiry_at, program, wallet["expiry"], zone=self.zone)
+                    account.turn(since, ends, self.cause("expiry_changed", number, since))
+        member.followed = max(member.followed, version)
+
+    def turned(self, version: int) -> list[Node]:
+        """The wallets whose expiry a version turns on."""
+        was, now = (self.program(number)["wallets"] for number in (version - 1, version))
+        return [
+            wallet
+            for old, wallet in zip(was, now, strict=True)
+            if old["expiry"] == "never" != wallet["expiry"]
+        ]
+
+    def ahead(self, member: Member) -> dict[str, Account]:
+        """A member's accounts as the next operation finds them when it begins (R-14, R-26)."""
+        accounts = {name: one.copy() for name, one in member.accounts.items()}
+        followed = member.followed
+        self.turn(member, accounts, self.now)
+        member.followed = followed
+        return accounts
+
+    def late_end(
+        self,
+        member: Member,
+        version: int,
+        wallet: str,
+        instants: tuple[datetime | None, datetime | None],
+    ) -> datetime | None:
+        """What an order of before a version brings ends as if it had been there (R-26)."""
+        active, ends = instants
+        if active is None or ends is not None:
+            return ends
+        newest, program = self.program_at(member.clock)
+        for number in range(version + 1, newest + 1):
+            for one in self.turned(number):
+                if one["id"] == wallet:
+                    begin = max(active, self.versions[number - 1][0])
+                    return expiry_at(program, one["expiry"], begin, self.zone)
+        return None
 
     def birthdays(self, member: Member) -> list[datetime]:
         """When birthdays begin that bring something and have not been counted (R-04, R-55)."""
@@ -205,6 +258,10 @@ class Books:
             of_wallet = [one for one in given if one.rule["wallet"] == wallet["id"]]
             if of_wallet:
                 parts = self.parts(program, wallet, of_wallet, when, order)
+                for part in parts:
+                    found = (when if part["standing"] else part["active"], part["ends"])
+                    part["ends"] = self.late_end(member, version, wallet["id"], found)
+                    part["standing"] = part["standing"] and part["ends"] is None
                 account = self.account(member, wallet["id"])
                 rules = tuple(one.rule["id"] for one in of_wallet)
                 entry, lots = account.credit(self.cause(reason, version, when, rules), parts)

@@ -28,11 +28,12 @@ class Account:
     lots: list[Node] = field(default_factory=list)
     holds: list[Node] = field(default_factory=list)
     deficit: int = 0
+    common: datetime | None = None
 
     def copy(self) -> "Account":
         """What it is now; entries are never changed once they are written."""
         lots, holds = [dict(lot) for lot in self.lots], [dict(hold) for hold in self.holds]
-        return Account(self.wallet, list(self.entries), lots, holds, self.deficit)
+        return Account(self.wallet, list(self.entries), lots, holds, self.deficit, self.common)
 
     def open_lots(self) -> list[Node]:
         return [lot for lot in self.lots if lot["left"]]
@@ -105,10 +106,12 @@ class Account:
         if part["standing"]:
             lot = next((lot for lot in self.lots if lot["no"] == 0), None)
             if lot is None:
-                lot = new_lot(0, {"order": None, "active": ALWAYS, "ends": None})
+                lot = new_lot(0, {"order": None, "active": ALWAYS, "ends": self.common})
                 self.lots.append(lot)
         else:
-            lot = new_lot(1 + max((lot["no"] for lot in self.lots), default=0), part)
+            ends = self.end_of(part["active"], part["ends"])
+            number = 1 + max((lot["no"] for lot in self.lots), default=0)
+            lot = new_lot(number, {**part, "ends": ends})
             self.lots.append(lot)
         lot["opened"] += points
         lot["left"] += points
@@ -197,8 +200,33 @@ class Account:
     ) -> Node | None:
         """New instants for lots, also for empty ones, whose points may come back."""
         for no, (active, ends) in instants.items():
-            self.lot(no).update(active=active, ends=ends)
+            self.lot(no).update(active=active, ends=self.end_of(active, ends))
         return self.write("reschedule", 0, cause, dict.fromkeys(instants, 0)) if instants else None
+
+    # Ends ------------------------------------------------------------------------------------
+
+    def end_of(self, active: datetime | None, ends: datetime | None) -> datetime | None:
+        """A lot that has begun and has no end of its own ends with the others (R-12)."""
+        return self.common if ends is None and active is not None else ends
+
+    def turn(self, at: datetime, end_from: Any, cause: Node) -> None:
+        """Expiry is turned on: what there is gets the whole new period from that day, what begins
+        later from then; what has ended stays ended (R-26)."""
+        begun = [lot for lot in self.lots if lot["active"] is not None]
+        later = [lot for lot in begun if lot["active"] > at and lot["left"]]
+        later = [lot for lot in later if (lot["ends"] or NEVER) > end_from(lot["active"])]
+        if later:
+            for lot in later:
+                lot["ends"] = end_from(lot["active"])
+            self.write("reschedule", 0, cause, {lot["no"]: 0 for lot in later})
+        alive = [lot for lot in begun if lot["ends"] is None or lot["ends"] > at]
+        joining = [lot for lot in alive if lot["ends"] and lot["ends"] <= end_from(at)]
+        for lot in alive:
+            if lot["ends"] is None or lot in joining:
+                lot["ends"] = end_from(at)
+        self.common = end_from(at)
+        moved = [0, *(lot["no"] for lot in joining if lot["left"])]
+        self.write("reschedule", 0, cause, dict.fromkeys(moved, 0))
 
     # Spending --------------------------------------------------------------------------------
 

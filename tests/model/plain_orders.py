@@ -399,6 +399,10 @@ class Orders(Books):
                 for no, part in kept["parts"].items()
                 if no is not None and part["terms"] and part["terms"][0]["on"] == "fulfilment"
             }
+            instants = {
+                no: (found[0], self.late_end(member, order["version"], wallet, found))
+                for no, found in instants.items()
+            }
             cause = self.cause("order_fulfilled", order["version"], when)
             entry = account.reschedule(cause, instants)
             if entry is not None:

@@ -458,6 +458,7 @@ def as_they_are(member: Member) -> Node:
         "from_events": {no: list(facts) for no, facts in member.from_events.items()},
         "facts": None,
         "before": None,
+        "followed": member.followed,
     }
 
 

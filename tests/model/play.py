@@ -212,7 +212,8 @@ class Play:
             proof = proving.prove(tx, real, None, self.stage.shop.programs)
             balances = showing.balances(tx, self.stage.shop.programs, real, self.model.now)
         same("the service's own proof", proof["faults"], [])
-        same("buckets", in_buckets(balances), self.balances()[member.ref])
+        ahead = self.model.ahead(member)
+        same("buckets", in_buckets(balances), buckets_of(ahead, self.model.now))
 
     def compare_orders(self, member: Member, member_id: int) -> None:
         orders = read_orders(self.stage.db, member_id)
@@ -243,11 +244,7 @@ class Play:
     def balances(self) -> dict[str, Node]:
         """What everybody has now, by the model."""
         return {
-            name: {
-                wallet: account.buckets(self.model.now)
-                for wallet, account in member.accounts.items()
-                if account.entries
-            }
+            name: buckets_of(member.accounts, self.model.now)
             for name, member in self.model.members.items()
         }
 
@@ -301,6 +298,10 @@ class Play:
         keys = ("no", "order", "opened", "left", "active", "ends")
         lots = [tuple(lot[key] for key in keys) for lot in account.open_lots()]
         same(f"{account.wallet} lots", by_number(book["lots"]), by_number(lots))
+
+
+def buckets_of(accounts: Mapping[str, Account], now: datetime) -> dict[str, Node]:
+    return {name: account.buckets(now) for name, account in accounts.items() if account.entries}
 
 
 def in_buckets(balances: Mapping[str, Buckets]) -> dict[str, Node]:

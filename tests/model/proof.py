@@ -21,10 +21,14 @@ _ALLOCATIONS = """
 SELECT wallet, entry_seq, lot_seq, points, active_at, expires_at, expired
   FROM allocation WHERE member_id = %s ORDER BY wallet, entry_seq, lot_seq
 """
-_ACCOUNTS = "SELECT wallet, seq, lot_seq, balance, deficit, head FROM account WHERE member_id = %s"
+_ACCOUNTS = """
+SELECT wallet, ends_at, seq, lot_seq, balance, deficit, head FROM account WHERE member_id = %s
+"""
+# Those without an end of their own end with their account.
 _LOTS = """
-SELECT wallet, lot_seq, order_no, opened, remaining, active_at, expires_at
-  FROM lot WHERE member_id = %s ORDER BY wallet, lot_seq
+SELECT wallet, l.lot_seq, order_no, opened, remaining, active_at,
+       coalesce(expires_at, CASE WHEN active_at IS NOT NULL THEN ends_at END)
+  FROM lot l JOIN account USING (member_id, wallet) WHERE member_id = %s ORDER BY wallet, lot_seq
 """
 _HOLDS = """
 SELECT wallet, order_no, hold_no, lot_seq, points, held_at, lapses_at, ended_at
@@ -55,10 +59,10 @@ def read_orders(db: Database, member_id: int) -> dict[int, Node]:
 def read_books(db: Database, member_id: int) -> dict[str, Node]:
     """The rows of a member by wallet: entries, allocations by entry, the account, the lots."""
     books: dict[str, Node] = {}
-    for wallet, *account in db.fetch(_ACCOUNTS, (member_id,)):
+    for wallet, ends_at, *account in db.fetch(_ACCOUNTS, (member_id,)):
         allocations: dict[int, list[Allocation]] = defaultdict(list)
         books[wallet] = {"account": account, "lots": [], "entries": [], "moved": allocations}
-        books[wallet]["holds"] = []
+        books[wallet] |= {"holds": [], "ends_at": ends_at}
     for wallet, *entry in db.fetch(_ENTRIES, (member_id,)):
         books[wallet]["entries"].append(entry)
     for wallet, seq, *allocation in db.fetch(_ALLOCATIONS, (member_id,)):
@@ -77,6 +81,7 @@ def prove(member_id: int, wallet: str, book: Node) -> None:
     remaining: dict[int, int] = defaultdict(int)
     opened: dict[int, int] = {}
     instants: dict[int, tuple[Any, Any]] = {}
+    common = None
     for entry in book["entries"]:
         seq, _, points = entry[:3]
         moved = book["moved"].get(seq, [])
@@ -90,7 +95,9 @@ def prove(member_id: int, wallet: str, book: Node) -> None:
             remaining[one.lot_seq] += one.points
             highest = max(highest, one.lot_seq)
             opened.setdefault(one.lot_seq, one.points)
-            if one.points >= 0:
+            if (one.lot_seq, one.points, one.active_at) == (STANDING, 0, None):
+                common = one.expires_at
+            elif one.points >= 0:
                 instants[one.lot_seq] = (one.active_at, one.expires_at)
             inside = remaining[one.lot_seq] >= 0
             if one.lot_seq != STANDING:
@@ -107,7 +114,10 @@ def prove(member_id: int, wallet: str, book: Node) -> None:
     assert rows == left, f"lots of {wallet}: {rows} is not {left}"
     prove_holds(wallet, book, left)
     for no, _, _, _, active_at, expires_at in book["lots"]:
-        assert (active_at, expires_at) == instants[no], f"instants of lot {no} of {wallet}"
+        begins, ends = instants[no]
+        ends = common if ends is None and begins is not None else ends
+        assert (active_at, expires_at) == (begins, ends), f"instants of lot {no} of {wallet}"
+    assert book["ends_at"] == common, f"the common end of {wallet}"
 
 
 def prove_holds(wallet: str, book: Node, left: dict[int, int]) -> None:

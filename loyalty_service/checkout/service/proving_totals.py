@@ -10,13 +10,11 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
-import orjson
-
 from loyalty_service.checkout.rules.counting import bring_to_tiers, left_by_rule
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.earning.queries import capped_rules, metric
 from loyalty_service.earning.rules.facts import Line, LineKind
-from loyalty_service.earning.rules.openings import Act, active_from
+from loyalty_service.earning.rules.openings import Act, came_alive
 from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries.stored import readable
@@ -159,30 +157,18 @@ def _brought(
 def _by_events(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
     for member_id, version, occurred_at, body, stands in tx.stream(_BY_EVENTS, named):
         program = programs.find(version)
-        for rule_id, points in _explained(body) if program else ():
+        for rule_id, points, begins in came_alive(program, body, occurred_at) if program else ():
             assert program is not None
             if points and rule_id in capped_rules(program):
                 yield from _used(member_id, rule_id, programs.day(occurred_at), points)
-            if stands and rule_id in plan_for(program).by_id:
-                begins = active_from(program, rule_id, Act(occurred_at, occurred_at))
+            if stands:
                 name = earned_metric(plan_for(program).by_id[rule_id].wallet)
-                yield member_id, name, programs.day(begins or occurred_at), points, False
+                yield member_id, name, programs.day(begins), points, False
 
 
 def _by_hand(tx: Transaction, named: Any, programs: _Counting) -> Iterator[Amount]:
     for member_id, wallet, occurred_at, points in tx.stream(_BY_HAND, named):
         yield member_id, earned_metric(wallet), programs.day(occurred_at), points, False
-
-
-def _explained(body: str) -> list[tuple[str, int]]:
-    """What an explanation says each rule gave; nothing where it does not read.
-
-    An explanation that was changed is named by the proof of its entry.
-    """
-    try:
-        return [(rule["id"], int(rule["points"])) for rule in orjson.loads(body)["rules"]]
-    except (ValueError, KeyError, TypeError):
-        return []
 
 
 def _used(member_id: int, rule_id: str, day: str, points: int) -> Iterator[Amount]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+import orjson
+
 from loyalty_service.earning.rules.facts import RuleEarned
 from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.kit.frozen import frozen
@@ -102,6 +104,30 @@ def active_from(program: Program, rule_id: str, act: Act) -> datetime | None:
     activation, _ = terms(wallet, rule)
     moment = act.occurred_at if activation.on is ActivateOn.PAYMENT else act.fulfilled_at
     return None if moment is None else activation_at(activation, moment, program)
+
+
+def came_alive(
+    program: Program, explanation: str, occurred_at: datetime
+) -> list[tuple[str, int, datetime]]:
+    """What an event's explanation says each rule gave, and when those points came alive.
+
+    Returns:
+        rule, points and instant; nothing where the text does not read, which the proof of its
+        entry tells.
+
+    Rule: R-27, R-50.
+    """
+    act = Act(occurred_at, occurred_at)
+    try:
+        rules = [(rule["id"], int(rule["points"])) for rule in orjson.loads(explanation)["rules"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+    known = plan_for(program).by_id
+    return [
+        (rule_id, points, (active_from(program, rule_id, act) or occurred_at))
+        for rule_id, points in rules
+        if rule_id in known
+    ]
 
 
 def fulfilled_lots(

@@ -228,6 +228,12 @@ def list_entries_of_order(tx: Transaction, member_id: int, order_no: int) -> lis
     return [EntryRow(*row) for row in tx.fetch(_OF_ORDER, (member_id, order_no))]
 
 
+def find_explanation(tx: Transaction, member_id: int, wallet: str, seq: int) -> str | None:
+    """What decided about an entry, as JSON; None where there is nothing."""
+    rows = tx.fetch(_EXPLANATION, (member_id, wallet, seq))
+    return rows[0][0] if rows else None
+
+
 def get_entry(tx: Transaction, member_id: int, wallet: str, seq: int) -> EntryDetail:
     """One entry with what it did and why.
 
@@ -240,11 +246,11 @@ def get_entry(tx: Transaction, member_id: int, wallet: str, seq: int) -> EntryDe
     rows = tx.fetch(_ENTRY, key)
     if not rows:
         raise EntryUnknown("The member has no such entry.", path="seq", asked=f"{wallet}/{seq}")
-    explanation = tx.fetch(_EXPLANATION, key)
+    explanation = find_explanation(tx, *key)
     reversed_by = tx.fetch(_REVERSED_BY, key)
     return EntryDetail(
         EntryRow(*rows[0]),
         tx.fetch(_ALLOCATIONS, key),
-        explanation[0][0] if explanation else None,
+        explanation,
         reversed_by[0][0] if reversed_by else None,
     )

@@ -18,7 +18,6 @@ from loyalty_service.ledger.rules.adjusting import (
     check_reversible,
 )
 from loyalty_service.ledger.rules.entry import Cause, Entry, Kind, Reason, Source
-from loyalty_service.ledger.rules.lots import STANDING, Lot
 from loyalty_service.ledger.rules.movements import (
     Opening,
     Taken,
@@ -140,7 +139,8 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
     when, at = books.meet(member, None)
     account = books.account(member, asked.wallet)
     cause = books.cause(member, Reason.MISTAKE, Source.OPERATOR, version=version, occurred_at=when)
-    _uncount_earned(books, member, account, entry)
+    counted = books.passing.earned_by(books, account, asked.seq, entry)
+    _count_earned(books, member, asked.wallet, [(begins, -points) for begins, points in counted])
     if entry.kind is Kind.CREDIT:
         taken, written = _reverse_credit(books, account, cause, entry, asked, at=at)
         return _finish(books, member, account, written, taken)
@@ -152,25 +152,6 @@ def reverse(acting: Acting, ref: Ref, asked: Reversal) -> str:
         account, cause, -entry.points, drawn, reverses=asked.seq, rest=rest, note=asked.note
     )
     return _finish(books, member, account, written, None)
-
-
-def _uncount_earned(books: Books, member: Member, account: Account, entry: Written) -> None:
-    """What is reversed was not earned: it counts no more on the day on which it did (R-50)."""
-    if entry.reason is Reason.ADJUSTMENT_EARNED:
-        counted = [(entry.occurred_at, -entry.points)]
-    elif entry.reason is Reason.EVENT:
-        lots = queries.read_given(books.tx, account, [lot_seq for lot_seq, _ in entry.lots])
-        counted = [(_came_alive(lots[lot_seq], entry), -points) for lot_seq, points in entry.lots]
-    else:
-        return
-    _count_earned(books, member, account.wallet, counted)
-
-
-def _came_alive(lot: Lot, entry: Written) -> datetime:
-    """When what an event gave to a lot came alive; the standing lot was alive before."""
-    if lot.lot_seq == STANDING or lot.active_at is None:
-        return entry.occurred_at
-    return lot.active_at
 
 
 def _count_earned(

@@ -9,6 +9,7 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.queries import Accounts, read_accounts, read_due
 from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.adjusting import Written
 from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
 from loyalty_service.members import service as members
@@ -46,6 +47,11 @@ class Passing(Protocol):
         self, books: "Books", member: Member, counts: Mapping[Total, int], at: datetime, /
     ) -> str | None:
         """The tier that would stand once these are counted, where orders earn by it (R-24)."""
+
+    def earned_by(
+        self, books: "Books", account: Account, seq: int, entry: Written, /
+    ) -> list[tuple[datetime, int]]:
+        """What tiers count of an entry, and from when on (R-50)."""
 
     def write(self, books: "Books", members: Collection[Member], /) -> None:
         """Add what time brought to these members to the writes, besides points and events."""

@@ -1,16 +1,21 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from loyalty_service.earning.rules.openings import came_alive
+from loyalty_service.earning.service import instant_text
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.kit.db import Transaction
+from loyalty_service.ledger.queries import find_explanation
+from loyalty_service.ledger.rules.account import Account
+from loyalty_service.ledger.rules.adjusting import Written
 from loyalty_service.ledger.rules.catch_up import catch_up, next_change
 from loyalty_service.ledger.rules.ending import follow
-from loyalty_service.ledger.rules.entry import Kind
+from loyalty_service.ledger.rules.entry import Kind, Reason
 from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told, turns_ahead
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
@@ -104,6 +109,22 @@ class Timekeeping:
             return None
         return _Watch(books, member, version, program).tier_with(counts, at)
 
+    def earned_by(
+        self, books: Books, account: Account, seq: int, entry: Written
+    ) -> list[tuple[datetime, int]]:
+        """What tiers count of an entry by an operator or an event, and from when on.
+
+        Rule: R-50.
+        """
+        if entry.reason is Reason.ADJUSTMENT_EARNED:
+            return [(entry.occurred_at, entry.points)]
+        if entry.reason is not Reason.EVENT:
+            return []
+        program = books.program(entry.program_version)
+        text = find_explanation(books.tx, account.member_id, account.wallet, seq) or ""
+        gave = came_alive(program, text, entry.occurred_at)
+        return [(begins, points) for _, points, begins in gave]
+
     def write(self, books: Books, members: Collection[Member]) -> None:
         """Add the changes of tier to the writes."""
         tiers.save(books.tx, members)
@@ -172,8 +193,13 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
 def _turn(books: Books, member: Member, instant: datetime) -> None:
     """Let all points follow what versions have changed about their end (R-26)."""
     turns = turns_ahead(books.tx, books.programs, member, instant)
-    for account in books.accounts.get(member.member_id, {}).values() if turns else ():
-        follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
+    accounts = books.accounts.get(member.member_id, {}) if turns else {}
+    for _, account in sorted(accounts.items()):
+        written = follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
+        if written:
+            ends_at = instant_text(account.ends_at)
+            payload = {"wallet": account.wallet, "entry": account.seq, "ends_at": ends_at}
+            member.tell("points.end_changed", instant, payload)
 
 
 @dataclass(slots=True)
@@ -208,8 +234,7 @@ class _Watch:
 
     def give_birthday(self, instant: datetime) -> None:
         if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
-            by_clock = replace(self.books, actor_id=CLOCK_ACTOR)
-            credit_event(by_clock, self.member, MemberEvent(BIRTHDAY), instant, by_time=True)
+            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant, by_time=True)
             self.promote(instant)
 
     def undo(self, instant: datetime, moved: Mapping[Total, int]) -> None:
