@@ -92,7 +92,7 @@ allocation = Table(
     Column("active_at", DateTime(timezone=True)),
     Column("expires_at", DateTime(timezone=True)),
     Column("expired", Boolean, nullable=False),
-    CheckConstraint("lot_seq >= 0"),
+    CheckConstraint("lot_seq >= '-1'::integer"),
 )
 Index(
     "allocation_expired",

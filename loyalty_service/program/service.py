@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
+from itertools import pairwise
 from threading import Lock
 
 from loyalty_service.kit.db import Transaction
@@ -15,7 +16,7 @@ from loyalty_service.program.queries import (
 )
 from loyalty_service.program.rules.document import canonical, read_document
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.turns import Turn, list_turned
+from loyalty_service.program.rules.turns import Turn, list_endless, list_turned
 from loyalty_service.program.rules.versions import (
     NoProgram,
     ProgramUnknown,
@@ -25,6 +26,7 @@ from loyalty_service.program.rules.versions import (
     list_dropped_tiers,
     list_dropped_wallets,
     require_continues,
+    require_endings,
     require_nobody_in,
 )
 
@@ -196,6 +198,20 @@ def require_follows(tx: Transaction, newest: Version, program: Program) -> None:
     used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
     require_continues(running, program, used)
     require_nobody_in(count_holders(tx.fetch, list_dropped_tiers(running, program)))
+    _require_ends(tx, program)
+
+
+def _require_ends(tx: Transaction, program: Program) -> None:
+    """Check that nothing is given for ever where all points were given an end together."""
+    kept = Programs()
+    kept.learn(tx.fetch)
+    every = [kept.get(tx.fetch, number) for number in range(1, kept.newest + 1)]
+    turned = {
+        wallet
+        for before, after in pairwise([*every, program])
+        for wallet in list_turned(before, after)
+    }
+    require_endings(list_endless(turned, program))
 
 
 def apply_document(tx: Transaction, text: str, applied_by: str) -> int:

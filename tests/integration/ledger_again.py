@@ -64,7 +64,7 @@ def _lots(tx: Transaction, at: datetime) -> dict[Any, list[Any]]:
     for member, wallet, _, _, _, recorded_at, lot, moved, *instants in tx.fetch(ENTRIES):
         if recorded_at > at or lot is None:
             continue
-        if (lot, moved, instants[0]) == (0, 0, None):
+        if lot == -1:
             common[member, wallet] = instants[1]
         else:
             kept = lots.setdefault((member, wallet, lot), [0, None, None])

@@ -205,7 +205,7 @@ BROKEN = [
         # What of an entry was changed its hash cannot tell.
         "entry",
         "hash",
-        "UPDATE allocation SET expires_at = expires_at + interval '1 day' WHERE lot_seq = 0",
+        "UPDATE allocation SET expires_at = expires_at + interval '1 day' WHERE lot_seq = -1",
     ),
 ]
 

@@ -22,7 +22,7 @@ from loyalty_service.ledger.rules.ending import (
 )
 from loyalty_service.ledger.rules.entry import Cause, Kind, Reason, Source
 from loyalty_service.ledger.rules.holding import hold
-from loyalty_service.ledger.rules.lots import ALWAYS, STANDING, draw_from_lots
+from loyalty_service.ledger.rules.lots import ALWAYS, COMMON, STANDING, draw_from_lots
 from loyalty_service.ledger.rules.movements import Opening, credit, debit
 from loyalty_service.ledger.rules.proof import prove_account
 from loyalty_service.ledger.rules.stored import StoredLedger
@@ -99,7 +99,7 @@ def test_lots_without_an_end_follow_and_those_that_end_before_join() -> None:
     (moved, _, _) = account.entries[-1]
     assert (moved.kind, moved.points) == (Kind.RESCHEDULE, 0)
     assert [(a.lot_seq, a.active_at, a.expires_at) for a in moved.allocations] == [
-        (STANDING, None, NOW + 30 * DAY),
+        (COMMON, None, NOW + 30 * DAY),
         (2, NOW, None),
     ]
     assert [lot.expires_at for lot in sound(account).lots] == [
@@ -162,7 +162,7 @@ def test_what_is_held_of_ended_lots_gets_their_end_for_its_own() -> None:
         (1, NOW + 10 * DAY),
         (2, NOW + 10 * DAY),
     ]
-    assert [a.lot_seq for a in moved.allocations] == [STANDING, 3]
+    assert [a.lot_seq for a in moved.allocations] == [COMMON, 3]
     assert ends(account) == {1: 10, 2: 10, 3: 40}
     sound(account)
     catch_up([account], NOW + 11 * DAY, recorded_at=NOW + 11 * DAY, actor_id=1, version_at=first)

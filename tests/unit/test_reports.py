@@ -96,7 +96,7 @@ def test_a_common_end_moves_all_that_end_with_their_account():
     may, june = date(2026, 5, 3), NOON + 90 * DAY
 
     sums, _, left = summed(
-        moved(7, 0, lot_seq=0, active_at=None, expires_at=june),
+        moved(7, 0, lot_seq=-1, active_at=None, expires_at=june),
         moved(7, 0, lot_seq=2),
         moved(8, 5, lot_seq=4),
         moved(9, -4),

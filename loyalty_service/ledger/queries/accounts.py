@@ -9,9 +9,9 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries.ends import IS_COMMON, LOT_END
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.adjusting import EntryUnknown, Written
-from loyalty_service.ledger.rules.ending import Extension, end_through, is_common
+from loyalty_service.ledger.rules.ending import Extension, end_through
 from loyalty_service.ledger.rules.entry import Kind, Reason, Source
-from loyalty_service.ledger.rules.lots import STANDING, Hold, Lot
+from loyalty_service.ledger.rules.lots import COMMON, Hold, Lot
 from loyalty_service.members.rules import Member
 
 _ACCOUNTS = """
@@ -230,7 +230,7 @@ def read_given(tx: Transaction, account: Account, lot_seqs: Collection[int]) -> 
     common: datetime | None = None
     ends: dict[int, tuple[datetime | None, datetime | None, list[Extension]]] = {}
     for lot_seq, points, active_at, expires_at, source, source_no, occurred_at in rows:
-        if lot_seq == STANDING and not points and active_at is None:
+        if lot_seq == COMMON:
             common = expires_at
             for _, _, moves in ends.values():
                 moves.append(Extension(occurred_at, common))
@@ -253,5 +253,5 @@ def _since(account: Account) -> list[Extension]:
         Extension(entry.cause.occurred_at, allocation.expires_at)
         for entry, _, _ in account.entries
         for allocation in entry.allocations
-        if is_common(entry.kind, allocation.lot_seq, allocation.active_at)
+        if allocation.lot_seq == COMMON
     ]

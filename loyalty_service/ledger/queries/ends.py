@@ -3,5 +3,5 @@
 LOT_END = "coalesce(l.expires_at, CASE WHEN l.active_at IS NOT NULL THEN a.ends_at END)"
 """Of a row ``l`` of ``lot`` and its row ``a`` of ``account``."""
 
-IS_COMMON = "({0}.lot_seq = 0 AND {0}.points = 0 AND {0}.active_at IS NULL)"
+IS_COMMON = "{0}.lot_seq = -1"
 """Whether a row of ``allocation`` says where the account's common end is from then on."""

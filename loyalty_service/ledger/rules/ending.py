@@ -18,7 +18,7 @@ from loyalty_service.ledger.rules.entry import (
     Reason,
     Source,
 )
-from loyalty_service.ledger.rules.lots import STANDING, Lot
+from loyalty_service.ledger.rules.lots import COMMON, Lot
 from loyalty_service.program.rules.turns import Turn
 
 Instants = tuple[datetime | None, datetime | None]
@@ -189,12 +189,7 @@ def _give_own(
 
 
 def _common(ends_at: datetime | None) -> Allocation:
-    return Allocation(STANDING, 0, None, ends_at)
-
-
-def is_common(kind: str, lot_seq: int, active_at: datetime | None) -> bool:
-    """Whether an allocation says where the account's common end is from now on."""
-    return kind == Kind.RESCHEDULE and lot_seq == STANDING and active_at is None
+    return Allocation(COMMON, 0, None, ends_at)
 
 
 @frozen

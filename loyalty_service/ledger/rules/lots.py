@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from loyalty_service.kit.errors import Conflict, Invalid
 from loyalty_service.kit.frozen import frozen
 
+COMMON = -1
+"""No lot: the number under which an entry says where all lots without an end of their own end."""
+
 STANDING = 0
 """The number of an account's standing lot: one that is always active and ends with its account."""
 

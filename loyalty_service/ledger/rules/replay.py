@@ -6,9 +6,8 @@ from datetime import datetime
 
 from loyalty_service.ledger.rules.blame import Before, blame, hash_of
 from loyalty_service.ledger.rules.chain import GENESIS
-from loyalty_service.ledger.rules.ending import is_common
 from loyalty_service.ledger.rules.entry import Kind, Source
-from loyalty_service.ledger.rules.lots import ALWAYS, STANDING, Lot
+from loyalty_service.ledger.rules.lots import ALWAYS, COMMON, STANDING, Lot
 from loyalty_service.ledger.rules.stored import (
     StoredAllocation,
     StoredEntry,
@@ -86,7 +85,7 @@ class Replay:
             self._check_reversal(entry)
         given = 0
         for allocation in allocations:
-            if is_common(entry.kind, allocation.lot_seq, allocation.active_at):
+            if allocation.lot_seq == COMMON:
                 self._move_common(entry, allocation, allocations)
             else:
                 self._move(entry, allocation)

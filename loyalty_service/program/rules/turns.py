@@ -1,5 +1,6 @@
 """Versions that change when points end for members who have points already (R-26)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from loyalty_service.kit.frozen import frozen
@@ -28,6 +29,32 @@ class Turn:
         wallet = self.program.find_wallet(self.wallet)
         assert wallet is not None
         return expires_at(wallet.expiry, begin, self.program)
+
+
+def list_endless(turned: Collection[str], program: Program) -> list[str]:
+    """What a program gives for ever in wallets whose points were given an end together once.
+
+    Points without an end of their own end with all others there, so none can be left out.
+
+    Args:
+        turned: wallets whose expiry a version has turned on.
+
+    Returns:
+        ids of rules and tiers.
+
+    Rule: R-26.
+    """
+    levels = program.tiers.levels if program.tiers else ()
+    given = [
+        *((rule.id, rule.wallet, rule.expiry) for rule in program.earning.rules),
+        *((one.id, one.gift.wallet, one.gift.expiry) for one in levels if one.gift is not None),
+    ]
+    endless = {wallet.id for wallet in program.wallets if isinstance(wallet.expiry, Never)}
+    return [
+        name
+        for name, wallet, expiry in given
+        if isinstance(expiry, Never) and wallet in turned and wallet not in endless
+    ]
 
 
 def list_turned(before: Program, after: Program) -> list[str]:

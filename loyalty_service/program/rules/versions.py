@@ -75,6 +75,24 @@ def faulty(faults: Sequence[Fault]) -> ProgramFaulty:
     return ProgramFaulty(f"The program document has {count}.", path="document", faults=listed)
 
 
+def require_endings(endless: Sequence[str]) -> None:
+    """Check that no rule or tier gives points for ever where all points end together.
+
+    Raises:
+        ProgramFixed: these do.
+
+    Rule: R-26.
+    """
+    if endless:
+        names = ", ".join(endless)
+        raise ProgramFixed(
+            "Since the expiry of their wallet was turned on, all its points have an end, so "
+            f"nothing of it is given for ever: {names}. Give them a long period instead.",
+            path="document",
+            endless=list(endless),
+        )
+
+
 def list_dropped_wallets(running: Program, new: Program) -> list[str]:
     """The wallets of the running program that the new one does not have."""
     return [each.id for each in running.wallets if new.find_wallet(each.id) is None]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from loyalty_service.ledger.rules.lots import STANDING
+from loyalty_service.ledger.rules.lots import COMMON
 from loyalty_service.program.rules.periods import end_of, local_date
 from loyalty_service.program.rules.spans import RoundTo
 
@@ -127,7 +127,7 @@ class Sums:
             if one.seq != last:
                 last, day = one.seq, local_date(one.recorded_at, self.zone)
                 self._count(day, wallet, one)
-            if one.lot_seq == STANDING and not one.moved and one.active_at is None:
+            if one.lot_seq == COMMON:
                 self._move_common(day, wallet, opened, self._day(one.expires_at))
             elif one.lot_seq is not None:
                 self._move(day, wallet, opened, one)

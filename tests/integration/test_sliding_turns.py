@@ -1,0 +1,65 @@
+"""Programs that change when points end, again and again, and what keeps an end of its own."""
+
+from datetime import timedelta
+
+import pytest
+
+from loyalty_service.program.rules.versions import ProgramFixed
+from tests.factories import Shop, line
+from tests.integration.test_sliding import BEGIN, ENDLESS, GROWTH, SPENDABLE, YEARLY, ends
+
+YEAR = "activation: {on: payment}\n    " + YEARLY
+
+
+def standing_ends(text: str) -> str:
+    """The program whose growth ends a year after it is given."""
+    assert text.count(GROWTH) == 1
+    return text.replace(GROWTH, YEAR)
+
+
+def test_a_standing_lot_survives_expiry_turned_on_and_off_and_on_again(db, clock):
+    clock.set(BEGIN)
+    shop = Shop(db, ENDLESS)
+    shop.enrol()
+    shop.pay("o-0", line(1_000))
+    for i, text in enumerate([standing_ends(ENDLESS), ENDLESS] * 3):
+        clock.advance(timedelta(days=20))
+        shop.apply(text)
+        clock.advance(timedelta(days=1))
+        shop.pay(f"o-{i + 1}", line(1_000))
+        ends(shop, "growth")
+
+    assert shop.balance("growth").active == 70
+
+
+def for_ever(text: str) -> str:
+    """The program whose order points never end, whatever the wallet says."""
+    of_order = "wallet: points, group: base, on: order,"
+    assert text.count(of_order) == 1
+    return text.replace(of_order, f"{of_order} expiry: never,")
+
+
+def test_nothing_is_given_for_ever_where_all_points_were_given_an_end(db):
+    shop = Shop(db, ENDLESS)
+
+    with pytest.raises(ProgramFixed) as refused:
+        shop.apply(for_ever(SPENDABLE))
+
+    assert refused.value.values["endless"] == ["base"]
+    shop.apply(SPENDABLE)
+    with pytest.raises(ProgramFixed):
+        shop.apply(for_ever(SPENDABLE))
+
+
+def test_where_points_ended_from_the_first_day_some_may_be_given_for_ever(db, clock):
+    shop = Shop(db, for_ever(SPENDABLE))
+    shop.enrol()
+    shop.adjust(10)
+
+    shop.pay("o-1", line(10_000))
+
+    (_, points), *_ = ends(shop)
+    assert points == 10
+    clock.advance(timedelta(days=800))
+    shop.pay("o-2", line(100))
+    assert shop.balance().active == 101
