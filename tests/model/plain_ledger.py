@@ -225,7 +225,7 @@ class Account:
             if lot["ends"] is None or lot in joining:
                 lot["ends"] = end_from(at)
         self.common = end_from(at)
-        moved = [0, *(lot["no"] for lot in joining if lot["left"])]
+        moved = [-1, *(lot["no"] for lot in joining if lot["left"])]
         self.write("reschedule", 0, cause, dict.fromkeys(moved, 0))
 
     # Spending --------------------------------------------------------------------------------

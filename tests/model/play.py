@@ -153,6 +153,7 @@ class Play:
             clock = real[self.real.member_ids[name]]
             if name not in self.model.moved and clock == at:
                 self.model.meet(member, at)
+                self.model.settle(member)
 
     def remember(self, step: Step, *, accepted: bool) -> None:
         """Note what was said of an order, for repetitions."""

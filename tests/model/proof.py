@@ -8,7 +8,7 @@ from typing import Any
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger.rules.chain import GENESIS, entry_hash
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Kind, Reason, Source
-from loyalty_service.ledger.rules.lots import STANDING
+from loyalty_service.ledger.rules.lots import COMMON, STANDING
 
 Node = dict[str, Any]
 
@@ -95,7 +95,8 @@ def prove(member_id: int, wallet: str, book: Node) -> None:
             remaining[one.lot_seq] += one.points
             highest = max(highest, one.lot_seq)
             opened.setdefault(one.lot_seq, one.points)
-            if (one.lot_seq, one.points, one.active_at) == (STANDING, 0, None):
+            if one.lot_seq == COMMON:
+                assert not one.points
                 common = one.expires_at
             elif one.points >= 0:
                 instants[one.lot_seq] = (one.active_at, one.expires_at)
