@@ -6,7 +6,10 @@ import orjson
 import pytest
 
 from loyalty_service.jobs.rules.schedules import JobName
+from loyalty_service.jobs.service import CatchUp
 from loyalty_service.ledger.service.proving import prove_all
+from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 from tests.databases import connect
 from tests.factories import Shop, line
 from tests.integration.test_tiers import TIERS, standing
@@ -127,6 +130,23 @@ def test_only_members_whose_points_end_or_turn_are_looked_at(db, clock):
     assert ended.counts["points.expired"]["points"] == {"points": -10}
     assert (ended.members, again.members, off.members) == (1, 0, 3)
     assert_proved(db)
+
+
+def test_who_has_only_points_that_end_later_is_not_looked_at_again(db, clock):
+    shop = Shop(db, PROGRAM.replace(YEARLY, "{sliding: {days: 5}}"))
+    shop.enrol()
+    shop.pay("o-1", line(1_000))
+    shop.adjust(7, expires_at=clock.now() + 90 * DAY)
+    clock.advance(9 * DAY)
+    step = CatchUp(Programs(), Timekeeping(), clock.now())
+
+    with db.reading() as tx:
+        before = step._find(tx, 0, 10)
+    catch_up(db)
+    with db.reading() as tx:
+        after = step._find(tx, 0, 10)
+
+    assert (len(before.due), len(after.due)) == (1, 0)
 
 
 def test_members_are_told_of_an_end_that_moved_and_only_of_what_ends(db, clock):

@@ -98,6 +98,16 @@ def test_what_came_with_an_end_of_its_own_joins_at_the_next_activity(shop, clock
     assert ends(shop) == [(day("2026-06-13"), 120), (day("2027-04-01"), 20)]
 
 
+def test_what_ends_by_itself_a_little_later_joins_when_other_points_are_spent(shop, clock):
+    shop.pay("o-1", line(10_000))
+    shop.adjust(10, expires_at=day("2026-06-10"))
+    clock.advance(20 * DAY)
+
+    shop.pay("o-2", line(100), points=100)
+
+    assert ends(shop) == [(day("2026-06-23"), 10)]
+
+
 def test_what_has_expired_stays_expired(shop, clock):
     shop.pay("o-1", line(10_000))
     clock.set(day("2026-06-03"))

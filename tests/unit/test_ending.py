@@ -519,3 +519,22 @@ def test_a_rule_has_no_end_of_its_own_where_all_points_end_together() -> None:
     assert [(f.path, f.message) for f in read_document(in_rule).faults] == [
         ("earning.rules[0].expiry", "sliding outside a wallet")
     ]
+
+
+def test_a_gift_has_no_end_of_its_own_where_all_points_end_together() -> None:
+    tiers = """
+tiers:
+  window: lifetime
+  levels:
+    - {id: low, name: {en: Low, zh: 低}}
+    - id: high
+      name: {en: High, zh: 高}
+      entry: {all: [{orders: 1}]}
+      gift: {wallet: points, points: 5, expiry: {after: {days: 1}}}
+"""
+    slides = ("{after: {months: 12}, round_to: month}", "{sliding: {months: 12}}")
+
+    assert read_document(changed() + tiers).faults == ()
+    assert [(f.path, f.message) for f in read_document(changed(slides) + tiers).faults] == [
+        ("tiers.levels[1].gift.expiry", "an expiry of its own in a sliding wallet")
+    ]
