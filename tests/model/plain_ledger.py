@@ -214,7 +214,9 @@ class Account:
         later from then; what has ended stays ended (R-26)."""
         begun = [lot for lot in self.lots if lot["active"] is not None]
         later = [lot for lot in begun if lot["active"] > at and lot["left"]]
-        later = [lot for lot in later if (lot["ends"] or NEVER) > end_from(lot["active"])]
+        later = [
+            lot for lot in later if lot["ends"] is None or lot["ends"] < end_from(lot["active"])
+        ]
         if later:
             for lot in later:
                 lot["ends"] = end_from(lot["active"])
