@@ -64,9 +64,11 @@ _OWN = {
 }
 _COPY = """
 INSERT INTO {table} ({columns})
+  WITH o AS MATERIALIZED (
+       SELECT * FROM {table} WHERE member_id >= %(first)s AND member_id < %(first)s + %(models)s)
 SELECT {values}
   FROM generate_series(%(after)s + 1, %(after)s + %(members)s) g (id)
-  JOIN {table} o ON o.member_id = %(first)s + (g.id - %(first)s) %% %(models)s
+  JOIN o ON o.member_id = %(first)s + (g.id - %(first)s) %% %(models)s
  ORDER BY g.id
 """
 # The bytes of ``ledger/rules/chain.py``, written a second time.
