@@ -107,10 +107,13 @@ def show_receipt(ref: str) -> Page:
     order = _own_order(ref)
     story = find_story(ref)
     if story is None or order.state is State.CHARGING:
-        return render_template("receipt.html", order=order, receipt=None, earned=[])
+        return render_template("receipt.html", order=order, receipt=None, earned=[], changes=[])
     receipt = story["receipt"]
     earned = tell_earned(receipt, receipt.get("paid_at") or receipt["placed_at"], lang())
-    return render_template("receipt.html", order=order, receipt=receipt, earned=earned)
+    changes = [change["words"][lang()] for change in receipt["tier_changes"]]
+    return render_template(
+        "receipt.html", order=order, receipt=receipt, earned=earned, changes=changes
+    )
 
 
 def _checkout_page(offer: Offer) -> str:

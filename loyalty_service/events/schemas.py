@@ -3,6 +3,7 @@
 from loyalty_service.earning.schemas import MAX_RULES, EarnedSchema, NotEarnedSchema
 from loyalty_service.kit.fields import Body, Code, Instant, Whole, about
 from loyalty_service.kit.shapes import Items
+from loyalty_service.tiers.schemas import tier_changes
 
 
 class EventSchema(Body):
@@ -44,3 +45,4 @@ class RecordedSchema(Body):
         required=True,
         **about("rules about it that gave nothing, and why"),
     )
+    tier_changes = tier_changes()

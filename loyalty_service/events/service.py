@@ -51,6 +51,7 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
     _require_uncounted(books, member, program, told.name, when)
     streak = _check_in(member, program, told.name, local_date(when, program.zone))
     receipt = credit_event(books, member, told, when, streak=streak)
+    receipt["tier_changes"] = books.settle(member)
     books.write([member])
     return orjson.dumps(receipt).decode()
 

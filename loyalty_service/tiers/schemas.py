@@ -120,3 +120,51 @@ class StandingSchema(Body):
         BeforeReviewSchema, maximum=100, required=True, **about("points that end before the review")
     )
     words = ListOf(Text(500), maximum=10, required=True, **about("the same in words"))
+
+
+class GiftMovedSchema(Body):
+    """Points of a tier's gift."""
+
+    wallet = Code(required=True, **about("id of the wallet in the program"))
+    points = Points(-LARGEST, required=True, **about("given, or (below 0) taken back"))
+    entry = Whole(
+        1,
+        required=True,
+        allow_none=True,
+        **about("number of the entry in the wallet; null in a quote"),
+    )
+
+
+class ChangeWordsSchema(Body):
+    """The change in words, in every language: a receipt is kept and sent again as it is."""
+
+    en = Text(500, required=True)
+    zh = Text(500, required=True)
+
+
+class TierChangedSchema(Body):
+    """What became of the member's tier."""
+
+    cause = Choice([one.value for one in Move], required=True, **about("what happened"))
+    from_ = Code(required=True, data_key="from", **about("the tier before it"))
+    to = Code(required=True, **about("the tier after it"))
+    until = Instant(
+        required=True, allow_none=True, **about("when its term ends; null: it has none")
+    )
+    grace_until = Instant(
+        required=True,
+        allow_none=True,
+        **about("until when a tier is left that is no longer earned; null: it is earned"),
+    )
+    gift = fields.Nested(
+        GiftMovedSchema,
+        required=True,
+        allow_none=True,
+        **about("the gift that came or went with it; null: none did"),
+    )
+    words = fields.Nested(ChangeWordsSchema, required=True, **about("the same in words"))
+
+
+def tier_changes(what: str = "what became of the tier by it; mostly empty") -> Items:
+    """What an act brings to the member's tier, as a field of its answer."""
+    return Items(TierChangedSchema, maximum=40, required=True, **about(what))

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
 from loyalty_service.checkout.rules.cart import Cart, Order
@@ -117,6 +118,41 @@ def test_orders_may_earn_by_the_tier_that_they_lead_to(db):
     shop.pay("o-1", line(50_000))
 
     assert shop.balance().active == 2 * 500 + 50
+
+
+def test_an_order_earns_by_the_tier_that_is_left_after_an_overdue_review(shop, clock):
+    shop.pay("o-1", line(50_000))
+    clock.advance(500 * DAY)
+
+    receipt = shop.pay("o-2", line(10_000))
+
+    assert [earned["points"] for earned in receipt["earned"]] == [100, 100]
+
+
+def test_orders_of_a_batch_earn_by_the_tier_that_is_left_after_an_overdue_review(shop, clock):
+    shop.pay("o-1", line(50_000))
+    clock.advance(500 * DAY)
+    item = OrderItem(parse_ref("m-1"), Order("o-2", "p", Cart("CNY", None, (line(10_000),))))
+
+    (receipt,) = shop.db.run(
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT, Timekeeping()), [item])
+    )
+
+    assert isinstance(receipt, str)
+    assert [earned["points"] for earned in orjson.loads(receipt)["earned"]] == [100, 100]
+
+
+def test_an_order_earns_by_the_tier_that_it_leads_to_also_where_nothing_was_bought_for_days(
+    db, clock
+):
+    shop = Shop(db, TIERED.replace("tiers:", "tiers:\n  tier_rate: reached"))
+    shop.enrol("m-1")
+    shop.pay("o-0", line(100))
+    clock.advance(DAY)
+
+    shop.pay("o-1", line(50_000))
+
+    assert shop.balance().active == 1 + 2 * 500 + 50
 
 
 def test_an_order_of_long_ago_earns_by_the_tier_of_its_day(shop, clock):
@@ -372,6 +408,17 @@ def test_a_balance_counts_what_is_held_and_all_that_is_open(db, clock):
     shop.pay("o-3", line(6_000))
 
     assert tier(shop) == "silver"
+
+
+def test_a_balance_that_an_operator_raises_promotes_at_once(db):
+    asked = "{balance: {wallet: points, at_least: 150}}"
+    shop = Shop(db, TIERED.replace("{orders: 10}", asked))
+    shop.enrol("m-1")
+
+    shop.adjust(150)
+
+    assert tier(shop) == "silver"
+    assert shop.balance().active == 200
 
 
 def test_who_changes_their_birthday_gets_the_one_that_is_overdue_first(db, clock):

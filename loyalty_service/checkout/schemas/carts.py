@@ -27,6 +27,7 @@ from loyalty_service.kit.fields import (
     about,
 )
 from loyalty_service.kit.shapes import Items, Money
+from loyalty_service.tiers.schemas import tier_changes
 
 
 class LineSchema(Body):
@@ -198,3 +199,4 @@ class ReceiptSchema(Body):
         required=True,
         **about("rules that gave nothing, and why"),
     )
+    tier_changes = tier_changes()

@@ -27,6 +27,7 @@ from loyalty_service.kit.fields import (
 )
 from loyalty_service.kit.shapes import Items, JsonValue, Money
 from loyalty_service.ledger.schemas import TakenSchema
+from loyalty_service.tiers.schemas import tier_changes
 
 
 class WhenSchema(Body):
@@ -60,6 +61,7 @@ class FulfilledSchema(Body):
         required=True,
         **about("what came alive, or has its beginning now; empty where nothing waited"),
     )
+    tier_changes = tier_changes()
 
 
 class UnitsSchema(Body):
@@ -157,6 +159,7 @@ class ReturnedSchema(Body):
         required=True,
         **about("points it had earned that are gone again"),
     )
+    tier_changes = tier_changes()
 
 
 class BatchReturnSchema(ReturnSchema):

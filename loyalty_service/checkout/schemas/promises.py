@@ -24,6 +24,7 @@ from loyalty_service.kit.fields import (
     about,
 )
 from loyalty_service.kit.shapes import Items, Money
+from loyalty_service.tiers.schemas import tier_changes
 
 
 class QuoteRequestSchema(CartSchema):
@@ -122,6 +123,12 @@ class QuoteSchema(Body):
         required=True,
         **about("rules that give nothing, and why"),
     )
+    tier_after = Code(
+        required=True,
+        allow_none=True,
+        **about("the tier that stands once it is paid, before it is fulfilled; null: no tiers"),
+    )
+    tier_changes = tier_changes("what becomes of the tier when it is paid; mostly empty")
 
 
 class ReservedSchema(Body):

@@ -21,6 +21,7 @@ from loyalty_service.checkout.service.fulfilling import record_fulfilment
 from loyalty_service.checkout.service.owning import own_lots, own_order, require_own
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.quoting import quote as tell_quote
+from loyalty_service.checkout.service.recognising import is_promised
 from loyalty_service.checkout.service.reserving import record_release, record_reservation
 from loyalty_service.checkout.service.returning import record_cancellation, record_return
 from loyalty_service.checkout.service.telling import instant_text
@@ -28,7 +29,6 @@ from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import wanted_by_caps
 from loyalty_service.ledger.queries import (
     read_accounts,
-    read_expired,
     read_for_spending,
 )
 from loyalty_service.ledger.service import Acting, Books
@@ -38,6 +38,7 @@ from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
+from loyalty_service.tiers.service import gift_lots
 
 __all__ = [
     "ITEMS_AT_ONCE",
@@ -173,17 +174,21 @@ def pay(acting: Acting, ref: Ref, order: Order) -> str:
 def _read_for_payment(work: Work, member: Member, order: Order, known: OrderRecord | None) -> None:
     books = work.books
     when = order.occurred_at or books.now
+    at = max(when, member.caught_up_to)
     program = books.program_at(member, when)[1]
     points = order.cart.points if order.cart else 0
-    if known is not None:
+    if known is not None and is_promised(known, order, at):
+        # What is held is read in any case.
+        points = 0
+    elif known is not None:
         # What was promised may be placed again, so the more of the two is read.
         points = max(points, known.points)
-    _read_for(books, member, points, program, max(when, member.caught_up_to))
+    _read_for(books, member, points, program, at)
     wanted = [(program, ORDER, local_date(when, program.zone))]
     if known is not None:
         promised = books.program(known.program_version)
         wanted.append((promised, ORDER, local_date(known.placed_at, promised.zone)))
-    books.read_totals(wanted_by_caps(wanted), max(when, member.caught_up_to))
+    books.read_totals(wanted_by_caps(wanted), at)
 
 
 def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
@@ -266,7 +271,9 @@ def _follow(
     queries.read_steps(tx, [order])
     books = acting.books(member)
     books.accounts = read_accounts(tx, [member])
-    work = Work(books, {order_ref: order}, expired=read_expired(tx, own_lots([order])))
+    # A return may take back what a promotion gave, too.
+    books.read_expired([*own_lots([order]), *gift_lots(member)])
+    work = Work(books, {order_ref: order})
     receipt = step(work, member, order)
     work.write()
     return receipt

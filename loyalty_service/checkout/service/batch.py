@@ -14,13 +14,14 @@ from loyalty_service.checkout.service.returning import record_return
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import wanted_by_caps
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.ledger.queries import read_accounts, read_expired
+from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import find_member_ids, member_unknown
 from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
+from loyalty_service.tiers.service import gift_lots
 
 MEMBERS_AT_ONCE = 200
 """Members in one transaction, so that no lock is held for long."""
@@ -119,9 +120,10 @@ def _read(acting: Acting, items: Sequence[Item], owners: dict[Ref, Member]) -> W
     unique = list({order.order_ref: order for order in followed}.values())
     queries.read_steps(tx, unique)
     books.accounts = read_accounts(tx, list(books.members.values()))
-    expired = read_expired(tx, own_lots(unique))
+    gifts = [lot for member in owners.values() for lot in gift_lots(member)]
+    books.read_expired([*own_lots(unique), *gifts])
     _read_totals(books, items, owners)
-    return Work(books, orders, expired=expired)
+    return Work(books, orders)
 
 
 def _is_followed(item: Item, order: OrderRecord) -> bool:
@@ -152,7 +154,7 @@ def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
     member = owners.get(item.ref)
     if member is None:
         return member_unknown(item.ref)
-    before = _Before(work, member) if _may_be_refused_late(work, item) else None
+    before = _Before(work, member) if _may_be_refused_late(work, member, item) else None
     try:
         if isinstance(item, OrderItem):
             return record_payment(work, member, item.order)
@@ -164,11 +166,14 @@ def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
         return refusal
 
 
-def _may_be_refused_late(work: Work, item: Item) -> bool:
+def _may_be_refused_late(work: Work, member: Member, item: Item) -> bool:
     """Whether the member must be met, and time's work be done, before the item can be judged."""
+    if not isinstance(item, OrderItem):
+        return False
     known = work.orders.get(item.order_ref)
-    unpaid = known is not None and known.state in (State.RESERVED, State.CANCELLED)
-    return isinstance(item, OrderItem) and unpaid
+    if known is not None:
+        return known.state in (State.RESERVED, State.CANCELLED)
+    return work.books.is_overdue(member, item.order.occurred_at or work.books.now)
 
 
 class _Before:

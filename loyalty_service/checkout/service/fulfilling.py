@@ -37,7 +37,7 @@ def record_fulfilment(
         return known[1]
     if order.fulfilled_at is not None:
         # It was told with the payment.
-        return as_json(_fulfilled(order, order.state, order.fulfilled_at, []))
+        return as_json(_fulfilled(order, order.state, order.fulfilled_at, [], []))
     if order.state == State.CANCELLED:
         raise OrderCancelled("The order was cancelled; it cannot be fulfilled any more.")
     when = occurred_at or work.books.now
@@ -49,8 +49,9 @@ def record_fulfilment(
     order.fulfilled_at = when
     if order.state == State.PAID:
         order.state = State.FULFILLED
-    receipt = _fulfilled(order, order.state_at(at), when, entries)
     member.tell("order.fulfilled", when, {"order_ref": order.order_ref})
+    changes = work.books.settle(member)
+    receipt = _fulfilled(order, order.state_at(at), when, entries, changes)
     taken = StepTaken(Step.FULFILMENT, ONCE, when, b"", receipt)
     return remember(work, member, order, taken)
 
@@ -77,7 +78,11 @@ def _activate(
 
 
 def _fulfilled(
-    order: OrderRecord, state: str, when: datetime, entries: Sequence[Entry]
+    order: OrderRecord,
+    state: str,
+    when: datetime,
+    entries: Sequence[Entry],
+    changes: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
         "order_ref": order.order_ref,
@@ -87,4 +92,5 @@ def _fulfilled(
             {"wallet": entry.wallet, "entry": entry.seq, "lots": lots_told(entry)}
             for entry in entries
         ],
+        "tier_changes": changes,
     }

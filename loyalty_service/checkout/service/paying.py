@@ -8,18 +8,23 @@ from loyalty_service.checkout.rules.cart import Order, check_paid
 from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.steps import (
     CartMissing,
-    OrderDiffers,
     ReservationLapsed,
     State,
-    Step,
     check_after_order,
     check_promise,
 )
 from loyalty_service.checkout.service.counting import act_of, count_all
 from loyalty_service.checkout.service.owning import require_own
 from loyalty_service.checkout.service.placing import Placing, as_promised, place, place_again
+from loyalty_service.checkout.service.recognising import (
+    answered,
+    differs,
+    is_promised,
+    is_same,
+    repeat,
+)
 from loyalty_service.checkout.service.reserving import let_go
-from loyalty_service.checkout.service.telling import as_json, instant_text, money, told_payment
+from loyalty_service.checkout.service.telling import as_json, money, told_payment
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import count
 from loyalty_service.earning.rules.facts import Earned
@@ -53,46 +58,21 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
     if known is None:
         return _pay_whole(work, member, order)
     require_own(known, member)
-    answered = _answered(known, order.payment_ref)
-    if answered is not None:
-        return _repeat(known, order, *answered)
+    known_answer = answered(known, order.payment_ref)
+    if known_answer is not None:
+        return repeat(known, order, *known_answer)
     if known.state not in (State.RESERVED, State.CANCELLED):
-        raise _differs(known, order)
+        raise differs(known, order)
     check_after_order(order.occurred_at or work.books.now, known.placed_at)
     when, at = work.books.meet(member, order.occurred_at)
-    is_same = order.cart is None or order.cart.fingerprint() == known.cart
-    if is_same and known.is_reserved(at):
+    if is_promised(known, order, at):
         return _capture(work, member, known, order, (when, at))
     placing = (
         _place_again(work, member, known, order, (when, at))
-        if is_same
+        if is_same(known, order)
         else _place_other(work, member, known, order, (when, at))
     )
     return _take(work, member, order, placing, (when, at), known=known)
-
-
-def _answered(known: OrderRecord, payment_ref: str) -> tuple[bytes, str] | None:
-    """What the same payment was answered with, in this chapter of the order or an earlier one."""
-    if known.payment_ref == payment_ref:
-        return known.fingerprint, known.receipt
-    return known.steps.get((Step.PAYMENT, payment_ref))
-
-
-def _repeat(known: OrderRecord, order: Order, fingerprint: bytes, receipt: str) -> str:
-    is_current = known.payment_ref == order.payment_ref
-    moved = is_current and order.occurred_at not in (None, known.paid_at)
-    if moved or fingerprint != order.fingerprint():
-        raise _differs(known, order)
-    return receipt
-
-
-def _differs(known: OrderRecord, order: Order) -> OrderDiffers:
-    return OrderDiffers(
-        "This order is known already, with another cart, payment or time; a changed order "
-        "needs a reference of its own.",
-        asked=order.order_ref,
-        placed_at=instant_text(known.placed_at),
-    )
 
 
 def _pay_whole(work: Work, member: Member, order: Order) -> str:
@@ -202,9 +182,10 @@ def _take(
     sold, act = placing.sold(earned), act_of(record, record.fulfilled_at)
     count_all(work, member, bring_to_tiers(placing.program, placing.lines, sold, act))
     record.entries = {credited.entry.wallet: credited.stored() for credited in entries}
-    record.receipt = as_json(told_payment(record, placing, spent, entries, earned))
-    work.write_order(member, record, placing, sold, keeps_lines=is_held)
     _tell(member, record, spent, entries)
+    receipt = told_payment(record, placing, spent, entries, earned)
+    record.receipt = as_json({**receipt, "tier_changes": work.books.settle(member)})
+    work.write_order(member, record, placing, sold, keeps_lines=is_held)
     return record.receipt
 
 

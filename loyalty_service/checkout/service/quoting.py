@@ -1,11 +1,14 @@
 """What a cart would cost, which points may pay for it, what it would earn; nothing is written."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Cart
-from loyalty_service.checkout.service.placing import clamp
+from loyalty_service.checkout.rules.counting import bring_to_tiers
+from loyalty_service.checkout.service.counting import count_all
+from loyalty_service.checkout.service.placing import Placing, clamp
 from loyalty_service.checkout.service.telling import (
     instant_text,
     money,
@@ -13,6 +16,8 @@ from loyalty_service.checkout.service.telling import (
     told_lines,
 )
 from loyalty_service.checkout.service.work import Work
+from loyalty_service.earning.rules.facts import Earned
+from loyalty_service.earning.rules.openings import Act
 from loyalty_service.members.rules import Member
 
 
@@ -35,7 +40,8 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
     work.books.meet(member, None)
     placing = work.by_tier(member, clamp(work.books, member, cart, at, at, own=own))
     currency = placing.program.currency
-    allowed = placing.allowed
+    allowed, earned = placing.allowed, work.earn(member, placing)
+    tier_after, changes = _pay(work, member, placing, earned)
     return {
         "at": instant_text(at),
         "program_version": placing.version,
@@ -50,5 +56,26 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
         },
         "payable": money(placing.payable_minor, currency),
         "lines": told_lines(placing),
-        **told_earned(placing, work.earn(member, placing)),
+        **told_earned(placing, earned),
+        "tier_after": tier_after,
+        "tier_changes": changes,
     }
+
+
+def _pay(
+    work: Work, member: Member, placing: Placing, earned: Earned
+) -> tuple[str | None, Sequence[dict[str, Any]]]:
+    """The tier that stands once the order is paid, and how: found by letting it be paid.
+
+    Nothing of it is written; points that wait for the fulfilment do not count yet.
+
+    Rule: R-24, R-51.
+    """
+    act = Act(placing.placed_at, None)
+    counts = bring_to_tiers(placing.program, placing.lines, placing.sold(earned), act)
+    count_all(work, member, counts)
+    changes = work.books.settle(member)
+    for change in changes:
+        if change["gift"] is not None:
+            change["gift"]["entry"] = None
+    return work.books.passing.tier_at(work.books, member, member.caught_up_to), changes

@@ -52,9 +52,8 @@ def take_back_in(
     (wallet, points), (when, at) = due, instants
     program = work.books.program(order.program_version)
     own_lots = order.lots_of(wallet)
-    ended = sum(work.expired.get((member.member_id, wallet, lot), 0) for lot in own_lots)
     account = work.books.account(member, wallet)
-    ended += account.expired_since(own_lots)
+    ended = work.books.expired_of(account, own_lots)
     cause = work.books.cause(
         member,
         reason,

@@ -37,15 +37,12 @@ class Work:
     Args:
         books: the locked members and their accounts.
         orders: the orders asked about, by reference.
-        expired: (member, wallet, lot) -> points of the orders' own lots that had expired unspent
-            when the facts were read.
         touched: the members for whom anything was decided.
         writing: rows of orders to be written.
     """
 
     books: Books
     orders: dict[str, OrderRecord] = field(default_factory=dict)
-    expired: dict[tuple[int, str, int], int] = field(default_factory=dict)
     touched: dict[int, Member] = field(default_factory=dict)
     writing: Writing = field(default_factory=Writing)
 

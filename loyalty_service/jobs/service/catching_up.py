@@ -73,7 +73,7 @@ class CatchUp:
         moved = self._bring(books, due)
         for member in moved:
             # As writing would.
-            self.passing.settle(books, member)
+            books.settle(member)
         return Chunk(found.to, found.scanned, len(moved), count(books, moved))
 
     def _acting(self, tx: Transaction) -> Acting:

@@ -1,13 +1,13 @@
 """What one operation knows of its members' points, moving as it decides, written once."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.ledger.queries import Accounts, read_accounts, read_due
+from loyalty_service.ledger.queries import Accounts, read_accounts, read_due, read_expired
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.adjusting import Written
 from loyalty_service.ledger.rules.entry import Cause, Entry, Reason, Source
@@ -17,6 +17,9 @@ from loyalty_service.members.queries import read_totals
 from loyalty_service.members.rules import Member, Total, Totals, Wanted, check_past
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.service import Programs
+
+LotKey = tuple[int, str, int]
+"""A lot: member, wallet and its number."""
 
 
 class Passing(Protocol):
@@ -32,8 +35,12 @@ class Passing(Protocol):
             since: the member's clock before (UTC).
         """
 
-    def settle(self, books: "Books", member: Member, /) -> None:
-        """Let what was just decided for a member have its effect at once (R-51)."""
+    def settle(self, books: "Books", member: Member, /) -> Sequence[dict[str, Any]]:
+        """Let what was just decided for a member have its effect at once (R-51).
+
+        Returns:
+            what became of their tier, as receipts tell it.
+        """
 
     def needs_every_lot(
         self, books: "Books", members: Iterable[Member], until: datetime, /
@@ -46,7 +53,7 @@ class Passing(Protocol):
     def tier_reached(
         self, books: "Books", member: Member, counts: Mapping[Total, int], at: datetime, /
     ) -> str | None:
-        """The tier that would stand once these are counted, where orders earn by it (R-24)."""
+        """The tier that would stand once these are counted; None where there are none (R-24)."""
 
     def earned_by(
         self, books: "Books", account: Account, seq: int, entry: Written, /
@@ -91,6 +98,7 @@ class Books:
         actor_id: who acts, as the ledger knows them.
         accounts: by member and wallet, with at least the lots the operation needs.
         totals: the members' sums by local day, as far as the operation needs them.
+        expired: points of lots that had expired unspent when it was read, as far as it was.
     """
 
     tx: Transaction
@@ -102,6 +110,7 @@ class Books:
     accounts: dict[int, Accounts] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     has_totals: bool = False
+    expired: dict[LotKey, int] = field(default_factory=dict)
 
     def program_at(self, member: Member, instant: datetime) -> tuple[int, Program]:
         """The program version in force at an instant, or the first (R-06)."""
@@ -152,6 +161,12 @@ class Books:
         self.passing.bring(self, member, since, at)
         return at
 
+    def is_overdue(self, member: Member, until: datetime) -> bool:
+        """Whether time brings a member more by an instant than lots and holds tell."""
+        standing = member.standing
+        is_due = standing.due_at is not None and standing.due_at <= until
+        return is_due or self.program_at(member, until)[0] > standing.due_by
+
     def read_due(self, members: Collection[Member], until: datetime) -> None:
         """Read what a credit needs of these members' accounts: lots due, standing and held.
 
@@ -162,6 +177,18 @@ class Books:
         else:
             sliding = {w for member in members for w in self.program_at(member, until)[1].sliding}
             self.accounts = read_due(self.tx, members, until, sorted(sliding))
+
+    def read_expired(self, lots: Iterable[LotKey]) -> None:
+        """Read how much of these lots has expired unspent; what is known is not asked again."""
+        asked = [lot for lot in lots if lot not in self.expired]
+        found = read_expired(self.tx, asked)
+        self.expired.update({lot: found.get(lot, 0) for lot in asked})
+
+    def expired_of(self, account: Account, lots: Collection[int]) -> int:
+        """Points of an account's lots that have expired unspent, also in this operation."""
+        keys = [(account.member_id, account.wallet, lot) for lot in lots]
+        self.read_expired(keys)
+        return sum(self.expired[key] for key in keys) + account.expired_since(lots)
 
     def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
         """Read the members' sums: what the operation wants, and what time will ask for."""
@@ -197,11 +224,21 @@ class Books:
             rule_ids,
         )
 
+    def settle(self, member: Member) -> Sequence[dict[str, Any]]:
+        """Let all that was decided for a member have its effect at once, before it is written.
+
+        Returns:
+            what became of their tier, as receipts tell it.
+
+        Rule: R-51.
+        """
+        return self.passing.settle(self, member)
+
     def write(self, touched: Iterable[Member]) -> None:
         """Add all that was decided for these members to the writes of the transaction."""
         moved = list(touched)
         for member in moved:
-            self.passing.settle(self, member)
+            self.settle(member)
         accounts = [list(self.accounts.get(m.member_id, {}).values()) for m in moved]
         for member, of_member in zip(moved, accounts, strict=True):
             _tell_moved(member, of_member)

@@ -1,6 +1,7 @@
 """Members stand in tiers, and move through them."""
 
-from loyalty_service.tiers.service.moving import NOTHING, judge, move, save
+from loyalty_service.tiers.service.moving import NOTHING, gift_lots, judge, move, save
 from loyalty_service.tiers.service.standing import tell_standing
+from loyalty_service.tiers.service.telling import tell_changes
 
-__all__ = ["NOTHING", "judge", "move", "save", "tell_standing"]
+__all__ = ["NOTHING", "gift_lots", "judge", "move", "save", "tell_changes", "tell_standing"]

@@ -10,7 +10,6 @@ import orjson
 
 from loyalty_service.earning.service import instant_text
 from loyalty_service.kit.db import Transaction
-from loyalty_service.ledger.queries import read_expired
 from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.movements import Opening, credit, take_back
@@ -109,6 +108,14 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
     member.standing = standing.due(before.due_at, before.due_by)
 
 
+def gift_lots(member: Member) -> list[tuple[int, str, int]]:
+    """The lots that gifts to a member opened: (member, wallet, lot)."""
+    gifts = (member.standing.memo or {}).get("gifts", {}).values()
+    return [
+        (member.member_id, gift["wallet"], gift["lot"]) for gift in gifts if gift["lot"] is not None
+    ]
+
+
 def save(tx: Transaction, members: Iterable[Member]) -> None:
     """Add the changes of these members to the writes of the transaction."""
     tx.add_rows(_INSERT, [row for member in members for row in member.tier_changes])
@@ -155,17 +162,17 @@ def _undo_gift(
         return {**given, "kept": True}
     account = books.account(member, given["wallet"])
     lots = [given["lot"]] if given["lot"] is not None else []
-    expired = read_expired(books.tx, [(member.member_id, account.wallet, lot) for lot in lots])
     _, entry = take_back(
         account,
         _cause(member, Reason.TIER_GIFT_UNDONE, number, version, change.instant),
         given["points"],
         member.caught_up_to,
         own_lots=lots,
-        expired=sum(expired.values()) + account.expired_since(lots),
+        expired=books.expired_of(account, lots),
         may_overdraw=program.returns.overdrawn is Overdrawn.NEGATIVE,
     )
-    return {**given, "kept": False, "entry": None if entry is None else entry.seq}
+    points, seq = (0, None) if entry is None else (entry.points, entry.seq)
+    return {**given, "kept": False, "points": points, "entry": seq}
 
 
 def _cause(member: Member, reason: Reason, number: int, version: int, instant: datetime) -> Cause:

@@ -1,9 +1,10 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from loyalty_service.earning.rules.openings import came_alive
 from loyalty_service.earning.service import instant_text
@@ -21,7 +22,7 @@ from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import OnReturn, TierRate
+from loyalty_service.program.rules.tiers import OnReturn
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
@@ -56,21 +57,25 @@ class Timekeeping:
             _reach(books, member, instant)
         _pass(books, member, until)
 
-    def settle(self, books: Books, member: Member) -> None:
+    def settle(self, books: Books, member: Member) -> Sequence[dict[str, Any]]:
         """Let what was just decided for a member promote them, or undo a promotion.
+
+        Returns:
+            what became of the tier, as receipts tell it.
 
         Rule: R-51, R-52.
         """
-        at = member.caught_up_to
+        at, seen = member.caught_up_to, len(member.happened)
         version, program = books.program_at(member, at)
         is_new = member.standing.due_by != version
         watch = _Watch(books, member, version, program)
         moved = books.totals.settle(member.member_id)
         if not is_new and not moved and not watch.asks_for_balance():
-            return
+            return ()
         watch.undo(at, moved)
         watch.promote(at)
         watch.reckon(at)
+        return tiers.tell_changes(member, seen, program)
 
     def needs_every_lot(self, books: Books, members: Iterable[Member], until: datetime) -> bool:
         """Whether a tier asks for a balance, or a version changes when points end.
@@ -100,13 +105,11 @@ class Timekeeping:
     def tier_reached(
         self, books: Books, member: Member, counts: Mapping[Total, int], at: datetime
     ) -> str | None:
-        """The tier that would stand once these are counted; None unless orders earn by it.
+        """The tier that would stand once these are counted; None where there are no tiers.
 
         Rule: R-24.
         """
         version, program = books.program_at(member, at)
-        if program.tiers is None or program.tiers.tier_rate is TierRate.HELD:
-            return None
         return _Watch(books, member, version, program).tier_with(counts, at)
 
     def earned_by(

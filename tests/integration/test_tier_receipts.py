@@ -1,0 +1,245 @@
+"""Quotes foretell a change of tier, and receipts tell it (R-24, R-51, R-52, R-54)."""
+
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+
+from loyalty_service.checkout.rules.cart import Cart, Order
+from loyalty_service.checkout.service import OrderItem, take_items
+from loyalty_service.ledger.service import Acting
+from loyalty_service.members.rules import parse_ref
+from loyalty_service.timekeeping.service import Timekeeping
+from tests.databases import connect
+from tests.factories import PLAIN, STOREFRONT, Shop, line
+from tests.integration.test_tiers import TIERED, changes, proved, standing, tier
+from tests.job_world import digest
+
+DAY = timedelta(days=1)
+UNTIL = "2027-03-31T16:00:00Z"
+TO_SILVER = {
+    "cause": "promoted",
+    "from": "regular",
+    "to": "silver",
+    "until": UNTIL,
+    "grace_until": None,
+    "gift": {"wallet": "points", "points": 50, "entry": 3},
+    "words": {
+        "en": "Promoted to Silver, through 2027-03-31. 50 points in Points as a gift.",
+        "zh": "升级为银卡，有效期至 2027-03-31。赠积分 50。",
+    },
+}
+LATER = TIERED.replace("activation: {on: payment}", "activation: {on: fulfilment}")
+
+
+def shop_of(db, program: str = TIERED) -> Shop:
+    shop = Shop(db, program)
+    shop.enrol("m-1")
+    return shop
+
+
+@pytest.fixture
+def shop(db) -> Shop:
+    return shop_of(db)
+
+
+def without_gift(told: list[dict]) -> list[dict]:
+    """Changes without what only writing can know: the number of the gift's entry."""
+    return [
+        {**change, "gift": change["gift"] and {**change["gift"], "entry": None}} for change in told
+    ]
+
+
+def test_a_payment_that_reaches_a_tier_says_so(shop):
+    nothing = shop.pay("o-1", line(10_000))
+    receipt = shop.pay("o-2", line(40_000))
+
+    assert nothing["tier_changes"] == []
+    assert receipt["tier_changes"] == [TO_SILVER]
+    assert shop.pay("o-2", line(40_000)) == receipt
+    assert proved(shop)
+
+
+def test_a_jump_is_told_as_one_change(shop):
+    (change,) = shop.pay("o-1", line(200_000))["tier_changes"]
+
+    assert (change["from"], change["to"], change["gift"]["points"]) == ("regular", "gold", 300)
+
+
+def test_a_fulfilment_that_brings_the_points_of_a_tier_says_so(db):
+    shop = shop_of(db, LATER)
+    paid = shop.pay("o-1", line(50_000), fulfilled=False)
+
+    sent = shop.fulfil("o-1")
+
+    assert paid["tier_changes"] == []
+    assert sent["tier_changes"] == [TO_SILVER]
+    assert shop.fulfil("o-1") == sent
+
+
+def test_a_promotion_is_told_after_what_brought_it(shop):
+    shop.pay("o-1", line(50_000))
+
+    kinds = shop.db.fetch("SELECT kind FROM event ORDER BY seq")
+
+    assert [kind for (kind,) in kinds] == ["member.enrolled", "order.paid", "tier.promoted"]
+
+
+@pytest.mark.parametrize(
+    ("gifts", "gift", "words"),
+    [
+        ("kept", None, "The promotion to Silver is undone: Regular again."),
+        (
+            "taken_back",
+            {"wallet": "points", "points": -50, "entry": 4},
+            (
+                "The promotion to Silver is undone: Regular again. "
+                "The gift of 50 points in Points is taken back."
+            ),
+        ),
+    ],
+)
+def test_a_return_that_undoes_a_promotion_says_so(db, gifts, gift, words):
+    settings = f"tiers:\n  on_return: at_once\n  gifts_on_return: {gifts}"
+    shop = shop_of(db, TIERED.replace("tiers:", settings))
+    shop.pay("o-1", line(50_000, quantity=2))
+
+    receipt = shop.give_back("o-1", "r-1", units=[(1, 1)])
+
+    (change,) = receipt["tier_changes"]
+    assert change["words"]["en"] == words
+    assert (change["cause"], change["from"], change["to"]) == ("undone", "silver", "regular")
+    assert change["gift"] == gift
+    assert shop.give_back("o-1", "r-1", units=[(1, 1)]) == receipt
+    assert shop.cancel("o-1")["tier_changes"] == []
+    assert proved(shop)
+
+
+def test_a_return_may_undo_two_promotions_at_once(db):
+    both = TIERED.replace("entry: {all: [{spend", "entry: {all: [{orders: 2}, {spend")
+    shop = shop_of(db, both.replace("tiers:", "tiers:\n  on_return: at_once"))
+    shop.pay("o-1", line(199_900))
+    shop.pay("o-2", line(10_000))
+    assert tier(shop) == "gold"
+
+    receipt = shop.cancel("o-1")
+
+    told = [(change["from"], change["to"]) for change in receipt["tier_changes"]]
+    assert told == [("gold", "silver"), ("silver", "regular")]
+
+
+def test_without_a_term_a_return_takes_down_or_begins_the_grace(db):
+    open_ended = TIERED.replace("term: {months: 12, end: month}", "term: none")
+    shop = shop_of(db, open_ended)
+    shop.pay("o-1", line(50_000))
+
+    (fallen,) = shop.cancel("o-1")["tier_changes"]
+    shop.apply(open_ended.replace("tiers:", "tiers:\n  grace: {days: 30}"))
+    shop.pay("o-2", line(50_000))
+    (left,) = shop.cancel("o-2")["tier_changes"]
+    (kept,) = shop.pay("o-3", line(50_000))["tier_changes"]
+
+    assert (fallen["cause"], fallen["to"]) == ("demoted", "regular")
+    assert fallen["words"]["en"] == "Silver is lost: Regular from now on."
+    assert (left["cause"], left["to"], left["until"]) == ("grace_began", "silver", None)
+    assert left["grace_until"] == "2026-04-01T16:00:00Z"
+    assert left["words"]["zh"] == "银卡已不达标，予以保留，有效期至 2026-04-01。"
+    assert (kept["cause"], kept["from"], kept["to"]) == ("kept", "silver", "silver")
+    assert kept["words"]["en"] == "Silver is kept."
+
+
+def test_what_was_overdue_is_not_told_as_brought_by_the_order(shop, clock):
+    shop.pay("o-1", line(50_000))
+    clock.advance(500 * DAY)
+
+    receipt = shop.pay("o-2", line(10_000))
+
+    assert receipt["tier_changes"] == []
+    assert [cause for cause, _, _ in changes(shop)] == ["promoted", "demoted"]
+
+
+def test_an_event_that_earns_a_tier_says_so(db):
+    rule = """\
+    - {id: vow, name: {en: Vow, zh: 誓}, wallet: growth, group: base, on: vow,
+       give: {fixed: 500}, activation: {on: payment}, expiry: never}
+returns:"""
+    shop = shop_of(db, TIERED.replace("returns:", rule))
+
+    assert shop.tell("other")["tier_changes"] == []
+    assert [change["to"] for change in shop.tell("vow")["tier_changes"]] == ["silver"]
+
+
+AT_REVIEW = TIERED.replace("tiers:", "tiers:\n  promote: next_review")
+REACHED = TIERED.replace("tiers:", "tiers:\n  tier_rate: reached")
+GRACEFUL = TIERED.replace("tiers:", "tiers:\n  grace: {days: 60}")
+
+
+@pytest.mark.parametrize("program", [TIERED, LATER, AT_REVIEW, REACHED, GRACEFUL, PLAIN])
+@pytest.mark.parametrize("amount_minor", [10_000, 49_900, 50_000, 200_000])
+def test_a_quote_foretells_what_the_payment_will_say(db, clock, program, amount_minor):
+    shop = shop_of(db, program)
+    shop.pay("before", line(100), fulfilled=False)
+    clock.advance(DAY)
+
+    quote = shop.quote(line(amount_minor))
+
+    receipt = shop.pay("o-1", line(amount_minor), fulfilled=False)
+    assert quote["tier_changes"] == without_gift(receipt["tier_changes"])
+    if program == PLAIN:
+        assert quote["tier_after"] is None
+    else:
+        assert quote["tier_after"] == standing(shop)["tier"]["id"]
+    earned = [(one["wallet"], one["points"]) for one in quote["earned"]]
+    assert earned == [(one["wallet"], one["points"]) for one in receipt["earned"]]
+
+
+def test_a_quote_of_who_is_in_their_grace_foretells_that_the_tier_is_kept(db, clock):
+    shop = shop_of(db, GRACEFUL)
+    shop.pay("o-1", line(50_000))
+    clock.advance(datetime.fromisoformat(UNTIL) - clock.now() + DAY)
+    assert standing(shop)["grace_until"] is not None
+
+    quote = shop.quote(line(40_000))
+
+    assert [change["cause"] for change in quote["tier_changes"]] == ["kept"]
+    assert quote["tier_after"] == "silver"
+    assert shop.quote(line(100))["tier_changes"] == []
+
+
+def test_a_quote_for_an_instant_to_come_foretells_by_what_stands_then(shop, clock):
+    shop.pay("o-1", line(45_000))
+
+    today = shop.quote(line(10_000))
+    in_a_year = shop.quote(line(10_000), at=clock.now() + 400 * DAY)
+
+    assert (today["tier_after"], in_a_year["tier_after"]) == ("silver", "regular")
+
+
+def test_a_quote_writes_nothing_of_what_it_foretells(shop, database_url):
+    connection = connect(database_url)
+    before = digest(connection)
+
+    assert shop.quote(line(200_000))["tier_after"] == "gold"
+
+    assert digest(connection) == before
+    connection.close()
+
+
+def test_orders_of_one_batch_are_told_and_earn_as_if_they_came_one_by_one(shop):
+    shop.enrol("m-2")
+    amounts = (20_000, 30_000, 10_000, 150_000)
+    items = [
+        OrderItem(parse_ref("m-2"), Order(f"b-{n}", f"p-{n}", Cart("CNY", None, (line(amount),))))
+        for n, amount in enumerate(amounts)
+    ]
+
+    one_by_one = [shop.pay(f"o-{n}", line(amount)) for n, amount in enumerate(amounts)]
+    batch = shop.db.run(
+        lambda tx: take_items(Acting(tx, shop.programs, STOREFRONT, Timekeeping()), items)
+    )
+
+    told = [orjson.loads(receipt) for receipt in batch if isinstance(receipt, str)]
+    for name in ("tier_changes", "earned"):
+        assert [receipt[name] for receipt in told] == [receipt[name] for receipt in one_by_one]
+    assert [len(receipt["tier_changes"]) for receipt in told] == [0, 1, 0, 1]
+    assert proved(shop)
