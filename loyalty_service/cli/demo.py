@@ -20,7 +20,8 @@ from loyalty_service.kit.shipped import shipped_folder
 from loyalty_service.program.service import apply_document
 
 SHOP = "demo-shop"
-OPENED_BEFORE = timedelta(days=365)
+OPENED_BEFORE = timedelta(days=500)
+"""Long enough for a tier to be reached, reviewed at the end of its term, and lost."""
 LINES_TOLD = 10
 
 CALLS = """
@@ -51,7 +52,10 @@ CALLS = """
   call $MEMBER "$AT/members/mei/entries?wallet=points&limit=3"
   call $MEMBER "$AT/members/mei/entries/points/2?lang=zh"
 
-  # 6  orders and returns of many members in one call; each is taken whole or refused
+  # 6  where mei stands since a promotion, what the next tier asks for, what the next review will do
+  call $MEMBER "$AT/members/mei/standing?lang=en"
+
+  # 7  orders and returns of many members in one call; each is taken whole or refused
   call $STOREFRONT $AT/orders/batch -H "Idempotency-Key: try-2" -d '{"items": [
        {"member_ref": "lin", "order_ref": "T-2", "order": {"payment_ref": "try-2",
         "lines": [{"sku": "CUP-2", "quantity": 1, "amount": {"amount": 3345, "currency": "CNY"}}]}},
@@ -60,17 +64,17 @@ CALLS = """
        {"member_ref": "nobody", "order_ref": "T-3", "return": {"return_ref": "T-3-R",
         "lines": [{"line": 1, "units": 1}]}}]}'
 
-  # 7  the program in words
+  # 8  the program in words
   call $OPERATOR "$AT/program?lang=en"
 
-  # 8  the proof: every entry of every member followed again, beside traffic
+  # 9  the proof: every entry of every member followed again, beside traffic
   {verify}
 """
 
 
 @click.command()
 def demo() -> None:
-    """Put the sample program and a demo shop with a year behind it into the database.
+    """Put the sample program and a demo shop with a past into the database.
 
     The database must be at the newest revision (`loyalty migrate`). A shop that has a program of
     its own keeps it, and no past is told to it; done again, nothing is added. `loyalty serve
@@ -136,7 +140,7 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
         from rich.progress import Progress
 
         with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("Telling a year of the demo shop", total=total)
+            task = bar.add_task("Telling the past of the demo shop", total=total)
             yield lambda: bar.advance(task)
         return
     done = 0
@@ -145,7 +149,7 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
         nonlocal done
         done += 1
         if done % (total // LINES_TOLD) == 0:
-            click.echo(f"Telling a year of the demo shop: {done} of {total}", err=True)
+            click.echo(f"Telling the past of the demo shop: {done} of {total}", err=True)
 
     yield line
 
@@ -167,8 +171,11 @@ Ready: {address}          Guide: {address}/docs
 
 Paste the six lines above (the tokens hold for a day), then try:
 {calls}
-More members to look at with call $OPERATOR: chen owes points, lin's mistake was put right, hua's
-first points ended and tao's last ones, bo sent everything back, qiang works here.
+More members to look at with call $OPERATOR: mei was promoted to silver and to gold; su was promoted
+to gold, bought little for a year and was demoted to silver, and the points of su's large order
+expired (try $AT/members/su/standing, and $AT/members/su/entries?wallet=points); hua's first points
+expired too, and tao's last ones; chen owes points, lin's mistake was put right, bo sent everything
+back, qiang works here.
 
 Amounts are in minor units: 6400 is 64.00 yuan, for the whole line. An answer is one line; put
 | {sys.executable} -m json.tool --no-ensure-ascii behind a call to unfold it.

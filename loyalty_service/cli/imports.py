@@ -106,9 +106,9 @@ def invoice_lines(
 @imports.command("members")
 @click.argument("file", type=_FILE)
 @click.option("--check", "only_check", is_flag=True, help="Only tell the faults; write nothing.")
-@click.option("--as-of", type=_Instant(), help="When the opening balances stood; else now.")
+@click.option("--as-of", type=_Instant(), help="When balances and tiers stood; else now.")
 def members(file: Path, *, only_check: bool, as_of: datetime | None) -> None:
-    """Import members and their opening balances from FILE (.csv or .csv.gz).
+    """Import members, their opening balances and tiers from FILE (.csv or .csv.gz).
 
     Ends with 1 when a line has a fault; nothing of a member with a fault is written, everybody
     else is. docs/import-members.md names the columns and works an example through.

@@ -25,7 +25,7 @@ MOST_EXAMPLES = 5
 def import_members(
     db: Database, path: Path, *, as_of: datetime | None, secret: bytes | None, only_check: bool
 ) -> MembersReport:
-    """Bring the members of a file in with their balances; who has a fault is left out whole.
+    """Bring the members of a file in with what they have; who has a fault is left out whole.
 
     Args:
         as_of: the instant of the opening balances (UTC); None is now.
@@ -41,12 +41,15 @@ def import_members(
     check_past(as_of or now, now, "as_of")
     programs = Programs()
     version, program = current_program(db, programs)
+    _, opening = programs.in_force(db.fetch, version, as_of or now)
     with open_lines(path) as lines:
-        file = read_members(lines, Setting(program, now, secret))
-    arrival = Arrival(program, version, as_of)
+        file = read_members(lines, Setting(program, now, secret, opening))
+    arrival = Arrival(program, version, opening, as_of)
     sound = [member for member in file.members if not member.is_faulty]
     report = MembersReport(file.read, faulty=len(file.members) - len(sound), faults=file.faults)
-    with progress("Importing members", "members", len(sound)) as show:
+    tiers = sum(member.tier is not None for member in sound)
+    doing = f"Importing members, {tiers:,} with a tier" if tiers else "Importing members"
+    with progress(doing, "members", len(sound)) as show:
         done = 0
         for part in cut_members(sound):
             for one in _take_part(db, programs, part, arrival, only_check=only_check):
@@ -91,7 +94,22 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
     for wallet, points in sorted(report.points.items()):
         _row(f"  points in {wallet}", points)
     _row("imported before", report.repeated)
+    _tell_tiers(report, would)
     click.echo(f"Faults: {len(report.faults):,}" if report.faults else "No faults.")
+
+
+def _tell_tiers(report: MembersReport, would: str) -> None:
+    brought = report.tiers.total()
+    if not brought + report.standing:
+        return
+    click.echo(counted(brought + report.standing, "opening tier"))
+    _row(f"{would}brought", brought)
+    for tier, count in sorted(report.tiers.items()):
+        _row(f"  {tier}", count)
+    if report.over:
+        lines = ", ".join(map(str, report.over[:MOST_EXAMPLES]))
+        _row("  reviewed at once", len(report.over), f"their term is over, as on lines {lines}")
+    _row("there already", report.standing)
 
 
 def _row(name: str, count: int, more: str = "") -> None:

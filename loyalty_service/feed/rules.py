@@ -32,6 +32,7 @@ KINDS = (
     "tier.undone",
     "tier.term_began",
     "tier.replaced",
+    "tier.imported",
 )
 OF_MEMBER = "member.<event>"
 """Whatever the shop calls what a member did: ``member.check_in``, ``member.review``."""

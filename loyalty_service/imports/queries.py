@@ -5,6 +5,7 @@ from datetime import datetime
 
 from loyalty_service.imports.rules.matching import Shelf
 from loyalty_service.imports.rules.openings import Known
+from loyalty_service.imports.rules.tiers import Tenure
 from loyalty_service.kit.db import Transaction
 from loyalty_service.members.queries import find_member_ids
 from loyalty_service.members.rules import Ref
@@ -70,7 +71,8 @@ def read_shelves(tx: Transaction, asked: Collection[tuple[int, str]]) -> dict[in
 
 
 _KNOWN = """
-SELECT member_id, birth_month, birth_day, tags FROM member WHERE member_id = ANY(%s)
+SELECT member_id, birth_month, birth_day, tags, enrolled_at, caught_up_to
+  FROM member WHERE member_id = ANY(%s)
 """
 # One that was reversed, because it was a mistake, does not stand in the way of a better one.
 _OPENINGS = """
@@ -81,6 +83,17 @@ SELECT e.member_id, e.wallet, x.body
    AND e.kind = 'credit'
    AND NOT EXISTS (SELECT FROM entry r
                     WHERE r.member_id = e.member_id AND r.wallet = e.wallet AND r.reverses = e.seq)
+"""
+# What was brought first, then what is held now.
+_TENURES = """
+SELECT member_id, to_tier, occurred_at, tier_until, 1 AS place
+  FROM tier_change WHERE member_id = ANY(%s) AND cause = 'imported'
+ UNION ALL
+SELECT m.member_id, m.tier, m.tier_since, m.tier_until, 2
+  FROM member m
+ WHERE m.member_id = ANY(%s)
+   AND EXISTS (SELECT FROM tier_change c WHERE c.member_id = m.member_id)
+ ORDER BY place
 """
 
 
@@ -93,8 +106,18 @@ def find_known(tx: Transaction, refs: Collection[Ref]) -> dict[Ref, Known]:
     openings: dict[int, dict[str, str]] = {}
     for member_id, wallet, body in tx.fetch(_OPENINGS, (member_ids, member_ids)):
         openings.setdefault(member_id, {})[wallet] = body
+    tenures: dict[int, list[Tenure]] = {}
+    for member_id, tier, since, until, _ in tx.fetch(_TENURES, (member_ids, member_ids)):
+        tenures.setdefault(member_id, []).append(Tenure(tier, since, until))
     known = {}
-    for member_id, month, day, tags in tx.fetch(_KNOWN, (member_ids,)):
-        birthday = None if month is None else (month, day)
-        known[member_id] = Known(member_id, birthday, tuple(tags), openings.get(member_id, {}))
+    for member_id, month, day, tags, enrolled_at, caught_up_to in tx.fetch(_KNOWN, (member_ids,)):
+        known[member_id] = Known(
+            member_id,
+            None if month is None else (month, day),
+            tuple(tags),
+            enrolled_at,
+            caught_up_to,
+            openings.get(member_id, {}),
+            tuple(tenures.get(member_id, ())),
+        )
     return {ref: known[member_id] for ref, member_id in found.items()}

@@ -1,5 +1,6 @@
 """The README keeps its word: its calls and its nightly commands run as they are written."""
 
+import json
 import os
 import re
 import shutil
@@ -102,6 +103,17 @@ def test_what_the_demo_says_to_try_runs_as_printed(service):
     assert done.stdout.count('"code":"member_unknown"') == 1
     assert not re.search(r'^\{"type"', done.stdout, flags=re.MULTILINE)
     assert "Proved: no faults." in done.stdout
+    stands = [json.loads(one) for one in done.stdout.splitlines() if '"review":' in one]
+    assert [one["tier"]["id"] for one in stands] == ["gold"]
+
+
+def test_the_member_that_the_demo_names_was_demoted_and_let_points_expire(service):
+    operator = service.token("OPERATOR")
+    [path] = re.findall(r"try \$AT(/members/su/standing),", service.said())
+    rows = service.get("/v1/members/su/entries?wallet=points&limit=100", operator).json()
+
+    assert service.get(f"/v1{path}", operator).json()["tier"]["id"] == "silver"
+    assert "expired" in {one["reason"] for one in rows["entries"]}
 
 
 @pytest.fixture

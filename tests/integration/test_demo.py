@@ -8,14 +8,19 @@ import pytest
 
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.cli import demo
+from loyalty_service.cli.history import plan_history, tell_history
 from loyalty_service.cli.history.life import local
 from loyalty_service.kit.clock import SettableClock
+from loyalty_service.kit.shipped import shipped_folder
 from loyalty_service.ledger.queries.reading import balances_now
+from loyalty_service.ledger.service import Acting
 from loyalty_service.ledger.service.proving import prove_all
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import parse_ref
-from loyalty_service.program.service import apply_document
-from tests.factories import PLAIN
+from loyalty_service.program.service import Programs, apply_document
+from loyalty_service.tiers.service import tell_standing
+from loyalty_service.timekeeping.service import Timekeeping
+from tests.factories import PLAIN, STOREFRONT
 
 TODAY = date(2026, 11, 23)
 NOW = local(TODAY, 9.0)
@@ -70,6 +75,46 @@ def test_each_member_known_by_name_shows_what_they_are_known_for(told):
         """
     )
     assert dict(by_order) == {"points": 0, "growth": 0}
+
+
+def test_members_rise_and_fall_and_let_points_expire(told):
+    causes = told.fetch("SELECT cause, count(*)::int FROM tier_change GROUP BY 1")
+    expired = told.fetch("SELECT count(DISTINCT member_id)::int FROM entry WHERE kind = 'expire'")
+
+    assert dict(causes)["promoted"] >= 2
+    assert dict(causes)["demoted"] >= 1
+    assert expired[0][0] >= 2
+    with told.reading() as tx:
+        acting = Acting(tx, Programs(), STOREFRONT, Timekeeping())
+        stands = {name: tell_standing(acting, parse_ref(name), "en") for name in ("mei", "su")}
+    assert {name: one["tier"]["id"] for name, one in stands.items()} == {
+        "mei": "gold",
+        "su": "silver",
+    }
+
+
+@pytest.mark.parametrize("today", [TODAY, date(2028, 2, 29), date(2028, 3, 31), date(2027, 1, 1)])
+def test_the_two_who_show_tiers_do_so_whatever_the_day(db, clock, today):
+    clock.set(local(today - demo.OPENED_BEFORE, 0.0))
+    text = (shipped_folder("programs") / "sample.yaml").read_text(encoding="utf-8")
+    db.run(lambda tx: apply_document(tx, text, demo.SHOP))
+    acts = [act for act in plan_history(today) if act.member in ("mei", "su")]
+
+    tell_history(db, clock, acts, lambda: None)
+
+    moved = "SELECT cause, to_tier FROM tier_change JOIN member_ref USING (member_id)"
+    moved += " WHERE value = %s ORDER BY change_no"
+    assert db.fetch(moved, ("mei",)) == [("promoted", "silver"), ("promoted", "gold")]
+    assert db.fetch(moved, ("su",)) == [
+        ("promoted", "gold"),
+        ("grace_began", "gold"),
+        ("demoted", "silver"),
+    ]
+    ((expired,),) = db.fetch(
+        "SELECT sum(-points)::int FROM entry JOIN member_ref USING (member_id)"
+        " WHERE value = 'su' AND entry.kind = 'expire'"
+    )
+    assert expired > 3_000
 
 
 def test_the_program_is_in_force_from_the_day_the_shop_opened(told):

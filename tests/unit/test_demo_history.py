@@ -1,10 +1,11 @@
 """The demo shop's past: the same for the same day, believable, and never in the future."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 
 from loyalty_service.checkout.rules.cart import Order
+from loyalty_service.cli.demo import OPENED_BEFORE
 from loyalty_service.cli.history import MEI, plan_history
 from loyalty_service.cli.history.life import Cancelled, Fulfilled, SentBack, Undone, local
 from loyalty_service.events.rules import MemberEvent
@@ -23,9 +24,7 @@ def test_the_same_day_has_the_same_past(today):
 def test_nothing_has_happened_today_or_later_or_before_the_shop_opened(today):
     acts = plan_history(today)
 
-    assert all(
-        local(today - timedelta(days=365), 0.0) <= act.at < local(today, 0.0) for act in acts
-    )
+    assert all(local(today - OPENED_BEFORE, 0.0) <= act.at < local(today, 0.0) for act in acts)
 
 
 @pytest.mark.parametrize("today", ODD_DAYS)

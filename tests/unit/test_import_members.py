@@ -17,13 +17,25 @@ from loyalty_service.imports.rules.openings import (
     MembersReport,
     open_balance,
     opening_text,
-    welcome,
 )
+from loyalty_service.imports.rules.openings import welcome as welcome_by
 from loyalty_service.imports.rules.tables import FileFault
+from loyalty_service.imports.rules.tiers import Tenure
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.members.rules import Ref
 from loyalty_service.program.rules.document import read_document
 from tests.factories import PLAIN
+
+TIERS = """
+tiers:
+  window: {months: 12}
+  term: {months: 12, end: month}
+  levels:
+    - {id: regular, name: {en: Regular, zh: 普通}}
+    - id: silver
+      name: {en: Silver, zh: 银卡}
+      entry: {all: [{orders: 10}]}
+"""
 
 PROGRAM = read_document(PLAIN).program
 NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -32,12 +44,12 @@ SECRET = b"s" * 32
 M1 = Ref("shop", "m-1")
 
 
-def read(*lines, secret=None):
-    return read_members([f"{line}\n" for line in lines], Setting(PROGRAM, NOW, secret))
+def read(*lines, secret=None, program=PROGRAM):
+    return read_members([f"{line}\n" for line in lines], Setting(PROGRAM, NOW, secret, program))
 
 
-def faults(*lines, secret=None):
-    return [(f.line, f.column) for f in read(*lines, secret=secret).faults]
+def faults(*lines, secret=None, program=PROGRAM):
+    return [(f.line, f.column) for f in read(*lines, secret=secret, program=program).faults]
 
 
 def test_lines_that_share_a_reference_are_about_one_member():
@@ -80,6 +92,7 @@ def test_lines_that_share_a_reference_are_about_one_member():
         ("tags", "VIP"),
         ("tags", "a||b"),
         ("tags", "|".join(f"t{n}" for n in range(33))),
+        ("tier", "gold"),
         ("wallet", "gold"),
         ("points", ""),
         ("points", "0"),
@@ -202,9 +215,64 @@ def newcomer(*lots, **more):
     return Newcomer(2, (M1,), lots={"points": list(lots)} if lots else {}, **more)
 
 
-def known(*lots, birthday=None, tags=()):
+def known(*lots, birthday=None, tags=(), clock=NOW, tenures=()):
     openings = {"points": opening_text("points", list(lots))} if lots else {}
-    return {M1: Known(7, birthday, tags, openings)}
+    return {M1: Known(7, birthday, tags, NOW - 900 * DAY, clock, openings, tenures)}
+
+
+def welcome(newcomer, known, as_of, program=PROGRAM):
+    return welcome_by(newcomer, known, as_of, program)
+
+
+TIERED = read_document(PLAIN + TIERS).program
+
+
+def test_a_tier_is_held_from_the_start_of_a_day_through_the_end_of_one():
+    file = read(
+        "member_ref,tier,tier_since,tier_until",
+        "m-1,silver,2026-01-01,2026-12-31",
+        "m-2,silver,2026-01-01T00:00:00Z,2026-12-31T00:00:00Z",
+        program=TIERED,
+    )
+
+    assert file.faults == []
+    assert [member.tenure for member in file.members] == [
+        Tenure(
+            "silver",
+            datetime(2025, 12, 31, 16, tzinfo=UTC),
+            datetime(2026, 12, 31, 16, tzinfo=UTC),
+        ),
+        Tenure("silver", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("tier", "Silver"),
+        ("tier_since", "2026-02-30"),
+        ("tier_since", "2026-03-03"),
+        ("tier_since", "2026-03-01T00:00:00"),
+        ("tier_until", "1026-05-01"),
+        ("tier_until", "soon"),
+    ],
+)
+def test_a_tier_of_another_form_is_a_fault_of_its_line(column, value):
+    columns = {"member_ref": "m-1", "tier": "silver", column: value}
+    head, said = ",".join(columns), ",".join(columns.values())
+
+    assert faults(head, said, program=TIERED) == [(2, column)]
+
+
+def test_a_tier_is_said_the_same_on_all_lines_of_a_member():
+    assert faults(
+        "member_ref,tier,tier_since",
+        "m-1,silver,2026-01-01",
+        "m-1,silver,",
+        "m-1,regular,2026-01-02",
+        "m-1,,2026-01-01",
+        program=TIERED,
+    ) == [(4, "tier"), (4, "tier_since"), (5, "tier_since")]
 
 
 def test_somebody_new_is_enrolled_with_what_they_bring():
@@ -244,7 +312,7 @@ def test_who_joins_after_the_balances_stood_is_a_fault():
 
 def test_references_of_two_members_are_a_fault():
     both = Newcomer(2, (M1, Ref("card", "1")))
-    owners = known() | {Ref("card", "1"): Known(8, None, (), {})}
+    owners = known() | {Ref("card", "1"): Known(8, None, (), NOW, NOW, {})}
 
     assert [fault.column for fault in welcome(both, owners, NOW).faults] == ["member_ref"]
 

@@ -1,4 +1,4 @@
-"""The demo shop's past: a year of members who buy, send back, check in and forget."""
+"""The demo shop's past: sixteen months of members who buy, send back, check in and forget."""
 
 from loyalty_service.cli.history.plan import MEI, plan_history
 from loyalty_service.cli.history.telling import is_told, tell_history

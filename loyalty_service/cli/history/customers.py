@@ -1,4 +1,4 @@
-"""The other members of the demo shop: ordinary years, different each, the same on every telling."""
+"""The other members of the demo shop: ordinary lives, different each, the same on every telling."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -35,19 +35,19 @@ NAMES = (
 )
 CHANNELS = ("app", "app", "app", "mini_program", "web", "store")
 DAY = timedelta(days=1)
-YEAR_DAYS = 360
+MOST_DAYS = 480
 SINGLES_DAY = (11, 11)
 
 
 def ordinary_people(last: date, *, first_number: int) -> Iterator[Life]:
     """The lives of the members nobody tells stories about, up to and with ``last``."""
     for number, name in enumerate(NAMES, start=first_number):
-        # The same name lives the same year; nothing secret hangs on it.
+        # The same name lives the same life; nothing secret hangs on it.
         yield _live(name, number, last, Random(name))  # noqa: S311
 
 
 def _live(name: str, number: int, last: date, dice: Random) -> Life:
-    joined_on = last - dice.randrange(30, YEAR_DAYS) * DAY
+    joined_on = last - dice.randrange(30, MOST_DAYS) * DAY
     birthday = (dice.randint(1, 12), dice.randint(1, 28))
     details = Details(
         refs=(Ref("card", f"8860-{number:04}"),),
@@ -69,7 +69,7 @@ def _shopping_days(joined_on: date, last: date, dice: Random) -> list[date]:
         on += dice.randrange(9, 50) * DAY
     days |= {
         date(year, *SINGLES_DAY)
-        for year in (last.year - 1, last.year)
+        for year in (last.year - 2, last.year - 1, last.year)
         if joined_on <= date(year, *SINGLES_DAY) <= last
     }
     return sorted(days)

@@ -19,6 +19,7 @@ from loyalty_service.members.rules import Ref
 from loyalty_service.members.service import Details
 
 MEI = "mei"
+SU = "su"
 DAY = timedelta(days=1)
 
 
@@ -31,6 +32,7 @@ def known_people(last: date) -> Iterator[Life]:
     yield _forgot_to_look(last)
     yield _sent_everything_back(last)
     yield _works_here(last)
+    yield _bought_little_since(last)
 
 
 def _mei(last: date) -> Life:
@@ -105,4 +107,14 @@ def _works_here(last: date) -> Life:
     life = Life("qiang", 7, last - 300 * DAY, Details(tags=("demo", "staff")))
     for days in (280, 170, 60):
         life.buy(last - days * DAY, SHOES.line(), TEA.line(2), channel="store", out_after=0)
+    return life
+
+
+def _bought_little_since(last: date) -> Life:
+    """Rose to gold by one large order, and was demoted when a year had brought hardly another."""
+    life = Life(SU, 8, last - 495 * DAY, Details(tags=("demo",)))
+    life.buy(last - 488 * DAY, COAT.line(2), BOOTS.line(2), channel="web")
+    life.buy(last - 300 * DAY, TEA.line())
+    # After the term, which may last 13 months, and the grace: what the review did is written.
+    life.buy(last - 30 * DAY, CUP.line(2))
     return life

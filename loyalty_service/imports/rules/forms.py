@@ -1,7 +1,7 @@
 """The forms of single values in a file of members; each reader says what is wrong in a sentence."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from loyalty_service.members.rules import (
@@ -16,7 +16,7 @@ from loyalty_service.members.rules import (
     stored_ref,
     tidy_tags,
 )
-from loyalty_service.program.rules.periods import start_of_day
+from loyalty_service.program.rules.periods import ONE_DAY, start_of_day
 
 MOST_POINTS = 10**12
 
@@ -85,12 +85,52 @@ def read_last_day(text: str, zone: ZoneInfo) -> datetime:
 
     Rule: R-04.
     """
+    day = _read_day(text)
+    if day is None:
+        raise ValueFault("must be a date that exists, as 2026-03-31")
+    return start_of_day(day + ONE_DAY, zone)
+
+
+def read_since(text: str, zone: ZoneInfo) -> datetime:
+    """An instant with its zone, or the first instant of a local date, as UTC.
+
+    Raises:
+        ValueFault: as said.
+
+    Rule: R-04.
+    """
+    day = _read_day(text)
+    return _day_or_instant(text) if day is None else start_of_day(day, zone)
+
+
+def read_until(text: str, zone: ZoneInfo) -> datetime:
+    """An instant with its zone, or the first one after a local date, as UTC.
+
+    Raises:
+        ValueFault: as said.
+
+    Rule: R-04.
+    """
+    day = _read_day(text)
+    return _day_or_instant(text) if day is None else start_of_day(day + ONE_DAY, zone)
+
+
+def _day_or_instant(text: str) -> datetime:
+    try:
+        return read_instant(text)
+    except ValueFault:
+        message = "must be a date that exists, as 2026-03-31, or an instant with its zone"
+        raise ValueFault(message) from None
+
+
+def _read_day(text: str) -> date | None:
+    """A date that exists, of the years that are taken."""
     try:
         if _DAY.fullmatch(text) and int(text[:4]) in _YEARS:
-            return start_of_day(date.fromisoformat(text) + timedelta(days=1), zone)
+            return date.fromisoformat(text)
     except ValueError:
         pass
-    raise ValueFault("must be a date that exists, as 2026-03-31")
+    return None
 
 
 def read_birthday(text: str) -> tuple[int, int]:

@@ -14,28 +14,23 @@ from loyalty_service.imports.rules.forms import (
     read_last_day,
     read_points,
     read_ref,
+    read_since,
     read_tags,
+    read_until,
 )
 from loyalty_service.imports.rules.tables import FileFault, read_rows
+from loyalty_service.imports.rules.tiers import Tenure, read_tier
 from loyalty_service.members.rules import MAX_REFS, Ref
 from loyalty_service.program.rules.program import Program
 
 REF = "member_ref"
 MOST_FOUND = 40
 REF_OF_KIND = "ref."
-COLUMNS = (
-    "enrolled_at",
-    "birthday",
-    "tags",
-    "wallet",
-    "points",
-    "active_at",
-    "expires_at",
-    "expires_on",
-)
 _KIND = re.compile(r"ref\.[a-z][a-z0-9_]{0,19}")
 _LOT_COLUMNS = ("points", "active_at", "expires_at", "expires_on")
-_DETAILS = ("enrolled_at", "birthday", "tags")
+_TIER_COLUMNS = ("tier_since", "tier_until")
+_DETAILS = ("enrolled_at", "birthday", "tags", "tier", *_TIER_COLUMNS)
+COLUMNS = (*_DETAILS, "wallet", *_LOT_COLUMNS)
 Read = TypeVar("Read")
 
 
@@ -78,8 +73,17 @@ class Newcomer:
     enrolled_at: datetime | None = None
     birthday: tuple[int, int] | None = None
     tags: tuple[str, ...] | None = None
+    tier: str | None = None
+    tier_since: datetime | None = None
+    tier_until: datetime | None = None
     lots: dict[str, list[OpeningLot]] = field(default_factory=dict)
     is_faulty: bool = False
+
+    @property
+    def tenure(self) -> Tenure | None:
+        """The tier that they bring; None for none."""
+        tier, since, until = self.tier, self.tier_since, self.tier_until
+        return None if tier is None else Tenure(tier, since, until)
 
 
 @dataclass(slots=True)
@@ -99,11 +103,13 @@ class Setting:
         program: its wallets and its zone.
         now: nobody was enrolled later than this (UTC).
         secret: what personal references are hashed with; None refuses them.
+        opening: the program in force when the balances stood; its tiers are meant.
     """
 
     program: Program
     now: datetime
     secret: bytes | None
+    opening: Program
 
 
 def read_members(lines: Iterable[str], setting: Setting) -> MembersFile:
@@ -131,6 +137,15 @@ class _Reader:
         self._setting = setting
         self._by_ref: dict[Ref, Newcomer] = {}
         self._cut_short: set[Ref] = set()
+        zone = setting.program.zone
+        self._readers: dict[str, Callable[[str], Any]] = {
+            "enrolled_at": lambda text: self._past(read_instant(text)),
+            "birthday": read_birthday,
+            "tags": read_tags,
+            "tier": partial(read_tier, program=setting.opening),
+            "tier_since": lambda text: self._past(read_since(text, zone)),
+            "tier_until": partial(read_until, zone=zone),
+        }
         self.file = MembersFile()
 
     def add(self, line_no: int, fields: list[str]) -> None:
@@ -192,23 +207,20 @@ class _Reader:
         return member
 
     def _add_details(self, line: "_Line", texts: dict[str, str], member: Newcomer) -> None:
-        readers: dict[str, Callable[[str], Any]] = {
-            "enrolled_at": self._read_past,
-            "birthday": read_birthday,
-            "tags": read_tags,
-        }
+        for column in _TIER_COLUMNS:
+            if texts.get(column) and not texts.get("tier"):
+                line.fault(column, "needs a tier")
         for column in _DETAILS:
             if not texts.get(column):
                 continue
-            value = line.read(column, texts[column], readers[column])
+            value = line.read(column, texts[column], self._readers[column])
             said = getattr(member, column)
             if value is not None and said not in (None, value):
                 line.fault(column, f"is not what an earlier line of the member says ({said})")
             elif value is not None:
                 setattr(member, column, value)
 
-    def _read_past(self, text: str) -> datetime:
-        instant = read_instant(text)
+    def _past(self, instant: datetime) -> datetime:
         if instant > self._setting.now:
             raise ValueFault("lies in the future")
         return instant

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 import orjson
 
 from loyalty_service.imports.rules.members import LineFault, Newcomer, OpeningLot
+from loyalty_service.imports.rules.tiers import Tenure, TierFault, is_over, open_tier
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.members.rules import Ref
+from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.wallets import Never, Wallet
+from loyalty_service.tiers.rules.importing import OpeningTier
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
@@ -21,13 +24,18 @@ class Known:
     """Somebody who is a member already.
 
     Args:
+        caught_up_to: the member's clock (UTC).
         openings: what each opening balance was made from, by wallet.
+        tenures: the tier that they brought, and the one that they have; empty: none ever changed.
     """
 
     member_id: int
     birthday: tuple[int, int] | None
     tags: tuple[str, ...]
+    enrolled_at: datetime
+    caught_up_to: datetime
     openings: Mapping[str, str]
+    tenures: tuple[Tenure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,8 @@ class Welcome:
         member_id: None for somebody new.
         bring: the wallets whose opening balance is still to be written.
         repeated: how many opening balances were imported before.
+        tier: still to be written; ``is_over``: its term has ended by then.
+        has_tier: whether they stand in the tier of the file already.
         differs: whether the file says otherwise than what is known; that is left as it is.
         faults: why nothing is written.
     """
@@ -46,16 +56,22 @@ class Welcome:
     member_id: int | None
     bring: tuple[str, ...]
     repeated: int
+    tier: OpeningTier | None
+    is_over: bool
+    has_tier: bool
     differs: bool
     faults: tuple[LineFault, ...]
 
 
-def welcome(newcomer: Newcomer, known: Mapping[Ref, Known], as_of: datetime) -> Welcome:
+def welcome(
+    newcomer: Newcomer, known: Mapping[Ref, Known], as_of: datetime, opening: Program
+) -> Welcome:
     """Decide on one member of a file.
 
     Args:
         known: who has the member's references already.
         as_of: the instant of the opening balances (UTC).
+        opening: the program in force then, whose tiers are meant.
     """
     owners = {known[ref].member_id: known[ref] for ref in newcomer.refs if ref in known}
     owner = next(iter(owners.values()), None)
@@ -77,14 +93,42 @@ def welcome(newcomer: Newcomer, known: Mapping[Ref, Known], as_of: datetime) -> 
         else:
             message = f"another opening balance in {wallet} was imported before"
             faults.append(LineFault(lots[0].line, "points", message))
+    tier, said = None, newcomer.tenure
+    has_tier = said is not None and owner is not None and any(map(said.agrees, owner.tenures))
+    if said is not None and not has_tier:
+        try:
+            _check_untouched(owner, as_of)
+            tier = open_tier(said, opening, as_of, newcomer.enrolled_at)
+        except TierFault as fault:
+            faults.append(LineFault(newcomer.line, fault.column, str(fault)))
+    enrolled_at = owner.enrolled_at if owner else newcomer.enrolled_at or as_of
     return Welcome(
         newcomer,
         owner.member_id if owner else None,
         tuple(bring),
         repeated,
+        tier,
+        tier is not None and is_over(tier, opening, as_of, enrolled_at),
+        has_tier,
         owner is not None and _differs(newcomer, owner, known),
         tuple(faults),
     )
+
+
+def _check_untouched(owner: Known | None, as_of: datetime) -> None:
+    if owner is None:
+        return
+    if owner.tenures:
+        raise TierFault("tier", f"is not what the member has here: {_words(owner.tenures[-1])}")
+    if owner.caught_up_to > as_of:
+        clock = _text(owner.caught_up_to)
+        raise TierFault("tier", f"comes too late for this opening: the member is at {clock} here")
+
+
+def _words(held: Tenure) -> str:
+    since = "" if held.since is None else f" since {_text(held.since)}"
+    until = "" if held.until is None else f", until {_text(held.until)}"
+    return f"{held.tier or 'the lowest tier'}{since}{until}"
 
 
 def _ended(lot: OpeningLot) -> LineFault:
@@ -151,6 +195,8 @@ class MembersReport:
     Args:
         points: brought, by wallet.
         balances: opening balances written; ``repeated`` were imported before.
+        tiers: brought, by id; ``standing`` members stand in theirs already.
+        over: lines of members whose tier is reviewed at once, because its term is over.
         differing: lines of members of whom something else is known.
     """
 
@@ -161,6 +207,9 @@ class MembersReport:
     balances: int = 0
     repeated: int = 0
     points: Counter[str] = field(default_factory=Counter)
+    tiers: Counter[str] = field(default_factory=Counter)
+    standing: int = 0
+    over: list[int] = field(default_factory=list)
     differing: list[int] = field(default_factory=list)
     faults: list[LineFault] = field(default_factory=list)
 
@@ -177,6 +226,14 @@ class MembersReport:
             self.known += 1
         if one.differs:
             self.differing.append(one.newcomer.line)
+        self._note_tier(one)
         self.balances += len(one.bring)
         for wallet in one.bring:
             self.points[wallet] += sum(lot.points for lot in one.newcomer.lots[wallet])
+
+    def _note_tier(self, one: Welcome) -> None:
+        self.standing += one.has_tier
+        if one.tier is not None:
+            self.tiers[one.tier.tier] += 1
+        if one.is_over:
+            self.over.append(one.newcomer.line)

@@ -16,6 +16,7 @@ from loyalty_service.ledger.service import Acting, Books, end_by_hand, told
 from loyalty_service.members import service as members
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Program
+from loyalty_service.tiers import service as tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,13 @@ class Arrival:
 
     Args:
         program: whose wallets the balances are in; version ``version``.
+        opening: the program in force at the opening, whose tiers are brought.
         as_of: the instant of the opening balances (UTC); None is now.
     """
 
     program: Program
     version: int
+    opening: Program
     as_of: datetime | None = None
 
 
@@ -43,15 +46,15 @@ def look_at(tx: Transaction, newcomers: Sequence[Newcomer], arrival: Arrival) ->
     refs = {ref for newcomer in newcomers for ref in newcomer.refs}
     known = queries.find_known(tx, refs)
     as_of = arrival.as_of or tx.now()
-    return [welcome(newcomer, known, as_of) for newcomer in newcomers]
+    return [welcome(newcomer, known, as_of, arrival.opening) for newcomer in newcomers]
 
 
 def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
-    """Enrol those who are new and write the opening balances that are not there yet.
+    """Enrol those who are new and write the opening balances and tiers that are not there yet.
 
     A member with a fault is left out whole; the others go on.
 
-    Rule: R-12, R-80.
+    Rule: R-12, R-54, R-80.
     """
     tx = acting.tx
     refs = {ref for newcomer in newcomers for ref in newcomer.refs}
@@ -62,7 +65,7 @@ def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) ->
     sound = [one for one in decided if not one.faults]
     ids = _enrol(tx, sound, arrival)
     tx.flush()
-    bringing = {ids[one.newcomer.line]: one for one in sound if one.bring}
+    bringing = {ids[one.newcomer.line]: one for one in sound if one.bring or one.tier}
     locked = members.lock_many(tx, bringing)
     books = acting.books(*locked.values())
     books.accounts = read_accounts(tx, list(locked.values()))
@@ -91,7 +94,7 @@ def _enrol(tx: Transaction, sound: Sequence[Welcome], arrival: Arrival) -> dict[
 
 
 def _open(books: Books, member: Member, one: Welcome, arrival: Arrival) -> None:
-    when, _ = books.meet(member, arrival.as_of)
+    when, at = books.meet(member, arrival.as_of)
     cause = books.cause(
         member,
         Reason.OPENING_BALANCE,
@@ -112,3 +115,5 @@ def _open(books: Books, member: Member, one: Welcome, arrival: Arrival) -> None:
                 explanation=opening_text(wallet.id, lots),
             )
             member.tell("points.opened", when, told(entry))
+    if one.tier is not None:
+        tiers.bring_in(books, member, one.tier, at)

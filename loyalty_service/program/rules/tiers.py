@@ -209,6 +209,10 @@ class Tiers:
                 return index
         return 0
 
+    def is_safe(self, index: int) -> bool:
+        """Whether a tier is never lost."""
+        return index == 0 or self.levels[index].keep_for_ever
+
     def find(self, tier_id: str | None) -> Tier:
         """The tier of that id; the lowest for None and for one that is not there."""
         return self.levels[self.index_of(tier_id)]

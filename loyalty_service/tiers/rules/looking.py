@@ -85,7 +85,7 @@ class Looking:
 
     def is_safe(self, index: int) -> bool:
         """Whether a tier is never lost."""
-        return index == 0 or self.tiers.levels[index].keep_for_ever
+        return self.tiers.is_safe(index)
 
 
 @lru_cache(maxsize=1_024)

@@ -41,6 +41,7 @@ class Move(StrEnum):
     UNDONE = "undone"
     TERM_BEGAN = "term_began"
     REPLACED = "replaced"
+    IMPORTED = "imported"
 
 
 @frozen

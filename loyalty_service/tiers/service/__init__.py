@@ -1,7 +1,16 @@
 """Members stand in tiers, and move through them."""
 
-from loyalty_service.tiers.service.moving import NOTHING, gift_lots, judge, move, save
+from loyalty_service.tiers.service.moving import NOTHING, bring_in, gift_lots, judge, move, save
 from loyalty_service.tiers.service.standing import tell_standing
 from loyalty_service.tiers.service.telling import tell_changes
 
-__all__ = ["NOTHING", "gift_lots", "judge", "move", "save", "tell_changes", "tell_standing"]
+__all__ = [
+    "NOTHING",
+    "bring_in",
+    "gift_lots",
+    "judge",
+    "move",
+    "save",
+    "tell_changes",
+    "tell_standing",
+]

@@ -20,6 +20,7 @@ from loyalty_service.program.rules.program import Overdrawn, Program
 from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn, Tiers
 from loyalty_service.program.rules.wallets import Never
 from loyalty_service.tiers.rules.changes import TierChange
+from loyalty_service.tiers.rules.importing import OpeningTier, take_up
 from loyalty_service.tiers.rules.moving import Change, Judge, Move
 from loyalty_service.tiers.rules.qualifying import Record, asks_for_balance
 
@@ -114,6 +115,26 @@ def gift_lots(member: Member) -> list[tuple[int, str, int]]:
     return [
         (member.member_id, gift["wallet"], gift["lot"]) for gift in gifts if gift["lot"] is not None
     ]
+
+
+def bring_in(books: Books, member: Member, opening: OpeningTier, at: datetime) -> None:
+    """Write down the tier that a member brings; where its term is over, its review follows.
+
+    Args:
+        at: the instant of the opening (UTC), to which the member was brought.
+
+    Rule: R-51, R-52, R-54.
+    """
+    version, program = books.program_at(member, at)
+    before = judge(books, member, program, at)
+    assert before is not None
+    move(books, member, take_up(before, member.standing, opening, at), version)
+    if before.is_turn(member.standing, at):
+        change = before.review(member.standing, at)
+        if change is not None:
+            move(books, member, change, version)
+    # When time next asks for the member has to be reckoned by what stands now.
+    member.standing = member.standing.due(None, 0)
 
 
 def save(tx: Transaction, members: Iterable[Member]) -> None:
