@@ -25,6 +25,7 @@ KINDS = (
     "order.part_returned",
     "order.returned",
     "order.cancelled",
+    "standing.near_next",
     "tier.promoted",
     "tier.kept",
     "tier.grace_began",

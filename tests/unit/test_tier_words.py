@@ -161,6 +161,18 @@ def test_every_setting_has_its_words(setting: str, en: str, zh: str) -> None:
     assert len(told[0]) == len(told[1]) == (7 if is_grace else 6)
 
 
+def test_steps_on_the_way_to_the_next_tier_have_their_words() -> None:
+    no_balance = (
+        "balance: {wallet: points, at_least: 100}",
+        "earned: {wallet: growth, at_least: 9000}",
+    )
+
+    en, zh = settings((GRACE, "notify_at: [50, 80]"), no_balance)
+
+    assert en[-1] == "Members are told when 50%, 80% of what the next tier asks for is there"
+    assert zh[-1] == "达到下一等级要求的 50%、80% 时通知会员"
+
+
 def test_without_a_term_nothing_is_told_of_reviews() -> None:
     told = settings((TERM, "term: none"), (GRACE, "grace: none"))
 

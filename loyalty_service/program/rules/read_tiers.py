@@ -14,12 +14,14 @@ from loyalty_service.program.rules.tiers import (
     GiftsOnReturn,
     Lasting,
     Lifetime,
+    Measure,
     NoTerm,
     OnReturn,
     Promote,
     Rolling,
     Term,
     TermEnd,
+    Tier,
     TierRate,
     Tiers,
     Window,
@@ -32,6 +34,7 @@ _WINDOWS = ("lifetime", *(calendar.value for calendar in Calendar))
 _TERMS = (*(term.value for term in WindowTerm), NoTerm.NONE.value)
 _ROLLING = "a period as {months: 12}"
 _NONE = "none"
+_MOST_STEPS = 9
 
 
 def read_tiers(place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]) -> Tiers | None:
@@ -51,6 +54,7 @@ def read_tiers(place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]) -
         "gifts_on_return",
         "tier_rate",
         "multiplies",
+        "notify_at",
         "levels",
     )
     window = _read_window(fields.need("window"))
@@ -66,6 +70,7 @@ def read_tiers(place: Place | None, frame: Frame, wallets: tuple[Wallet, ...]) -
         gifts_on_return=fields.choice("gifts_on_return", GiftsOnReturn.KEPT),
         tier_rate=fields.choice("tier_rate", TierRate.HELD),
         multiplies=_read_multiplied(fields, wallets, any(one.factor != 1 for one in levels)),
+        notify_at=_read_steps(fields.find("notify_at"), levels),
     )
     if tiers.promote is Promote.NEXT_REVIEW and tiers.term is WindowTerm.THIS:
         fields.need("promote").report(
@@ -140,6 +145,25 @@ def _read_lasting(place: Place, what: str) -> Lasting:
     node = Node(Kind.MAPPING, place.node.line, pairs=pairs[:1])
     lonely = Place(node, place.path, place.faults)
     return Lasting(read_period(lonely, hint=f"; for no {what} write {what}: {_NONE}"), end)
+
+
+def _read_steps(place: Place | None, levels: tuple[Tier, ...]) -> tuple[int, ...]:
+    """The parts of the way to the next tier at which members are told, percent, ascending."""
+    if place is None:
+        return ()
+    before = len(place.faults)
+    steps = place.each(1, _MOST_STEPS, lambda item: item.whole(1, 99))
+    if len(place.faults) > before:
+        return ()
+    if list(steps) != sorted(set(steps)):
+        place.report(f"found {', '.join(map(str, steps))}", "each percent once, and rising")
+    asked = [one for level in levels if level.entry for one in level.entry.criteria]
+    if any(one.measure is Measure.BALANCE for one in asked):
+        place.report(
+            "notices next to a tier that asks for a balance",
+            "tiers that ask for what is earned, spent or ordered: a balance moves with every use",
+        )
+    return tuple(steps)
 
 
 def _read_multiplied(

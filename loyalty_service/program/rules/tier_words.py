@@ -60,6 +60,7 @@ class _Say:
     on_return: Mapping[OnReturn, str]
     gifts: Mapping[GiftsOnReturn, str]
     rate: Mapping[TierRate, str]
+    near: str
 
 
 def _period_en(period: Period) -> str:
@@ -131,6 +132,7 @@ ENGLISH = _Say(
         TierRate.HELD: "Orders earn by the tier held when they are placed",
         TierRate.REACHED: "Orders earn by the tier that they lead to",
     },
+    near="Members are told when {steps} of what the next tier asks for is there",
 )
 
 CHINESE = _Say(
@@ -186,6 +188,7 @@ CHINESE = _Say(
         TierRate.HELD: "订单按下单时的等级计分",
         TierRate.REACHED: "订单按本单计入后的等级计分",
     },
+    near="达到下一等级要求的 {steps} 时通知会员",
 )
 
 _SAY = {"en": ENGLISH, "zh": CHINESE}
@@ -212,7 +215,11 @@ def tiers_in_words(program: Program, lang: str) -> tuple[str, ...]:
         lines.append(say.on_return[tiers.on_return] + say.between + gifts)
     elif not (follows and tiers.promote is Promote.AT_ONCE):
         lines.append(say.on_return[tiers.on_return])
-    return (*lines, say.rate[tiers.tier_rate])
+    lines.append(say.rate[tiers.tier_rate])
+    if tiers.notify_at:
+        steps = say.lists.join(f"{step}%" for step in tiers.notify_at)
+        lines.append(say.near.format(steps=steps))
+    return tuple(lines)
 
 
 def level_in_words(level: Tier, program: Program, words: Language, lang: str) -> str:

@@ -189,6 +189,7 @@ class Tiers:
     Args:
         multiplies: wallets whose order rules the tier's factor acts on.
         grace: None for none.
+        notify_at: percent of what the next tier asks for at which members are told; ascending.
     """
 
     levels: tuple[Tier, ...]
@@ -201,6 +202,7 @@ class Tiers:
     gifts_on_return: GiftsOnReturn = GiftsOnReturn.KEPT
     tier_rate: TierRate = TierRate.HELD
     multiplies: frozenset[str] = frozenset()
+    notify_at: tuple[int, ...] = ()
 
     def index_of(self, tier_id: str | None) -> int:
         """The place of a tier, from 0; the lowest for None and for one that is not there."""

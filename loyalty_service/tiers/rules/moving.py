@@ -269,8 +269,9 @@ class Judge(Looking):
         return next_change(self.tiers.window, day, self._days(), self.record.enrolled_on)
 
     def _next_coming(self, standing: Standing, day: date) -> date | None:
-        """The next day on which points come alive that may promote, or end a grace."""
-        if self.tiers.promote is not Promote.AT_ONCE and standing.grace_until is None:
+        """The next day on which points come alive that may promote, end a grace or be told of."""
+        may_move = self.tiers.promote is Promote.AT_ONCE or standing.grace_until is not None
+        if not may_move and not self.tiers.notify_at:
             return None
         return min((on for on in self._days() if on > day), default=None)
 

@@ -7,7 +7,7 @@ from loyalty_service.kit.errors import NotFound
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date
-from loyalty_service.program.rules.tiers import Qualification
+from loyalty_service.program.rules.tiers import Match, Qualification, Tiers
 from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.qualifying import Counted, is_met
 
@@ -31,6 +31,12 @@ class Progress:
     asked: Qualification
     counted: tuple[Counted, ...]
 
+    @property
+    def percent(self) -> int:
+        """How much of it is there, rounded down: the least of all, or the most of any."""
+        parts = [100 * one.amount // one.criterion.at_least for one in self.counted]
+        return min(parts) if self.asked.match is Match.ALL else max(parts)
+
     def told(self) -> list[dict[str, Any]]:
         """Every criterion with what is still missing of it."""
         return [
@@ -48,6 +54,14 @@ def progress_to_next(judge: Judge, standing: Standing, at: datetime) -> Progress
     if index >= len(judge.tiers.levels):
         return None
     return _progress(judge, index, at, to_keep=False)
+
+
+def step_crossed(tiers: Tiers, was: int, now: int) -> int | None:
+    """The highest step between two percentages; None where none was crossed on the way up.
+
+    Rule: R-56.
+    """
+    return max((step for step in tiers.notify_at if was < step <= now), default=None)
 
 
 def progress_to_keep(judge: Judge, standing: Standing, at: datetime) -> Progress | None:

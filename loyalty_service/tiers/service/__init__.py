@@ -1,6 +1,7 @@
 """Members stand in tiers, and move through them."""
 
 from loyalty_service.tiers.service.moving import NOTHING, bring_in, gift_lots, judge, move, save
+from loyalty_service.tiers.service.noticing import notice
 from loyalty_service.tiers.service.standing import tell_standing
 from loyalty_service.tiers.service.telling import tell_changes
 
@@ -10,6 +11,7 @@ __all__ = [
     "gift_lots",
     "judge",
     "move",
+    "notice",
     "save",
     "tell_changes",
     "tell_standing",

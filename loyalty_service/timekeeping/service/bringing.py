@@ -20,7 +20,7 @@ from loyalty_service.ledger.rules.entry import Kind, Reason
 from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told, turns_ahead
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
-from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.periods import local_date, start_of_day
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import OnReturn
 from loyalty_service.program.service import Programs
@@ -74,6 +74,7 @@ class Timekeeping:
             return ()
         watch.undo(at, moved)
         watch.promote(at)
+        tiers.notice(books, member, program, at, moved)
         watch.reckon(at)
         return tiers.tell_changes(member, seen, program)
 
@@ -190,6 +191,7 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     watch.review(instant)
     # What comes alive with this day may keep a tier whose grace has just begun.
     watch.promote(instant)
+    watch.notice(instant)
     watch.reckon(instant)
 
 
@@ -249,6 +251,16 @@ class _Watch:
         judge = self._judge(instant)
         if judge is not None and judge.is_turn(self.member.standing, instant):
             self._move(judge.review(self.member.standing, instant))
+
+    def notice(self, instant: datetime) -> None:
+        if self.program.tiers is None or not self.program.tiers.notify_at:
+            return
+        came = self.books.totals.settle(self.member.member_id)
+        day = local_date(instant, self.program.zone)
+        if instant == start_of_day(day, self.program.zone):
+            amounts = self.books.totals.amounts.get(self.member.member_id, {})
+            came |= {key: amount for key, amount in amounts.items() if key[1] == day}
+        tiers.notice(self.books, self.member, self.program, instant, came)
 
     def reckon(self, after: datetime) -> None:
         """When time next brings something to the member that neither lots nor holds tell."""

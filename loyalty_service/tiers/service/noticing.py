@@ -1,0 +1,43 @@
+"""Members are told when the next tier is near."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from loyalty_service.ledger.service import Books
+from loyalty_service.members.rules import Member, Total
+from loyalty_service.program.rules.program import Program
+from loyalty_service.tiers.rules.standing import progress_to_next, step_crossed
+from loyalty_service.tiers.service.moving import judge
+
+NEAR = "standing.near_next"
+
+
+def notice(
+    books: Books, member: Member, program: Program, at: datetime, came: Mapping[Total, int]
+) -> None:
+    """Tell a member whom what has come lifts over a step on the way to the next tier.
+
+    A crossing is seen from what has come alone: so it is told once, and whatever took the member
+    down before (a return, a window that moved on) has armed the step again.
+
+    Args:
+        came: what was counted since this was asked last, in the books already.
+
+    Rule: R-56.
+    """
+    tiers = program.tiers
+    if tiers is None or not tiers.notify_at or not came:
+        return
+    without = {key: -amount for key, amount in came.items()}
+    after, before = judge(books, member, program, at), judge(books, member, program, at, without)
+    assert after is not None
+    assert before is not None
+    now = progress_to_next(after, member.standing, at)
+    was = progress_to_next(before, member.standing, at)
+    if now is None or was is None:
+        return
+    step = step_crossed(tiers, was.percent, now.percent)
+    if step is not None:
+        held = tiers.levels[now.index - 1].id
+        payload = {"tier": held, "next": tiers.levels[now.index].id, "percent": step}
+        member.tell(NEAR, at, {**payload, "asked": now.told()})
