@@ -98,6 +98,26 @@ def test_what_came_with_an_end_of_its_own_joins_at_the_next_activity(shop, clock
     assert ends(shop) == [(day("2026-06-13"), 120), (day("2027-04-01"), 20)]
 
 
+def test_a_quote_says_where_points_end_that_join_others(shop, clock):
+    # Those of the first order begin later than those of the second, and so end later.
+    shop.apply(rewrite_activation(SLIDING, "{on: payment, wait_days: 40}"))
+    shop.pay("o-1", line(10_000))
+    shop.apply(rewrite_activation(SLIDING, "{on: payment}"))
+    clock.advance(DAY)
+
+    quoted = shop.quote(line(5_000))["earned"]
+    promised = shop.reserve("o-2", line(5_000))["earned"]
+
+    told = shop.pay_reserved("o-2")["earned"]
+    assert ends(shop) == [(day("2026-07-12"), 150)]
+    assert [one["lots"] for one in quoted] == [one["lots"] for one in told]
+    assert promised == quoted
+
+
+def rewrite_activation(text: str, activation: str) -> str:
+    return text.replace("activation: {on: fulfilment}", f"activation: {activation}")
+
+
 def test_what_ends_by_itself_a_little_later_joins_when_other_points_are_spent(shop, clock):
     shop.pay("o-1", line(10_000))
     shop.adjust(10, expires_at=day("2026-06-10"))

@@ -16,7 +16,7 @@ from tests.model.play import Stage, play_new
 from tests.model.programs import PROGRAMS
 
 STEPS = 40
-SHORT = 8
+SHORT = 5
 PARTS = 2
 FULL = 5_000
 EACH_ACCEPTED = 500

@@ -426,7 +426,7 @@ class Played:
         others = [lot.ends for lot in self.lots.values() if not lot.is_own]
         together = max(ends + others)
         self.slide(cause, max(ends))
-        end = joined(self.account, ends[1], at)
+        end = joined(self.account.ends_at, ends[1], at)
         credit(self.account, cause, [Opening(points, 1, at + wait, end)])
         self.lots[self.account.lot_seq] = Plain(at + wait, together, points)
 

@@ -56,7 +56,7 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
         },
         "payable": money(placing.payable_minor, currency),
         "lines": told_lines(placing),
-        **told_earned(placing, earned),
+        **told_earned(work.books, member, placing, earned),
         "tier_after": tier_after,
         "tier_changes": changes,
     }

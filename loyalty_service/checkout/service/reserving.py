@@ -119,7 +119,7 @@ def _promise(work: Work, member: Member, record: OrderRecord, placing: Placing) 
         "points": {"wallet": placing.wallet, "points": placing.points, "worth": worth},
         "payable": money(placing.payable_minor, program.currency),
         "lines": told_lines(placing),
-        **told_earned(placing, work.earn(member, placing)),
+        **told_earned(work.books, member, placing, work.earn(member, placing)),
     }
 
 

@@ -12,6 +12,8 @@ from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act, open_lots
 from loyalty_service.earning.service import Credited, refused_told
 from loyalty_service.ledger.rules.entry import Entry
+from loyalty_service.ledger.service import Books, openings_foreseen
+from loyalty_service.members.rules import Member
 
 
 def as_json(value: Any) -> str:
@@ -44,7 +46,7 @@ def told_lines(placing: Placing) -> list[dict[str, Any]]:
     ]
 
 
-def told_earned(placing: Placing, earned: Earned) -> dict[str, Any]:
+def told_earned(books: Books, member: Member, placing: Placing, earned: Earned) -> dict[str, Any]:
     """What the order would earn if it were paid at the instant it was placed, not yet fulfilled."""
     act = Act(placing.placed_at, None)
     return {
@@ -60,7 +62,9 @@ def told_earned(placing: Placing, earned: Earned) -> dict[str, Any]:
                         ),
                         "expires_at": instant_text(opening.expires_at),
                     }
-                    for opening in in_wallet.openings
+                    for opening in openings_foreseen(
+                        books, member, placing.placed_at, in_wallet.wallet.id, in_wallet.openings
+                    )
                 ],
                 "rules": [
                     {"rule": given.rule.id, "points": given.points} for given in in_wallet.rules

@@ -46,14 +46,16 @@ def slide(account: Account, cause: Cause, ends_at: datetime) -> list[Entry]:
     return _extend(account, cause, ends_at)
 
 
-def joined(account: Account, ends_at: datetime | None, at: datetime) -> datetime | None:
+def joined(common: datetime | None, ends_at: datetime | None, at: datetime) -> datetime | None:
     """Where points end in a sliding wallet that would end then: together with all others.
 
     An end that lies later stays, and so does one that has passed when it is told.
 
+    Args:
+        common: where the others end.
+
     Rule: R-25.
     """
-    common = account.ends_at
     if common is None or ends_at is None or not at < ends_at <= common:
         return ends_at
     return common

@@ -49,16 +49,42 @@ def slide(
     """
     at = member.caught_up_to
     version, program = books.program_at(member, at)
-    wallet = program.find_wallet(wallet_id)
-    if wallet is None or not wallet.slides:
+    ends_at = _moved_to(program, wallet_id, (act.occurred_at, *begins))
+    if ends_at is None:
         return False
-    moments = (act.occurred_at, *begins)
-    ends = [end for end in (expires_at(wallet.expiry, m, program) for m in moments) if end]
     cause = books.cause(
         member, Reason.ACTIVITY, act.source, act.source_no, version=version, occurred_at=at
     )
-    ending.slide(books.account(member, wallet_id), cause, max(ends))
+    ending.slide(books.account(member, wallet_id), cause, ends_at)
     return True
+
+
+def _moved_to(program: Program, wallet_id: str, moments: Sequence[datetime]) -> datetime | None:
+    """Where an activity moves the end of a wallet to; None where that does not slide."""
+    wallet = program.find_wallet(wallet_id)
+    if wallet is None or not wallet.slides:
+        return None
+    return max(end for end in (expires_at(wallet.expiry, m, program) for m in moments) if end)
+
+
+def openings_foreseen(
+    books: Books, member: Member, acts_at: datetime, wallet_id: str, openings: Sequence[Opening]
+) -> Sequence[Opening]:
+    """What an act of earning would open, with the ends that it would have; nothing moves.
+
+    Rule: R-25, R-31.
+    """
+    given = [opening for opening in openings if opening.points]
+    begun = [opening.active_at for opening in given if opening.active_at is not None]
+    _, program = books.program_at(member, member.caught_up_to)
+    moved_to = _moved_to(program, wallet_id, (acts_at, *begun))
+    if not given or moved_to is None:
+        return openings
+    account, at = books.account(member, wallet_id), member.caught_up_to
+    common = moved_to if account.ends_at is None else max(moved_to, account.ends_at)
+    return [
+        replace(each, expires_at=ending.joined(common, each.expires_at, at)) for each in openings
+    ]
 
 
 def openings_in_time(
@@ -82,7 +108,8 @@ def openings_in_time(
         return mended
     account, at = books.account(member, wallet_id), member.caught_up_to
     return [
-        replace(each, expires_at=ending.joined(account, each.expires_at, at)) for each in mended
+        replace(each, expires_at=ending.joined(account.ends_at, each.expires_at, at))
+        for each in mended
     ]
 
 
@@ -119,7 +146,7 @@ def instants_in_time(
         return mended
     at = member.caught_up_to
     return {
-        lot_seq: (begins, ending.joined(account, ends, at))
+        lot_seq: (begins, ending.joined(account.ends_at, ends, at))
         for lot_seq, (begins, ends) in mended.items()
     }
 
