@@ -16,7 +16,7 @@ from loyalty_service.cli.progress import counted, progress
 from loyalty_service.config import read_config
 from loyalty_service.jobs.rules.runs import CHUNK, Run
 from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName
-from loyalty_service.jobs.service import Jobs, Listed, Stuck, Watch, list_jobs
+from loyalty_service.jobs.service import STEPS_AT_ONCE, Jobs, Listed, Stuck, Watch, list_jobs
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.heap import settled
@@ -75,7 +75,7 @@ def run(name: str, at: datetime | None, *, dry_run: bool, chunk: int) -> None:
     job = JobName(name)
     if job is not JobName.CATCH_UP and (at is not None or dry_run):
         raise click.UsageError(f"--at and --dry-run are for catch-up; {job} is always about now.")
-    with open_database(read_config(), most_lock_ms=LOCK_MS) as db:
+    with open_database(read_config(), pool_size=STEPS_AT_ONCE, most_lock_ms=LOCK_MS) as db:
         now = db.clock.now()
         if at is not None and at > now and not dry_run:
             raise click.UsageError(

@@ -11,7 +11,7 @@ from loyalty_service.cli.jobs import LOCK_MS
 from loyalty_service.cli.serve import prepare_schema
 from loyalty_service.config import JSON, read_config
 from loyalty_service.jobs.rules.schedules import JobName
-from loyalty_service.jobs.service import ERRANDS, Jobs, Lease, Scheduler
+from loyalty_service.jobs.service import ERRANDS, STEPS_AT_ONCE, Jobs, Lease, Scheduler
 from loyalty_service.kit.logs import PlainLines, configure_logs, log
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
@@ -28,7 +28,9 @@ def scheduler() -> None:
     config = read_config()
     configure_logs(config.log_level, config.log_format or JSON)
     _quiet()
-    with open_database(config, pool_size=len(JobName) + ERRANDS + 1, most_lock_ms=LOCK_MS) as db:
+    with open_database(
+        config, pool_size=len(JobName) + ERRANDS + STEPS_AT_ONCE, most_lock_ms=LOCK_MS
+    ) as db:
         prepare_schema(db.url, migrate=False)
         lease = Lease(db.url)
         of_db = Scheduler(Jobs(db, Programs(), Timekeeping()), lease)

@@ -143,6 +143,12 @@ def lock_run(tx: Transaction, job: str, at: datetime) -> Run:
     return Run(*tx.fetch(_LOCKED_RUN, (job, at))[0])
 
 
+def try_lock_run(tx: Transaction, job: str, at: datetime) -> Run | None:
+    """The run, locked; None where another process has it. Nothing is waited for."""
+    rows = tx.fetch(f"{_LOCKED_RUN} SKIP LOCKED", (job, at))
+    return Run(*rows[0]) if rows else None
+
+
 def last_runs(fetch: Fetch, outcome: Outcome | None = None) -> dict[str, Run]:
     """The run of each job that was begun last, of those with that outcome."""
     wanted = None if outcome is None else outcome.value

@@ -71,6 +71,8 @@ class Loan:
     ) -> None:
         if isinstance(error, psycopg2.Error) and _is_lost(error):
             self._connection.invalidate(error)
+            # The others that lie idle were mostly lost with it.
+            self._lender._engine.dispose()
         self._lender._give_back(self._connection)
         if isinstance(error, psycopg2.Error) and _is_bare(error):
             raise psycopg2.OperationalError(*error.args) from error

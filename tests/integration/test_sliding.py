@@ -109,7 +109,7 @@ def test_a_quote_says_where_points_end_that_join_others(shop, clock):
     promised = shop.reserve("o-2", line(5_000))["earned"]
 
     told = shop.pay_reserved("o-2")["earned"]
-    assert ends(shop) == [(day("2026-07-12"), 150)]
+    assert ends(shop) == [(day("2026-07-12"), 50)]
     assert [one["lots"] for one in quoted] == [one["lots"] for one in told]
     assert promised == quoted
 

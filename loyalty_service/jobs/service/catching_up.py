@@ -13,7 +13,7 @@ from loyalty_service.jobs.queries import (
 )
 from loyalty_service.jobs.rules.counts import Counts
 from loyalty_service.jobs.rules.runs import LOCKED, time_asks_for_members
-from loyalty_service.jobs.service.running import Chunk
+from loyalty_service.jobs.service.turns import Chunk
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service import Acting, Books

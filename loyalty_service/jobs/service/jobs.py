@@ -17,7 +17,8 @@ from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName, Schedule, l
 from loyalty_service.jobs.service.catching_up import CatchUp
 from loyalty_service.jobs.service.pruning import Prune
 from loyalty_service.jobs.service.reminding import Remind
-from loyalty_service.jobs.service.running import Chunk, Step, Watch, run_steps
+from loyalty_service.jobs.service.running import Watch, run_steps
+from loyalty_service.jobs.service.turns import Chunk, Step
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service.books import Passing
@@ -70,7 +71,8 @@ class Jobs:
         """
         check_past(at, self.db.clock.now(), "at")
         self._require_program()
-        return run_steps(self.db, name, at, self._step(name, at), watch, size=self.size)
+        step, is_ahead = self._step(name, at), name is JobName.CATCH_UP
+        return run_steps(self.db, name, at, step, watch, size=self.size, is_ahead=is_ahead)
 
     def foresee(self, at: datetime, show: Callable[[int], None]) -> Chunk:
         """What catching up to an instant, past or to come, would do; nothing is written.

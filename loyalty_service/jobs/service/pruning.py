@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from loyalty_service.jobs.queries import find_span
 from loyalty_service.jobs.rules.counts import Counts
-from loyalty_service.jobs.service.running import Chunk
+from loyalty_service.jobs.service.turns import Chunk
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.idempotency import forget
 

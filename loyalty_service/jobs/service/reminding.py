@@ -16,7 +16,7 @@ from loyalty_service.jobs.queries import (
 from loyalty_service.jobs.rules.reminding import Notice, horizon, list_ending, list_notices
 from loyalty_service.jobs.rules.runs import LOCKED
 from loyalty_service.jobs.service.catching_up import count
-from loyalty_service.jobs.service.running import Chunk
+from loyalty_service.jobs.service.turns import Chunk
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_accounts

@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
 
 import orjson
 import psycopg2
 import sqlalchemy.exc
 
-from loyalty_service.jobs.queries import find_run, lock_run
-from loyalty_service.jobs.rules.counts import Counts, read_counts
+from loyalty_service.jobs.queries import find_run
+from loyalty_service.jobs.rules.counts import read_counts
 from loyalty_service.jobs.rules.runs import CHUNK, Outcome, Run, narrower, wider
 from loyalty_service.jobs.rules.schedules import JobName
+from loyalty_service.jobs.service.turns import Chunk, Step, Turns
 from loyalty_service.kit.db import Busy, Database, Transaction
 from loyalty_service.kit.frozen import frozen
 
@@ -50,28 +50,6 @@ class Stuck(Exception):
 
 
 @frozen
-class Chunk:
-    """What one step did.
-
-    Args:
-        to: every member up to this number is done.
-        scanned, members: how many were looked at, and for how many something was written.
-    """
-
-    to: int
-    scanned: int
-    members: int
-    counts: Counts
-
-
-class Step(Protocol):
-    """What a job does for the members that come after a number, of whom it takes so many."""
-
-    def __call__(self, tx: Transaction, after: int, size: int, /) -> Chunk | None:
-        """Add the writes for the next members; None where no member is left."""
-
-
-@frozen
 class Watch:
     """Who looks on.
 
@@ -93,6 +71,7 @@ def run_steps(
     *,
     size: int = CHUNK,
     patience: int = PATIENCE,
+    is_ahead: bool = False,
 ) -> Run:
     """Run a job for an instant, from where it stopped if it was begun before.
 
@@ -100,6 +79,7 @@ def run_steps(
         at: the instant that names the run (UTC).
         size: members of a step, at least 1.
         patience: how often a step is tried again that could not lock its members.
+        is_ahead: as for ``Turns``.
 
     Returns:
         The run as it ended; one that was done before is not begun again.
@@ -112,7 +92,8 @@ def run_steps(
     # Its row may be held for the length of a step by another process at the same run.
     run = _insist(partial(_begin, db, name, at), patience)
     try:
-        return _walk(db, run, step, watch, size, patience=patience)
+        with Turns(db, step, _note, is_ahead=is_ahead) as turns:
+            return _walk(db, run, turns, watch, size, patience=patience)
     except BaseException as error:
         # Without a database nothing can be noted: the run then counts as broken off.
         with suppress(Busy, psycopg2.Error, sqlalchemy.exc.SQLAlchemyError):
@@ -139,13 +120,13 @@ def _begin(db: Database, name: JobName, at: datetime) -> Run:
     return found
 
 
-def _walk(db: Database, run: Run, step: Step, watch: Watch, size: int, *, patience: int) -> Run:
+def _walk(db: Database, run: Run, turns: Turns, watch: Watch, size: int, *, patience: int) -> Run:
     width, tries = size, 0
     while not run.is_done:
         if not watch.is_wanted():
             return _end(db, run, Outcome.STOPPED)
         try:
-            moved = db.run(partial(_step, run, step, width))
+            moved = turns.take(run, width)
         except Busy:
             # Only of a single member it can be said who is in the way.
             width, tries = narrower(width), tries + (width == 1)
@@ -170,11 +151,7 @@ def _require_patience(run: Run, tries: int, patience: int) -> None:
     time.sleep(PAUSE_SECONDS if tries else 0)
 
 
-def _step(run: Run, step: Step, width: int, tx: Transaction) -> Run:
-    stored = lock_run(tx, run.job, run.at)
-    if stored.is_done:
-        return stored
-    chunk = step(tx, stored.done_to, width)
+def _note(tx: Transaction, stored: Run, chunk: Chunk | None) -> Run:
     now = tx.now()
     key = (stored.job, stored.at)
     if chunk is None:
