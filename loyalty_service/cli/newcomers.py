@@ -11,7 +11,7 @@ from loyalty_service.cli.progress import counted, progress
 from loyalty_service.imports.rules.members import Newcomer, Setting, read_members
 from loyalty_service.imports.rules.openings import MembersReport, Welcome
 from loyalty_service.imports.service import Arrival, bring_in, cut_members, look_at, open_lines
-from loyalty_service.kit.db import Database
+from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import check_past
 from loyalty_service.program.service import Programs
@@ -68,10 +68,13 @@ def _take_part(
     *,
     only_check: bool,
 ) -> list[Welcome]:
+    def acting(tx: Transaction) -> Acting:
+        return Acting(tx, programs, ACTOR, Timekeeping())
+
     if only_check:
         with db.reading() as tx:
-            return look_at(tx, part, arrival)
-    return db.run(lambda tx: bring_in(Acting(tx, programs, ACTOR, Timekeeping()), part, arrival))
+            return look_at(acting(tx), part, arrival)
+    return db.run(lambda tx: bring_in(acting(tx), part, arrival))
 
 
 def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:

@@ -24,6 +24,7 @@ TWO = (
     "a,2024-05-03T02:00:00Z,gold,2025-08-20,",
     "b,2024-05-03T02:00:00Z,silver,2025-07-01T00:00:00Z,2026-04-10",
 )
+LATER = TIERED.replace("activation: {on: payment}", "activation: {on: payment, wait_days: 7}")
 ROWS = """
 SELECT r.value, cause, from_tier, to_tier, tier_until, occurred_at
   FROM tier_change JOIN member_ref r USING (member_id) ORDER BY 1, change_no
@@ -207,6 +208,28 @@ def test_who_rose_here_keeps_what_they_reached(db, shop, bring):
 
     assert faults(other) == [(2, "tier")]
     assert (same.faults, same.standing, changes(shop)) == ([], 1, before)
+
+
+@pytest.mark.parametrize("text", [LATER])
+@pytest.mark.parametrize("only_check", [True, False])
+def test_a_tier_that_time_has_brought_is_held_though_nobody_wrote_it_yet(
+    db, shop, bring, clock, only_check
+):
+    for member in ("a", "b"):
+        shop.enrol(member)
+        shop.pay(f"o-{member}", line(50_000), member=member)
+    clock.advance(30 * DAY)
+    assert (tier(shop, "a"), tier(shop, "b")) == (None, None)
+
+    report = bring("member_ref,tier", "a,gold", "b,silver", only_check=only_check)
+
+    assert (faults(report), report.standing, report.tiers) == ([(2, "tier")], 1, {})
+    assert (
+        "is not what the member has here: silver since 2026-03-08T16:00:00Z"
+        in report.faults[0].message
+    )
+    catch_up(db, clock.now())
+    assert (tier(shop, "a"), tier(shop, "b")) == ("silver", "silver")
 
 
 def test_who_was_known_without_a_tier_gets_the_one_of_the_file(db, shop, bring):

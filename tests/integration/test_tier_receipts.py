@@ -172,9 +172,20 @@ returns:"""
 AT_REVIEW = TIERED.replace("tiers:", "tiers:\n  promote: next_review")
 REACHED = TIERED.replace("tiers:", "tiers:\n  tier_rate: reached")
 GRACEFUL = TIERED.replace("tiers:", "tiers:\n  grace: {days: 60}")
+BALANCE = TIERED.replace(
+    "{any: [{earned: {wallet: growth, at_least: 500}}, {orders: 10}]}",
+    "{any: [{balance: {wallet: points, at_least: 150}}]}",
+).replace("      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}\n", "")
+PAYING = "activation: {on: payment}\n    expiry: {after"
+AT_ONCE = BALANCE.replace("activation: {on: fulfilment}\n    expiry: {after", PAYING)
+OPEN_ENDED = AT_ONCE.replace("term: {months: 12, end: month}", "term: none").replace(
+    "returns: {", 'redemption: {block_points: 1, block_value: "0.01"}\nreturns: {'
+)
 
 
-@pytest.mark.parametrize("program", [TIERED, LATER, AT_REVIEW, REACHED, GRACEFUL, PLAIN])
+@pytest.mark.parametrize(
+    "program", [TIERED, LATER, AT_REVIEW, REACHED, GRACEFUL, BALANCE, AT_ONCE, PLAIN]
+)
 @pytest.mark.parametrize("amount_minor", [10_000, 49_900, 50_000, 200_000])
 def test_a_quote_foretells_what_the_payment_will_say(db, clock, program, amount_minor):
     shop = shop_of(db, program)
@@ -191,6 +202,39 @@ def test_a_quote_foretells_what_the_payment_will_say(db, clock, program, amount_
         assert quote["tier_after"] == standing(shop)["tier"]["id"]
     earned = [(one["wallet"], one["points"]) for one in quote["earned"]]
     assert earned == [(one["wallet"], one["points"]) for one in receipt["earned"]]
+
+
+@pytest.mark.parametrize("is_reserved", [False, True])
+@pytest.mark.parametrize(("points", "causes"), [(0, []), (40, []), (150, ["demoted"])])
+def test_a_quote_foretells_what_the_balance_that_is_left_is_enough_for(
+    db, points, causes, is_reserved
+):
+    shop = shop_of(db, OPEN_ENDED)
+    shop.adjust(150)
+    assert (tier(shop), shop.balance().active) == ("silver", 200)
+    if is_reserved:
+        shop.reserve("o-1", line(1_000), points=points)
+
+    quote = shop.quote(line(1_000), points=points, order_ref="o-1")
+
+    receipt = shop.pay("o-1", line(1_000), points=points, fulfilled=False)
+    assert [change["cause"] for change in receipt["tier_changes"]] == causes
+    assert quote["tier_changes"] == receipt["tier_changes"]
+    assert quote["tier_after"] == standing(shop)["tier"]["id"]
+
+
+def test_a_reservation_that_is_called_off_says_which_tier_its_points_had_kept(db, clock):
+    shop = shop_of(db, OPEN_ENDED)
+    shop.adjust(150, expires_at=clock.now() + timedelta(minutes=5))
+    shop.reserve("o-1", line(1_000), points=150)
+    clock.advance(timedelta(minutes=6))
+    assert standing(shop)["tier"]["id"] == "silver"
+
+    receipt = shop.cancel("o-1")
+
+    assert [change["cause"] for change in receipt["tier_changes"]] == ["demoted"]
+    assert shop.cancel("o-1") == receipt
+    assert standing(shop)["tier"]["id"] == "regular"
 
 
 def test_a_quote_of_who_is_in_their_grace_foretells_that_the_tier_is_kept(db, clock):

@@ -189,6 +189,25 @@ def _take(
     return record.receipt
 
 
+def rehearse(
+    work: Work, member: Member, placing: Placing, earned: Earned, own: OrderRecord | None
+) -> None:
+    """Move the points of an order as its payment would, in books that are never written.
+
+    Args:
+        own: the order, where it is known: what it holds is let go for it.
+
+    Rule: R-31.
+    """
+    at = member.caught_up_to
+    if own is not None:
+        let_go(work, member, own, at)
+    record = work.open_order(member, "" if own is None else own.order_ref, placing, own)
+    record.paid_at = at
+    _spend(work, member, record, placing, at, is_held=False)
+    _give(work, member, record, placing, earned)
+
+
 def _fulfilled_at(order: Order, known: OrderRecord | None, when: datetime) -> datetime | None:
     """When the goods went out, as far as the payment or an earlier message says (R-34, R-35)."""
     if order.is_fulfilled or (order.is_fulfilled is None and known is None):

@@ -8,6 +8,7 @@ from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Cart
 from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.service.counting import count_all
+from loyalty_service.checkout.service.paying import rehearse
 from loyalty_service.checkout.service.placing import Placing, clamp
 from loyalty_service.checkout.service.telling import (
     instant_text,
@@ -19,6 +20,7 @@ from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act
 from loyalty_service.members.rules import Member
+from loyalty_service.tiers.rules.qualifying import asks_for_balance
 
 
 def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord | None) -> Any:
@@ -41,7 +43,8 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
     placing = work.by_tier(member, clamp(work.books, member, cart, at, at, own=own))
     currency = placing.program.currency
     allowed, earned = placing.allowed, work.earn(member, placing)
-    tier_after, changes = _pay(work, member, placing, earned)
+    told = told_earned(work.books, member, placing, earned)
+    tier_after, changes = _pay(work, member, placing, earned, own)
     return {
         "at": instant_text(at),
         "program_version": placing.version,
@@ -56,14 +59,14 @@ def quote(work: Work, member: Member, cart: Cart, at: datetime, own: OrderRecord
         },
         "payable": money(placing.payable_minor, currency),
         "lines": told_lines(placing),
-        **told_earned(work.books, member, placing, earned),
+        **told,
         "tier_after": tier_after,
         "tier_changes": changes,
     }
 
 
 def _pay(
-    work: Work, member: Member, placing: Placing, earned: Earned
+    work: Work, member: Member, placing: Placing, earned: Earned, own: OrderRecord | None
 ) -> tuple[str | None, Sequence[dict[str, Any]]]:
     """The tier that stands once the order is paid, and how: found by letting it be paid.
 
@@ -72,6 +75,9 @@ def _pay(
     Rule: R-24, R-51.
     """
     act = Act(placing.placed_at, None)
+    tiers = placing.program.tiers
+    if tiers is not None and asks_for_balance(tiers):
+        rehearse(work, member, placing, earned, own)
     counts = bring_to_tiers(placing.program, placing.lines, placing.sold(earned), act)
     count_all(work, member, counts)
     changes = work.books.settle(member)

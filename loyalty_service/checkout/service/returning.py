@@ -155,9 +155,9 @@ def _call_off(work: Work, member: Member, order: OrderRecord, occurred_at: datet
         "lines": [],
         "given_back": [],
         "taken": [],
-        "tier_changes": [],
     }
     member.tell("order.cancelled", when, {"order_ref": order.order_ref, "released": released})
+    receipt["tier_changes"] = work.books.settle(member)
     return remember(work, member, order, StepTaken(Step.CANCELLATION, ONCE, when, b"", receipt))
 
 

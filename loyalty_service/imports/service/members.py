@@ -1,20 +1,28 @@
 """Members of a file, and the balances they bring."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from loyalty_service.checkout.service.batch import MEMBERS_AT_ONCE
 from loyalty_service.imports import queries
 from loyalty_service.imports.rules.members import Newcomer
-from loyalty_service.imports.rules.openings import Welcome, open_balance, opening_text, welcome
+from loyalty_service.imports.rules.openings import (
+    Known,
+    Welcome,
+    open_balance,
+    opening_text,
+    welcome,
+)
+from loyalty_service.imports.rules.tiers import Tenure
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.rules.movements import credit
 from loyalty_service.ledger.service import Acting, Books, end_by_hand, told
 from loyalty_service.members import service as members
-from loyalty_service.members.rules import Member
+from loyalty_service.members.queries import list_members
+from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.program import Program
 from loyalty_service.tiers import service as tiers
 
@@ -41,12 +49,42 @@ def cut_members(newcomers: Sequence[Newcomer]) -> Iterator[Sequence[Newcomer]]:
         yield newcomers[begin : begin + MEMBERS_AT_ONCE]
 
 
-def look_at(tx: Transaction, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
+def look_at(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
     """What would become of these members; nothing is written."""
-    refs = {ref for newcomer in newcomers for ref in newcomer.refs}
-    known = queries.find_known(tx, refs)
+    tx = acting.tx
+    known = queries.find_known(tx, {ref for newcomer in newcomers for ref in newcomer.refs})
     as_of = arrival.as_of or tx.now()
-    return [welcome(newcomer, known, as_of, arrival.opening) for newcomer in newcomers]
+    foreseen = _moved_by_time(acting, newcomers, known, as_of)
+    return [welcome(newcomer, foreseen, as_of, arrival.opening) for newcomer in newcomers]
+
+
+def _moved_by_time(
+    acting: Acting, newcomers: Sequence[Newcomer], known: Mapping[Ref, Known], as_of: datetime
+) -> Mapping[Ref, Known]:
+    """What is known, and the tiers that time has brought by the opening but nobody wrote yet.
+
+    Rule: R-54, R-55.
+    """
+    bring_tiers = (newcomer for newcomer in newcomers if newcomer.tier is not None)
+    owners = [known[ref] for newcomer in bring_tiers for ref in newcomer.refs if ref in known]
+    asked = {one.member_id for one in owners if not one.tenures and one.caught_up_to <= as_of}
+    if not asked:
+        return known
+    foreseen = list_members(acting.tx, asked)
+    books = acting.books_at(as_of, *foreseen)
+    books.read_due(foreseen, as_of)
+    for member in foreseen:
+        books.bring(member, as_of)
+    moved = {member.member_id: _tenure(member) for member in foreseen if member.tier_changes}
+    return {
+        ref: replace(one, tenures=(moved[one.member_id],)) if one.member_id in moved else one
+        for ref, one in known.items()
+    }
+
+
+def _tenure(member: Member) -> Tenure:
+    standing = member.standing
+    return Tenure(standing.tier, standing.since, standing.until)
 
 
 def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
@@ -61,7 +99,7 @@ def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) ->
     owners = queries.find_known(tx, refs)
     members.lock_many(tx, {owner.member_id for owner in owners.values()})
     # Looked at again under the locks: another import may have been here in the meantime.
-    decided = look_at(tx, newcomers, arrival)
+    decided = look_at(acting, newcomers, arrival)
     sound = [one for one in decided if not one.faults]
     ids = _enrol(tx, sound, arrival)
     tx.flush()
