@@ -232,8 +232,8 @@ def test_who_stands_at_a_criterion_that_is_a_balance_is_judged_by_what_it_is_now
     asked = Criterion(Measure.BALANCE, 150, "points")
     record = Record({}, {"points": 149}, ENROLLED)
 
-    assert record.count_between(asked, date(2026, 1, 1), date(2026, 1, 2)) == 149
-    assert Record({}, {}, ENROLLED).count_between(asked, date.min, date.max) == 0
+    assert record.amount(asked, record.between(date(2026, 1, 1), date(2026, 1, 2))) == 149
+    assert Record({}, {}, ENROLLED).amount(asked, {}) == 0
 
 
 def test_what_was_counted_is_told_with_what_was_asked():

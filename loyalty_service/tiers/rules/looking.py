@@ -7,8 +7,8 @@ from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import Calendar, Tiers, WindowTerm
-from loyalty_service.tiers.rules.qualifying import Counted, Record, is_met, look
+from loyalty_service.program.rules.tiers import Calendar, Qualification, Tiers, WindowTerm
+from loyalty_service.tiers.rules.qualifying import Counted, Record, look
 from loyalty_service.tiers.rules.windows import first_day, last_day_before
 
 
@@ -36,8 +36,13 @@ class Looking:
 
         Rule: R-51.
         """
-        for index in range(len(self.tiers.levels) - 1, above, -1):
-            if self.enters(index, day):
+        levels = self.tiers.levels
+        if above >= len(levels) - 1:
+            return above
+        counts = self.record.between(self.first_day(day), day)
+        for index in range(len(levels) - 1, above, -1):
+            entry = levels[index].entry
+            if entry is not None and self.record.is_enough(entry, counts):
                 return index
         return above
 
@@ -47,7 +52,7 @@ class Looking:
         Rule: R-50.
         """
         entry = self.tiers.levels[index].entry
-        return entry is not None and is_met(entry, self.look(index, day, to_keep=False))
+        return entry is not None and self._has(entry, day)
 
     def keeps(self, index: int, day: date) -> bool:
         """Whether what was done is enough to keep a tier, judged on ``day``.
@@ -57,7 +62,10 @@ class Looking:
         if self.is_safe(index) or self.enters(index, day):
             return True
         keep = self.tiers.levels[index].keep
-        return keep is not None and is_met(keep, self.look(index, day, to_keep=True))
+        return keep is not None and self._has(keep, day)
+
+    def _has(self, asked: Qualification, day: date) -> bool:
+        return self.record.is_enough(asked, self.record.between(self.first_day(day), day))
 
     def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
         """What a tier asks for and what there is of it, judged on ``day``."""

@@ -62,21 +62,40 @@ class Record:
     balances: Mapping[str, int]
     enrolled_on: date
 
-    def count_between(self, criterion: Criterion, first: date, last: date) -> int:
-        """How much there is of what a criterion asks for between two days, both included.
+    def between(self, first: date, last: date) -> dict[str, int]:
+        """How much there is of each metric between two days, both included.
 
-        A balance is what it is now.
+        Rule: R-50.
+        """
+        counts: dict[str, int] = {}
+        for (metric, day), amount in self.sums.items():
+            if first <= day <= last:
+                counts[metric] = counts.get(metric, 0) + amount
+        return counts
+
+    def amount(self, criterion: Criterion, counts: Mapping[str, int]) -> int:
+        """How much there is of what a criterion asks for; a balance is what it is now.
+
+        Args:
+            counts: what there is between two days, by metric.
 
         Rule: R-50.
         """
         metric = metric_of(criterion)
         if metric is None:
             return self.balances.get(criterion.wallet or "", 0)
-        count = 0
-        for (name, day), amount in self.sums.items():
-            if name == metric and first <= day <= last:
-                count += amount
-        return count
+        return counts.get(metric, 0)
+
+    def is_enough(self, qualification: Qualification, counts: Mapping[str, int]) -> bool:
+        """Whether all, or any, of what is asked for is there.
+
+        Rule: R-50.
+        """
+        settles = qualification.match is Match.ANY
+        for criterion in qualification.criteria:
+            if (self.amount(criterion, counts) >= criterion.at_least) is settles:
+                return settles
+        return not settles
 
 
 @frozen
@@ -105,12 +124,8 @@ def look(
     qualification: Qualification, record: Record, first: date, last: date
 ) -> tuple[Counted, ...]:
     """What of a qualification there is between two days, both included."""
-    return tuple(
-        [
-            Counted(criterion, record.count_between(criterion, first, last))
-            for criterion in qualification.criteria
-        ]
-    )
+    counts = record.between(first, last)
+    return tuple([Counted(one, record.amount(one, counts)) for one in qualification.criteria])
 
 
 def is_met(qualification: Qualification, counted: tuple[Counted, ...]) -> bool:

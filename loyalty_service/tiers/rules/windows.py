@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from loyalty_service.program.rules.periods import (
     ONE_DAY,
@@ -117,10 +119,16 @@ def lasting_end(lasting: Lasting, program: Program, begins: datetime, from_day: 
         local = begins.astimezone(program.zone)
         last = add(local.date(), lasting.period)
         return local_instant(datetime.combine(last, local.time()), program.zone)
+    return _lasting_end(lasting, from_day, program.zone)
+
+
+# A night renews the terms of very many members from the same few days.
+@lru_cache(maxsize=1_024)
+def _lasting_end(lasting: Lasting, from_day: date, zone: ZoneInfo) -> datetime:
     last = add(from_day, lasting.period)
     if lasting.end is not TermEnd.EXACT:
         last = bounds(_ENDS[lasting.end], last, last)[1]
-    return start_of_day(last + ONE_DAY, program.zone)
+    return start_of_day(last + ONE_DAY, zone)
 
 
 def last_day_before(instant: datetime, program: Program) -> date:

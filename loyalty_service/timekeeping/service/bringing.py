@@ -26,7 +26,7 @@ from loyalty_service.program.rules.tiers import OnReturn
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
-from loyalty_service.tiers.rules.moving import Change, Judge
+from loyalty_service.tiers.rules.moving import Change, Judge, Move
 from loyalty_service.tiers.rules.qualifying import asks_for_balance
 from loyalty_service.timekeeping.rules import is_birthday, next_birthday
 from loyalty_service.timekeeping.service.looking_ahead import find_wanted, list_programs
@@ -188,9 +188,9 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     if is_birthday(program, member, instant):
         watch.give_birthday(instant)
     _pass(books, member, instant)
-    watch.review(instant)
-    # What comes alive with this day may keep a tier whose grace has just begun.
-    watch.promote(instant)
+    if watch.review(instant):
+        # What comes alive with this day may keep a tier whose grace has just begun.
+        watch.promote(instant)
     watch.notice(instant)
     watch.reckon(instant)
 
@@ -247,10 +247,15 @@ class _Watch:
         while judge is not None and self._move(judge.undo(self.member.standing, instant, moved)):
             judge = self._judge(instant)
 
-    def review(self, instant: datetime) -> None:
+    def review(self, instant: datetime) -> bool:
+        """Look at the tier where it is its turn; whether another look may find more."""
         judge = self._judge(instant)
-        if judge is not None and judge.is_turn(self.member.standing, instant):
-            self._move(judge.review(self.member.standing, instant))
+        if judge is None or not judge.is_turn(self.member.standing, instant):
+            return self.asks_for_balance()
+        change = judge.review(self.member.standing, instant)
+        self._move(change)
+        is_renewed = change is None or (change.move is Move.KEPT and change.standing.until)
+        return not is_renewed or self.asks_for_balance()
 
     def notice(self, instant: datetime) -> None:
         if self.program.tiers is None or not self.program.tiers.notify_at:
@@ -258,8 +263,8 @@ class _Watch:
         came = self.books.totals.settle(self.member.member_id)
         day = local_date(instant, self.program.zone)
         if instant == start_of_day(day, self.program.zone):
-            amounts = self.books.totals.amounts.get(self.member.member_id, {})
-            came |= {key: amount for key, amount in amounts.items() if key[1] == day}
+            sums = self.books.totals.amounts.get(self.member.member_id, {})
+            came |= {key: amount for key, amount in sums.items() if key[1] == day}
         tiers.notice(self.books, self.member, self.program, instant, came)
 
     def reckon(self, after: datetime) -> None:
