@@ -318,6 +318,21 @@ def test_without_terms_a_tier_stands_up_to_the_day_that_the_file_names(shop, bri
     assert (held, tier(shop, "a"), tier(shop, "b")) == ("gold", "regular", "regular")
 
 
+@pytest.mark.parametrize("text", [tiers(term="none")])
+def test_a_tier_that_is_earned_up_to_the_named_day_and_not_on_the_next_ends_with_it(
+    db, shop, bring, clock
+):
+    bring("member_ref,enrolled_at,tier,tier_until", "a,2024-05-03T02:00:00Z,silver,2026-06-30")
+    # Twelve months up to 30 June begin with this day.
+    shop.pay("o-1", line(50_000), member="a", at=datetime(2025, 7, 1, 2, tzinfo=UTC))
+    clock.advance(datetime(2026, 6, 30, 16, tzinfo=UTC) - clock.now())
+
+    catch_up(shop.db, clock.now())
+
+    assert [row[1] for row in db.fetch(ROWS)] == ["imported", "kept", "demoted"]
+    assert tier(shop, "a") == "regular"
+
+
 def test_the_tiers_meant_are_those_of_the_program_at_the_opening(db, shop, bring, clock):
     opened = clock.now()
     clock.advance(DAY)

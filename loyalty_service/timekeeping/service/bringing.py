@@ -251,11 +251,11 @@ class _Watch:
         """Look at the tier where it is its turn; whether another look may find more."""
         judge = self._judge(instant)
         if judge is None or not judge.is_turn(self.member.standing, instant):
-            return self.asks_for_balance()
+            return False
         change = judge.review(self.member.standing, instant)
         self._move(change)
         is_renewed = change is None or (change.move is Move.KEPT and change.standing.until)
-        return not is_renewed or self.asks_for_balance()
+        return not is_renewed
 
     def notice(self, instant: datetime) -> None:
         if self.program.tiers is None or not self.program.tiers.notify_at:
