@@ -94,11 +94,23 @@ class ReviewSchema(Body):
         **about("what becomes of the tier; null: nothing changes"),
     )
     tier = fields.Nested(NamedTierSchema, required=True, **about("the tier after it"))
+    match = Choice(
+        [one.value for one in Match],
+        required=True,
+        allow_none=True,
+        **about("whether all of the criteria have to be there, or any; null: nothing is judged"),
+    )
     window = fields.Nested(
         WindowSchema,
         required=True,
         allow_none=True,
-        **about("the days that it counts; null: nothing changes"),
+        **about("the days that it counts; null: nothing is judged"),
+    )
+    criteria = Items(
+        CriterionSchema,
+        maximum=8,
+        required=True,
+        **about("what it asks for, and what there is within those days if nothing else happens"),
     )
     grace_until = Instant(
         required=True,

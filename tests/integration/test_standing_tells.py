@@ -32,14 +32,26 @@ def test_a_review_that_begins_a_grace_is_told_with_its_end_and_the_fall_after_it
         "at": ENDS,
         "outcome": "grace_began",
         "tier": {"id": "silver", "name": "Silver"},
+        "match": "any",
         "window": {"from": "2026-04-01", "until": "2027-03-31"},
+        "criteria": [
+            {
+                "measure": "earned",
+                "wallet": "growth",
+                "counted": 0,
+                "asked": 300,
+                "missing": 300,
+                "words": "300 earned in Growth",
+            }
+        ],
         "grace_until": GRACE_ENDS,
         "after_grace": {"id": "regular", "name": "Regular"},
     }
     assert told["words"][-1] == (
         "Silver is no longer earned on 2027-04-01 unless you earn enough to keep it by 2027-03-31. "
         "A grace then keeps it; you fall to Regular on 2027-05-01 unless you earn Silver again by "
-        "2027-04-30. Counted then: 2026-04-01 through 2027-03-31."
+        "2027-04-30. Counted then, from 2026-04-01 through 2027-03-31: "
+        "300 earned in Growth (0 so far, 300 to go)."
     )
     go_to(clock, GRACE_ENDS)
     catch_up(shop)

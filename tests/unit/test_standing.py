@@ -233,7 +233,8 @@ GRACE = "2027-06-30T16:00:00Z"
 
 
 def reviewed(outcome: str | None, tier: dict[str, Any] = REGULAR, **more: Any) -> dict[str, Any]:
-    plain = {"window": None, "grace_until": None, "after_grace": None}
+    plain = {"match": None, "window": None, "criteria": []}
+    plain |= {"grace_until": None, "after_grace": None}
     return {"at": ENDS, "outcome": outcome, "tier": tier, **plain, **more}
 
 
@@ -313,12 +314,41 @@ def test_what_the_review_does_is_told_plainly(review, in_grace, en, zh):
     assert words("zh", review=review, grace_until=grace)[-1] == zh
 
 
-def test_the_days_that_the_review_counts_are_told_with_it():
-    window = {"from": "2026-06-01", "until": "2027-05-31"}
-    review = reviewed("kept", SILVERY, window=window)
+@pytest.mark.parametrize(
+    ("match", "criteria", "first", "en", "zh"),
+    [
+        (
+            "all",
+            (ORDERED,),
+            "2026-06-01",
+            f"Counted then, from 2026-06-01 through 2027-05-31: {ORDERED_WORDS}.",
+            "届时统计 2026-06-01 至 2027-05-31：10 orders（已有 9，还差 1）。",
+        ),
+        (
+            "any",
+            (ORDERED, GROWN),
+            "2026-06-01",
+            (
+                "Counted then, from 2026-06-01 through 2027-05-31: "
+                f"one of these: {ORDERED_WORDS}; {GROWN_WORDS}."
+            ),
+            (
+                "届时统计 2026-06-01 至 2027-05-31：满足其一即可：10 orders（已有 9，还差 1）；"
+                "1,500 earned in Growth（已有 120，还差 1,380）。"
+            ),
+        ),
+        (
+            "any",
+            (ORDERED,),
+            None,
+            f"Counted then: {ORDERED_WORDS}.",
+            "届时统计：10 orders（已有 9，还差 1）。",
+        ),
+    ],
+)
+def test_what_the_review_counts_is_told_with_its_days(match, criteria, first, en, zh):
+    window = {"from": first, "until": "2027-05-31"}
+    review = reviewed("demoted", match=match, criteria=list(criteria), window=window)
 
-    assert words(review=review)[-1] == (
-        "If nothing else happens, Silver is kept on 2027-06-01. "
-        "Counted then: 2026-06-01 through 2027-05-31."
-    )
-    assert words("zh", review=review)[-1].endswith("届时统计 2026-06-01 至 2027-05-31。")
+    assert words(review=review)[-1].split("2027-05-31. ", maxsplit=1)[1] == en
+    assert words("zh", review=review)[-1].split("Regular。", maxsplit=1)[1] == zh

@@ -1,6 +1,6 @@
 """Where a member stands, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,11 +22,13 @@ _SAY: dict[str, dict[str, str]] = {
         "keep_any": "To keep {tier}, one of these: {criteria}.",
         "enough": "As counted today, there is enough to keep {tier}.",
         "earned_again": "{tier} is earned again.",
+        "any": "one of these: {criteria}",
         "between": "; ",
         "criterion": "{words} ({counted} so far, {missing} to go)",
         "window": "Counted from {from} through {until}.",
         "ever": "All that was done since joining counts.",
-        "then": " Counted then: {from} through {until}.",
+        "then_ever": " Counted then: {criteria}.",
+        "then": " Counted then, from {from} through {until}: {criteria}.",
         Move.PROMOTED: "If nothing else happens, you rise to {to} on {day}.",
         Move.KEPT: "If nothing else happens, {to} is kept on {day}.",
         "again": "If nothing else happens, {to} is earned again on {day}, which ends the grace.",
@@ -49,11 +51,13 @@ _SAY: dict[str, dict[str, str]] = {
         "keep_any": "保持{tier}，满足其一即可：{criteria}。",
         "enough": "按今日统计，{tier}保级条件已满足。",
         "earned_again": "{tier}已重新达标。",
+        "any": "满足其一即可：{criteria}",
         "between": "；",
         "criterion": "{words}（已有 {counted}，还差 {missing}）",
         "window": "统计周期：{from} 至 {until}。",
         "ever": "入会以来全部计入。",
-        "then": "届时统计 {from} 至 {until}。",
+        "then_ever": "届时统计：{criteria}。",
+        "then": "届时统计 {from} 至 {until}：{criteria}。",
         Move.PROMOTED: "若无其他变化，{day} 升为{to}。",
         Move.KEPT: "若无其他变化，{day} {to}保级成功。",
         "again": "若无其他变化，{day} {to}重新达标，宽限期结束。",
@@ -88,7 +92,7 @@ def standing_in_words(told: Mapping[str, Any], program: Program, lang: str) -> l
         window = told["window"]
         lines.append(say["window" if window["from"] else "ever"].format(**window))
     if told["review"] is not None:
-        lines.append(_review(told, program, say))
+        lines.append(_review(told, program, lang))
     return [spaced(line) for line in lines]
 
 
@@ -102,26 +106,32 @@ def _now(told: Mapping[str, Any], program: Program, say: Mapping[str, str]) -> s
 
 
 def _missing(progress: Mapping[str, Any], key: str, program: Program, lang: str) -> list[str]:
+    say, criteria = _SAY[lang], progress["criteria"]
+    missing = [one for one in criteria if one["missing"]]
+    is_any = progress["match"] == "any"
+    if not missing or (is_any and len(missing) < len(criteria)):
+        return []
+    phrase = say[f"{key}_any" if is_any and len(missing) > 1 else key]
+    return [
+        phrase.format(tier=progress["tier"]["name"], criteria=_criteria(missing, program, lang))
+    ]
+
+
+def _criteria(criteria: Sequence[Mapping[str, Any]], program: Program, lang: str) -> str:
+    """What is asked for, what there is of it, and what is missing."""
     say = _SAY[lang]
-    missing = [
+    return say["between"].join(
         say["criterion"].format(
             words=one["words"],
             counted=_amount(one, "counted", program, lang),
             missing=_amount(one, "missing", program, lang),
         )
-        for one in progress["criteria"]
-        if one["missing"]
-    ]
-    is_any = progress["match"] == "any"
-    if not missing or (is_any and len(missing) < len(progress["criteria"])):
-        return []
-    phrase = say[f"{key}_any" if is_any and len(missing) > 1 else key]
-    tier = progress["tier"]["name"]
-    return [phrase.format(tier=tier, criteria=say["between"].join(missing))]
+        for one in criteria
+    )
 
 
-def _review(told: Mapping[str, Any], program: Program, say: Mapping[str, str]) -> str:
-    review = told["review"]
+def _review(told: Mapping[str, Any], program: Program, lang: str) -> str:
+    review, say = told["review"], _SAY[lang]
     named = {
         "tier": told["tier"]["name"],
         "to": review["tier"]["name"],
@@ -132,9 +142,18 @@ def _review(told: Mapping[str, Any], program: Program, say: Mapping[str, str]) -
         named["after"] = review["after_grace"]["name"]
         named["grace_day"] = _day(review["grace_until"], program).isoformat()
         named["grace_last"] = _day(review["grace_until"], program, last=True).isoformat()
-    window = review["window"]
-    then = say["then"].format(**window) if window is not None and window["from"] else ""
-    return say[_phrase(told)].format(**named) + then
+    return say[_phrase(told)].format(**named) + _then(review, program, lang)
+
+
+def _then(review: Mapping[str, Any], program: Program, lang: str) -> str:
+    """What the review counts, and over which days; nothing where nothing is judged."""
+    say, window = _SAY[lang], review["window"]
+    if window is None:
+        return ""
+    criteria = _criteria(review["criteria"], program, lang)
+    if review["match"] == "any" and len(review["criteria"]) > 1:
+        criteria = say["any"].format(criteria=criteria)
+    return say["then" if window["from"] else "then_ever"].format(**window, criteria=criteria)
 
 
 def _phrase(told: Mapping[str, Any]) -> str:

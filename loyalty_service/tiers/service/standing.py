@@ -1,5 +1,6 @@
 """Tell where a member stands, reckoned as if everything overdue were done."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,10 @@ from loyalty_service.program.rules.language import decimal_text
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tier_words import criterion_in_words
-from loyalty_service.program.rules.tiers import Tier
+from loyalty_service.program.rules.tiers import Criterion, Measure, Tier
 from loyalty_service.program.rules.words import LANGUAGES
 from loyalty_service.tiers.rules.moving import Judge
-from loyalty_service.tiers.rules.qualifying import window_told
+from loyalty_service.tiers.rules.qualifying import NOTHING_ASKED, window_told
 from loyalty_service.tiers.rules.standing import (
     NoTiers,
     Progress,
@@ -84,17 +85,25 @@ def _named(level: Tier, lang: str) -> dict[str, Any]:
 def _progress(judge: Judge, progress: Progress | None, lang: str) -> dict[str, Any] | None:
     if progress is None:
         return None
-    words = [
-        criterion_in_words(one.criterion, judge.program, LANGUAGES[lang], lang)
-        for one in progress.counted
-    ]
+    counted = [one.told() for one in progress.counted]
     return {
         "tier": _named(judge.tiers.levels[progress.index], lang),
         "match": progress.asked.match.value,
-        "criteria": [
-            {**told, "words": say} for told, say in zip(progress.told(), words, strict=True)
-        ],
+        "criteria": _criteria(counted, judge.program, lang),
     }
+
+
+def _criteria(
+    counted: Sequence[Mapping[str, Any]], program: Program, lang: str
+) -> list[dict[str, Any]]:
+    """Every criterion with what is missing of it, and its words."""
+    told = []
+    for one in counted:
+        criterion = Criterion(Measure(one["measure"]), one["asked"], one["wallet"])
+        words = criterion_in_words(criterion, program, LANGUAGES[lang], lang)
+        missing = max(0, one["asked"] - one["counted"])
+        told.append({**one, "missing": missing, "words": words})
+    return told
 
 
 def _expiring(
@@ -127,11 +136,14 @@ def _review(
     books.bring(member, review_at)
     changes = tell_changes(member, seen)
     grace_until = member.standing.grace_until
+    last = changes[-1] if changes else {"cause": None, **NOTHING_ASKED}
     told = {
         "at": instant_text(review_at),
-        "outcome": changes[-1]["cause"] if changes else None,
+        "outcome": last["cause"],
         "tier": _named(_level_now(books, member, program, review_at), lang),
-        "window": changes[-1]["window"] if changes else None,
+        "match": last["match"],
+        "window": last["window"],
+        "criteria": _criteria(last["counted"], program, lang),
         "grace_until": instant_text(grace_until),
         "after_grace": None,
     }
