@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from loyalty_service.feed.rules import KINDS, OF_MEMBER_PATTERN
+from loyalty_service.feed.rules import KINDS, OF_MEMBER, OF_MEMBER_PATTERN
 from loyalty_service.kit.fields import (
     LARGEST,
     Body,
@@ -24,6 +24,11 @@ MOST_EVENTS = 500
 MOST_KINDS = 20
 _KIND_PATTERN = "(?:" + "|".join([*map(re.escape, KINDS), OF_MEMBER_PATTERN]) + ")"
 _KINDS_PATTERN = f"^{_KIND_PATTERN}(?:,{_KIND_PATTERN}){{0,{MOST_KINDS - 1}}}$"
+_KINDS_ABOUT = (
+    f"only these kinds, 1 to {MOST_KINDS} with commas between, as order.paid,points.expired; left "
+    f"out: all. There are: {', '.join(KINDS)}, and {OF_MEMBER} for what the shop tells of members, "
+    "as member.check_in. docs/events.md says when each is written and what its payload tells"
+)
 
 
 class Kinds(Strict):
@@ -55,7 +60,7 @@ class EventsQuery(Query):
     """A page of events, in the order of their positions."""
 
     after = Whole(**about("next of the page before; left out: from the first event on"))
-    kinds = Kinds(**about("only these kinds, as order.paid,points.expired; left out: all"))
+    kinds = Kinds(**about(_KINDS_ABOUT))
     limit = Count(1, MOST_EVENTS, **about("most events on the page; left out: 100"))
 
 
@@ -75,7 +80,9 @@ class HappenedSchema(Body):
     kind = Text(60, required=True, **about("what happened: order.paid, points.expired ..."))
     occurred_at = Instant(required=True, **about("when it happened"))
     recorded_at = Instant(required=True, **about("when the service wrote it down"))
-    payload = Payload(required=True, **about("what else is to be said, by kind"))
+    payload = Payload(
+        required=True, **about("what else is to be said; its fields by kind are in docs/events.md")
+    )
 
 
 class EventsPageSchema(Body):

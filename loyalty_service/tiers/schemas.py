@@ -7,15 +7,20 @@ from loyalty_service.kit.fields import (
     Body,
     Choice,
     Code,
+    Count,
+    Cursor,
+    Day,
     Instant,
     Points,
+    Query,
+    Ref,
     Text,
     Whole,
     about,
 )
 from loyalty_service.kit.shapes import Items, ListOf
 from loyalty_service.program.rules.tiers import Match, Measure
-from loyalty_service.tiers.rules.moving import Move
+from loyalty_service.tiers.rules.moves import Move
 
 NAME = 100
 
@@ -27,8 +32,20 @@ class NamedTierSchema(Body):
     name = Text(NAME, required=True, **about("what members read"))
 
 
-class CriterionSchema(Body):
-    """One thing a tier asks for."""
+class WindowSchema(Body):
+    """The days whose doings count, both included, in the program's zone."""
+
+    from_ = Day(
+        required=True,
+        allow_none=True,
+        data_key="from",
+        **about("the first of them; null: since the member came"),
+    )
+    until = Day(required=True, **about("the last of them"))
+
+
+class CountedSchema(Body):
+    """One thing a tier asks for, and how much of it there was."""
 
     measure = Choice(
         [one.value for one in Measure],
@@ -38,6 +55,11 @@ class CriterionSchema(Body):
     wallet = Code(required=True, allow_none=True, **about("of points; null of money and orders"))
     counted = Whole(-LARGEST, required=True, **about("what there is: points, minor units, orders"))
     asked = Whole(1, required=True, **about("how much is asked for"))
+
+
+class CriterionSchema(CountedSchema):
+    """One thing a tier asks for, what there is of it, and what is missing."""
+
     missing = Whole(required=True, **about("how much is missing; 0: it is enough"))
     words = Text(500, required=True, **about("what is asked for, in words"))
 
@@ -72,6 +94,35 @@ class ReviewSchema(Body):
         **about("what becomes of the tier; null: nothing changes"),
     )
     tier = fields.Nested(NamedTierSchema, required=True, **about("the tier after it"))
+    match = Choice(
+        [one.value for one in Match],
+        required=True,
+        allow_none=True,
+        **about("whether all of the criteria have to be there, or any; null: nothing is judged"),
+    )
+    window = fields.Nested(
+        WindowSchema,
+        required=True,
+        allow_none=True,
+        **about("the days that it counts; null: nothing is judged"),
+    )
+    criteria = Items(
+        CriterionSchema,
+        maximum=8,
+        required=True,
+        **about("what it asks for, and what there is within those days if nothing else happens"),
+    )
+    grace_until = Instant(
+        required=True,
+        allow_none=True,
+        **about("when the grace ends in which the tier is then held; null: in none"),
+    )
+    after_grace = fields.Nested(
+        NamedTierSchema,
+        required=True,
+        allow_none=True,
+        **about("the tier that follows at grace_until if nothing else happens"),
+    )
 
 
 class BeforeReviewSchema(Body):
@@ -94,10 +145,15 @@ class StandingSchema(Body):
     grace_until = Instant(
         required=True,
         allow_none=True,
-        **about("until when a tier is left that is no longer earned; null: it is earned"),
+        **about("until when a grace keeps a tier that is no longer earned; null: it is earned"),
     )
     factor = Text(40, required=True, **about("what points of orders are multiplied by, a decimal"))
     perks = Items(PerkSchema, maximum=20, required=True)
+    window = fields.Nested(
+        WindowSchema,
+        required=True,
+        **about("the days that next and keep count: a calendar window whole, else up to today"),
+    )
     next = fields.Nested(
         ProgressSchema,
         required=True,
@@ -119,7 +175,7 @@ class StandingSchema(Body):
     expiring_before = Items(
         BeforeReviewSchema, maximum=100, required=True, **about("points that end before the review")
     )
-    words = ListOf(Text(500), maximum=10, required=True, **about("the same in words"))
+    words = ListOf(Text(2_000), maximum=10, required=True, **about("the same in words"))
 
 
 class GiftMovedSchema(Body):
@@ -154,7 +210,30 @@ class TierChangedSchema(Body):
     grace_until = Instant(
         required=True,
         allow_none=True,
-        **about("until when a tier is left that is no longer earned; null: it is earned"),
+        **about("until when a grace keeps a tier that is no longer earned; null: it is earned"),
+    )
+    match = Choice(
+        [one.value for one in Match],
+        required=True,
+        allow_none=True,
+        **about("whether all of what was counted had to be there, or any; null: nothing was asked"),
+    )
+    window = fields.Nested(
+        WindowSchema,
+        required=True,
+        allow_none=True,
+        **about("the days that were counted; null: nothing was asked"),
+    )
+    counted = Items(
+        CountedSchema,
+        maximum=8,
+        required=True,
+        **about("what the tier that was judged asks for, and what there was"),
+    )
+    order_ref = Ref(
+        required=True,
+        allow_none=True,
+        **about("the order that brought it; null: time or something else did"),
     )
     gift = fields.Nested(
         GiftMovedSchema,
@@ -168,3 +247,26 @@ class TierChangedSchema(Body):
 def tier_changes(what: str = "what became of the tier by it; mostly empty") -> Items:
     """What an act brings to the member's tier, as a field of its answer."""
     return Items(TierChangedSchema, maximum=40, required=True, **about(what))
+
+
+class TierChangesQuery(Query):
+    """A page of changes, newest first."""
+
+    cursor = Cursor(**about("next of the page before"))
+    limit = Count(1, 200, **about("most changes on the page; left out: 50"))
+
+
+class PastTierChangeSchema(TierChangedSchema):
+    """A change of the member's tier, as it was written."""
+
+    event_no = Whole(1, required=True, **about("number of its event among the member's"))
+    occurred_at = Instant(required=True, **about("when it came about"))
+    recorded_at = Instant(required=True, **about("when it was written"))
+    program_version = Whole(1, required=True, **about("the version that decided"))
+
+
+class TierChangesSchema(Body):
+    """A page of changes of tier."""
+
+    tier_changes = Items(PastTierChangeSchema, maximum=200, required=True)
+    next = Cursor(**about("the cursor of the next page; left out on the last one"))

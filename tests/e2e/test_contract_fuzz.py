@@ -102,6 +102,7 @@ RULES_SAY_MORE = ["422"]
 """What breaks a rule has the form of the contract all the same."""
 FIELDS_SAY_MORE = {
     "/v1/members/{member_ref}/entries": "a cursor is what a page before gave",
+    "/v1/members/{member_ref}/tier-changes": "a cursor is what a page before gave",
     "/v1/program/versions": "a cursor is what a page before gave",
     "/v1/members/{member_ref}/adjustments": "some fields go with one sign of points only",
     "/v1/members/{member_ref}/quotes": "a cart has one currency",

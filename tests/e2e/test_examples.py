@@ -245,6 +245,7 @@ STORY = [
     step("03-26T10:00:00", "cancel", {}, key="cancel-A-1003", order_ref="A-1003", **MEI),
     step("03-27T03:00:00", "read_balance", **MEI),
     step("03-27T03:00:00", "read_standing", **MEI),
+    step("03-27T03:00:00", "list_tier_changes", limit=10, **MEI),
     # The till tells its day: an order, a return, and somebody nobody knows.
     step(
         "03-28T14:00:00",

@@ -86,7 +86,7 @@ def test_a_tier_that_is_brought_gives_no_gift_and_is_told(db, shop, bring):
 
     assert db.fetch("SELECT 1 FROM entry") == []
     assert db.fetch(
-        "SELECT payload::json->>'tier', payload::json->>'before', occurred_at FROM event_waiting"
+        "SELECT payload::json->>'to', payload::json->>'from', occurred_at FROM event_waiting"
         " WHERE kind = 'tier.imported' ORDER BY 1"
     ) == [
         ("gold", "regular", datetime(2025, 8, 19, 16, tzinfo=UTC)),

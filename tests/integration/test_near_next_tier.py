@@ -64,6 +64,8 @@ def test_what_is_told_says_what_there_is_and_what_is_missing(db):
         "tier": "regular",
         "next": "silver",
         "percent": 50,
+        "match": "any",
+        "window": {"from": "2025-03-03", "until": "2026-03-02"},
         "asked": [
             {"measure": "earned", "wallet": "growth", "counted": 300, "asked": 500, "missing": 200},
             {"measure": "orders", "wallet": None, "counted": 1, "asked": 10, "missing": 9},

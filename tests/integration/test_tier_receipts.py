@@ -13,20 +13,28 @@ from loyalty_service.timekeeping.service import Timekeeping
 from tests.databases import connect
 from tests.factories import PLAIN, STOREFRONT, Shop, line
 from tests.integration.test_tiers import TIERED, changes, proved, standing, tier
-from tests.job_world import digest
+from tests.job_world import digest, events
 
 DAY = timedelta(days=1)
 UNTIL = "2027-03-31T16:00:00Z"
+COUNTED = "Counted from 2025-03-03 through 2026-03-02."
 TO_SILVER = {
     "cause": "promoted",
     "from": "regular",
     "to": "silver",
     "until": UNTIL,
     "grace_until": None,
+    "match": "any",
+    "window": {"from": "2025-03-03", "until": "2026-03-02"},
+    "counted": [
+        {"measure": "earned", "wallet": "growth", "counted": 500, "asked": 500},
+        {"measure": "orders", "wallet": None, "counted": 2, "asked": 10},
+    ],
+    "order_ref": "o-2",
     "gift": {"wallet": "points", "points": 50, "entry": 3},
     "words": {
-        "en": "Promoted to Silver, through 2027-03-31. 50 points in Points as a gift.",
-        "zh": "升级为银卡，有效期至 2027-03-31。赠积分 50。",
+        "en": (f"Promoted to Silver, through 2027-03-31. 50 points in Points as a gift. {COUNTED}"),
+        "zh": ("升级为银卡，有效期至 2027-03-31。赠积分 50。统计周期 2025-03-03 至 2026-03-02。"),
     },
 }
 LATER = TIERED.replace("activation: {on: payment}", "activation: {on: fulfilment}")
@@ -43,10 +51,11 @@ def shop(db) -> Shop:
     return shop_of(db)
 
 
-def without_gift(told: list[dict]) -> list[dict]:
-    """Changes without what only writing can know: the number of the gift's entry."""
+def foretold(told: list[dict]) -> list[dict]:
+    """Changes without what a quote cannot know: the order, and the number of the gift's entry."""
     return [
-        {**change, "gift": change["gift"] and {**change["gift"], "entry": None}} for change in told
+        {**change, "gift": change["gift"] and {**change["gift"], "entry": None}, "order_ref": None}
+        for change in told
     ]
 
 
@@ -73,8 +82,30 @@ def test_a_fulfilment_that_brings_the_points_of_a_tier_says_so(db):
     sent = shop.fulfil("o-1")
 
     assert paid["tier_changes"] == []
-    assert sent["tier_changes"] == [TO_SILVER]
+    counted = [{**TO_SILVER["counted"][0]}, {**TO_SILVER["counted"][1], "counted": 1}]
+    assert sent["tier_changes"] == [{**TO_SILVER, "counted": counted, "order_ref": "o-1"}]
     assert shop.fulfil("o-1") == sent
+
+
+def test_the_event_of_a_change_says_what_the_receipt_says(shop):
+    shop.pay("o-1", line(10_000))
+    receipt = shop.pay("o-2", line(40_000))
+
+    told = [orjson.loads(payload) for _, payload in events(shop.db, "tier.promoted")]
+
+    assert told == receipt["tier_changes"] == [TO_SILVER]
+
+
+def test_the_event_of_a_promotion_that_is_undone_says_that_its_gift_is_kept(db):
+    shop = shop_of(db, TIERED.replace("tiers:", "tiers:\n  on_return: at_once"))
+    shop.pay("o-1", line(50_000))
+
+    (change,) = shop.cancel("o-1")["tier_changes"]
+
+    ((_, payload),) = events(db, "tier.undone")
+    kept = {"wallet": "points", "points": 50, "entry": 2, "kept": True}
+    assert orjson.loads(payload) == {**change, "gift": kept}
+    assert (change["gift"], change["order_ref"], change["match"]) == (None, "o-1", "any")
 
 
 def test_a_promotion_is_told_after_what_brought_it(shop):
@@ -88,13 +119,13 @@ def test_a_promotion_is_told_after_what_brought_it(shop):
 @pytest.mark.parametrize(
     ("gifts", "gift", "words"),
     [
-        ("kept", None, "The promotion to Silver is undone: Regular again."),
+        ("kept", None, f"The promotion to Silver is undone: Regular again. {COUNTED}"),
         (
             "taken_back",
             {"wallet": "points", "points": -50, "entry": 4},
             (
                 "The promotion to Silver is undone: Regular again. "
-                "The gift of 50 points in Points is taken back."
+                f"The gift of 50 points in Points is taken back. {COUNTED}"
             ),
         ),
     ],
@@ -140,12 +171,12 @@ def test_without_a_term_a_return_takes_down_or_begins_the_grace(db):
     (kept,) = shop.pay("o-3", line(50_000))["tier_changes"]
 
     assert (fallen["cause"], fallen["to"]) == ("demoted", "regular")
-    assert fallen["words"]["en"] == "Silver is lost: Regular from now on."
+    assert fallen["words"]["en"] == f"Silver is lost: Regular from now on. {COUNTED}"
     assert (left["cause"], left["to"], left["until"]) == ("grace_began", "silver", None)
     assert left["grace_until"] == "2026-04-01T16:00:00Z"
-    assert left["words"]["zh"] == "银卡已不达标，予以保留，有效期至 2026-04-01。"
+    assert left["words"]["zh"].startswith("银卡已不达标，宽限至 2026-04-01，")
     assert (kept["cause"], kept["from"], kept["to"]) == ("kept", "silver", "silver")
-    assert kept["words"]["en"] == "Silver is kept."
+    assert kept["words"]["en"] == f"Silver is earned again and kept. {COUNTED}"
 
 
 def test_what_was_overdue_is_not_told_as_brought_by_the_order(shop, clock):
@@ -155,6 +186,8 @@ def test_what_was_overdue_is_not_told_as_brought_by_the_order(shop, clock):
     receipt = shop.pay("o-2", line(10_000))
 
     assert receipt["tier_changes"] == []
+    told = [orjson.loads(payload) for _, payload in events(shop.db, "tier.demoted")]
+    assert [one["order_ref"] for one in told] == [None]
     assert [cause for cause, _, _ in changes(shop)] == ["promoted", "demoted"]
 
 
@@ -195,7 +228,7 @@ def test_a_quote_foretells_what_the_payment_will_say(db, clock, program, amount_
     quote = shop.quote(line(amount_minor))
 
     receipt = shop.pay("o-1", line(amount_minor), fulfilled=False)
-    assert quote["tier_changes"] == without_gift(receipt["tier_changes"])
+    assert quote["tier_changes"] == foretold(receipt["tier_changes"])
     if program == PLAIN:
         assert quote["tier_after"] is None
     else:
@@ -219,7 +252,7 @@ def test_a_quote_foretells_what_the_balance_that_is_left_is_enough_for(
 
     receipt = shop.pay("o-1", line(1_000), points=points, fulfilled=False)
     assert [change["cause"] for change in receipt["tier_changes"]] == causes
-    assert quote["tier_changes"] == receipt["tier_changes"]
+    assert quote["tier_changes"] == foretold(receipt["tier_changes"])
     assert quote["tier_after"] == standing(shop)["tier"]["id"]
 
 
@@ -283,7 +316,10 @@ def test_orders_of_one_batch_are_told_and_earn_as_if_they_came_one_by_one(shop):
     )
 
     told = [orjson.loads(receipt) for receipt in batch if isinstance(receipt, str)]
-    for name in ("tier_changes", "earned"):
-        assert [receipt[name] for receipt in told] == [receipt[name] for receipt in one_by_one]
+    refs = [one["order_ref"] for receipt in told for one in receipt["tier_changes"]]
+    assert refs == ["b-1", "b-3"]
+    for one, other in zip(told, one_by_one, strict=True):
+        assert foretold(one["tier_changes"]) == foretold(other["tier_changes"])
+        assert one["earned"] == other["earned"]
     assert [len(receipt["tier_changes"]) for receipt in told] == [0, 1, 0, 1]
     assert proved(shop)

@@ -1,6 +1,7 @@
 """What other systems are told: which kinds there are, and where the next page begins."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ def test_a_kind_that_never_comes_is_refused_with_those_that_do():
         check_kinds(["order.paid", "order.payed"])
 
     assert refused.value.values == {"asked": "order.payed", "kinds": [*KINDS, OF_MEMBER]}
+
+
+def test_the_page_of_events_has_every_kind_and_no_other():
+    page = (PACKAGE.parent / "docs" / "events.md").read_text(encoding="utf-8")
+
+    told = re.findall(r"^\| `([a-z_]+\.[a-z_<>]+)` \|", page, flags=re.MULTILINE)
+
+    assert told == [*KINDS, OF_MEMBER]
 
 
 @pytest.mark.parametrize("kind", ["member.review", "member.sign_up", *KINDS])

@@ -83,24 +83,27 @@ def test_what_tiers_look_at_is_known_beforehand():
     assert not asks_for_balance(replace(tiers, levels=tiers.levels[:3]))
 
 
-def criterion(measure: str, lacking: int, words: str) -> dict[str, Any]:
-    return {"measure": measure, "missing": lacking, "words": words}
+def criterion(measure: str, counted: int, lacking: int, words: str) -> dict[str, Any]:
+    return {"measure": measure, "counted": counted, "missing": lacking, "words": words}
 
 
 def asked(tier: str, match: str, *criteria: dict[str, Any]) -> dict[str, Any]:
     return {"tier": {"id": tier, "name": tier}, "match": match, "criteria": list(criteria)}
 
 
-GROWN = criterion("earned", 1_380, "1,500 earned in Growth")
-ENOUGH = criterion("orders", 0, "10 orders")
-ORDERED = criterion("orders", 1, "10 orders")
-SPENT = criterion("spend", 150_050, "CNY 2,000.00 spent")
+GROWN = criterion("earned", 120, 1_380, "1,500 earned in Growth")
+ENOUGH = criterion("orders", 12, 0, "10 orders")
+ORDERED = criterion("orders", 9, 1, "10 orders")
+SPENT = criterion("spend", 49_950, 150_050, "CNY 2,000.00 spent")
+GROWN_WORDS = "1,500 earned in Growth (120 so far, 1,380 to go)"
+ORDERED_WORDS = "10 orders (9 so far, 1 to go)"
+WINDOW = {"from": "2025-06-01", "until": "2026-05-31"}
 
 
 def told(**changed: Any) -> dict[str, Any]:
     """An answer about a member, without its words."""
-    plain = {"tier": {"name": "Silver"}, "until": None, "grace_until": None}
-    return {**plain, "next": None, "keep": None, "review": None, **changed}
+    plain = {"tier": {"id": "silver", "name": "Silver"}, "until": None, "grace_until": None}
+    return {**plain, "window": WINDOW, "next": None, "keep": None, "review": None, **changed}
 
 
 def words(lang: str = "en", **changed: Any) -> list[str]:
@@ -122,7 +125,7 @@ ENDS = "2027-05-31T16:00:00Z"
         ),
         (
             {"until": None, "grace_until": ENDS},
-            "Silver is left through 2027-05-31, though it is no longer earned.",
+            "Silver is no longer earned; a grace keeps it through 2027-05-31.",
             "Silver 已不达标，宽限至 2027-05-31。",
         ),
     ],
@@ -135,40 +138,37 @@ def test_the_tier_is_told_with_its_last_day(changed, en, zh):
 @pytest.mark.parametrize(
     ("match", "criteria", "en"),
     [
-        ("all", (GROWN,), "For Gold: 1,380 of 1,500 earned in Growth still missing."),
-        ("all", (SPENT,), "For Gold: CNY 1,500.50 of CNY 2,000.00 spent still missing."),
+        ("all", (GROWN,), f"For Gold: {GROWN_WORDS}."),
         (
             "all",
-            (GROWN, ENOUGH, ORDERED),
-            "For Gold: 1,380 of 1,500 earned in Growth; 1 of 10 orders still missing.",
+            (SPENT,),
+            "For Gold: CNY 2,000.00 spent (CNY 499.50 so far, CNY 1,500.50 to go).",
         ),
-        (
-            "any",
-            (GROWN, ORDERED),
-            "For Gold, any of: 1,380 of 1,500 earned in Growth; 1 of 10 orders still missing.",
-        ),
-        ("any", (ORDERED,), "For Gold: 1 of 10 orders still missing."),
+        ("all", (GROWN, ENOUGH, ORDERED), f"For Gold: {GROWN_WORDS}; {ORDERED_WORDS}."),
+        ("any", (GROWN, ORDERED), f"For Gold, one of these: {GROWN_WORDS}; {ORDERED_WORDS}."),
+        ("any", (ORDERED,), f"For Gold: {ORDERED_WORDS}."),
     ],
 )
-def test_what_is_missing_is_told_as_people_write_it(match, criteria, en):
-    assert words(next=asked("Gold", match, *criteria)) == ["Silver.", en]
+def test_what_is_asked_what_there_is_and_what_is_missing_cannot_be_mistaken(match, criteria, en):
+    assert words(next=asked("Gold", match, *criteria))[:2] == ["Silver.", en]
 
 
 def test_nothing_is_told_of_a_next_tier_that_is_reached_at_the_next_review():
-    assert words(next=asked("Gold", "any", GROWN, ENOUGH)) == ["Silver."]
-    assert words(next=asked("Gold", "all", ENOUGH)) == ["Silver."]
+    counted = "Counted from 2025-06-01 through 2026-05-31."
+
+    assert words(next=asked("Gold", "any", GROWN, ENOUGH)) == ["Silver.", counted]
+    assert words(next=asked("Gold", "all", ENOUGH)) == ["Silver.", counted]
 
 
 def test_what_is_missing_is_told_in_chinese():
-    spent = criterion("spend", 150_050, "消费满 2,000.00 元")
-    ordered = criterion("orders", 1, "满 10 单")
+    spent = criterion("spend", 49_950, 150_050, "消费满 2,000.00 元")
+    ordered = criterion("orders", 9, 1, "满 10 单")
+    both = "消费满 2,000.00 元（已有 499.50 元，还差 1,500.50 元）；满 10 单（已有 9，还差 1）。"
 
-    assert words("zh", next=asked("金卡", "all", spent, ordered))[1:] == [
-        "升至金卡：消费满 2,000.00 元，还差 1,500.50 元；满 10 单，还差 1。"
-    ]
-    assert words("zh", next=asked("金卡", "any", spent, ordered))[1:] == [
-        "升至金卡，满足其一即可：消费满 2,000.00 元，还差 1,500.50 元；满 10 单，还差 1。"
-    ]
+    assert words("zh", next=asked("金卡", "all", spent, ordered))[1] == f"升至金卡：{both}"
+    assert words("zh", next=asked("金卡", "any", spent, ordered))[1] == (
+        f"升至金卡，满足其一即可：{both}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,31 +177,178 @@ def test_what_is_missing_is_told_in_chinese():
         (
             "all",
             (ORDERED,),
-            "To keep Silver: 1 of 10 orders still missing.",
-            "保持 Silver：10 orders，还差 1。",
+            f"To keep Silver: {ORDERED_WORDS}.",
+            "保持 Silver：10 orders（已有 9，还差 1）。",
         ),
         (
             "any",
             (ORDERED, GROWN),
+            f"To keep Silver, one of these: {ORDERED_WORDS}; {GROWN_WORDS}.",
             (
-                "To keep Silver, any of: 1 of 10 orders; "
-                "1,380 of 1,500 earned in Growth still missing."
+                "保持 Silver，满足其一即可：10 orders（已有 9，还差 1）；"
+                "1,500 earned in Growth（已有 120，还差 1,380）。"
             ),
-            "保持 Silver，满足其一即可：10 orders，还差 1；1,500 earned in Growth，还差 1,380。",
         ),
-        ("any", (GROWN, ENOUGH), "Silver is earned again already.", "Silver 保级条件已满足。"),
-        ("all", (ENOUGH,), "Silver is earned again already.", "Silver 保级条件已满足。"),
+        (
+            "any",
+            (GROWN, ENOUGH),
+            "As counted today, there is enough to keep Silver.",
+            "按今日统计，Silver 保级条件已满足。",
+        ),
+        (
+            "all",
+            (ENOUGH,),
+            "As counted today, there is enough to keep Silver.",
+            "按今日统计，Silver 保级条件已满足。",
+        ),
     ],
 )
 def test_keeping_is_told_too(match, criteria, en, zh):
     keep = asked("Silver", match, *criteria)
 
-    assert words(keep=keep) == ["Silver.", en]
-    assert words("zh", keep=keep) == ["当前等级：Silver。", zh]
+    assert words(keep=keep)[:2] == ["Silver.", en]
+    assert words("zh", keep=keep)[:2] == ["当前等级：Silver。", zh]
 
 
-def test_the_review_is_told_with_its_day():
-    review = {"at": ENDS, "tier": {"name": "Regular"}}
+def test_a_tier_that_is_earned_again_in_its_grace_is_told_so():
+    keep = asked("Silver", "all", ENOUGH)
 
-    assert words(review=review)[1:] == ["If nothing more happens, on 2027-06-01: Regular."]
-    assert words("zh", review=review)[1:] == ["若无其他变化，2027-06-01 起：Regular。"]
+    assert words(keep=keep, grace_until=ENDS)[1] == "Silver is earned again."
+    assert words("zh", keep=keep, grace_until=ENDS)[1] == "Silver 已重新达标。"
+
+
+def test_the_days_that_count_are_told():
+    keep, ever = asked("Silver", "all", ORDERED), {"from": None, "until": "2026-05-31"}
+
+    assert words(keep=keep)[-1] == "Counted from 2025-06-01 through 2026-05-31."
+    assert words("zh", keep=keep)[-1] == "统计周期：2025-06-01 至 2026-05-31。"
+    assert words(keep=keep, window=ever)[-1] == "All that was done since joining counts."
+    assert words("zh", keep=keep, window=ever)[-1] == "入会以来全部计入。"
+
+
+REGULAR = {"id": "regular", "name": "Regular"}
+SILVERY = {"id": "silver", "name": "Silver"}
+# 2027-07-01 00:00 in Shanghai.
+GRACE = "2027-06-30T16:00:00Z"
+
+
+def reviewed(outcome: str | None, tier: dict[str, Any] = REGULAR, **more: Any) -> dict[str, Any]:
+    plain = {"match": None, "window": None, "criteria": []}
+    plain |= {"grace_until": None, "after_grace": None}
+    return {"at": ENDS, "outcome": outcome, "tier": tier, **plain, **more}
+
+
+@pytest.mark.parametrize(
+    ("review", "in_grace", "en", "zh"),
+    [
+        (
+            reviewed(None),
+            False,
+            "If nothing else happens, from 2027-06-01: Regular.",
+            "若无其他变化，2027-06-01 起：Regular。",
+        ),
+        (
+            reviewed("promoted", {"id": "gold", "name": "Gold"}),
+            False,
+            "If nothing else happens, you rise to Gold on 2027-06-01.",
+            "若无其他变化，2027-06-01 升为 Gold。",
+        ),
+        (
+            reviewed("kept", SILVERY),
+            False,
+            "If nothing else happens, Silver is kept on 2027-06-01.",
+            "若无其他变化，2027-06-01 Silver 保级成功。",
+        ),
+        (
+            reviewed("kept", SILVERY),
+            True,
+            "If nothing else happens, Silver is earned again on 2027-06-01, which ends the grace.",
+            "若无其他变化，2027-06-01 Silver 重新达标，宽限期结束。",
+        ),
+        (
+            reviewed("demoted"),
+            False,
+            (
+                "You fall to Regular on 2027-06-01 unless you earn enough to keep Silver by "
+                "2027-05-31."
+            ),
+            "截至 2027-05-31 仍未满足 Silver 保级条件，则 2027-06-01 起降为 Regular。",
+        ),
+        (
+            reviewed("demoted"),
+            True,
+            "You fall to Regular on 2027-06-01 unless you earn Silver again by 2027-05-31.",
+            "截至 2027-05-31 仍未重新达到 Silver，则 2027-06-01 起降为 Regular。",
+        ),
+        (
+            reviewed("grace_began", SILVERY, grace_until=GRACE, after_grace=REGULAR),
+            False,
+            (
+                "Silver is no longer earned on 2027-06-01 unless you earn enough to keep it by "
+                "2027-05-31. A grace then keeps it; you fall to Regular on 2027-07-01 unless you "
+                "earn Silver again by 2027-06-30."
+            ),
+            (
+                "截至 2027-05-31 仍未满足 Silver 保级条件，则 2027-06-01 起进入宽限期，至 "
+                "2027-06-30；届时仍未重新达标，则 2027-07-01 起降为 Regular。"
+            ),
+        ),
+        (
+            reviewed("grace_began", SILVERY, grace_until=GRACE, after_grace=SILVERY),
+            False,
+            (
+                "Silver is no longer earned on 2027-06-01 unless you earn enough to keep it by "
+                "2027-05-31. A grace then keeps it through 2027-06-30, and Silver follows."
+            ),
+            (
+                "截至 2027-05-31 仍未满足 Silver 保级条件，则 2027-06-01 起进入宽限期，至 "
+                "2027-06-30；之后为 Silver。"
+            ),
+        ),
+    ],
+)
+def test_what_the_review_does_is_told_plainly(review, in_grace, en, zh):
+    grace = ENDS if in_grace else None
+
+    assert words(review=review, grace_until=grace)[-1] == en
+    assert words("zh", review=review, grace_until=grace)[-1] == zh
+
+
+@pytest.mark.parametrize(
+    ("match", "criteria", "first", "en", "zh"),
+    [
+        (
+            "all",
+            (ORDERED,),
+            "2026-06-01",
+            f"Counted then, from 2026-06-01 through 2027-05-31: {ORDERED_WORDS}.",
+            "届时统计 2026-06-01 至 2027-05-31：10 orders（已有 9，还差 1）。",
+        ),
+        (
+            "any",
+            (ORDERED, GROWN),
+            "2026-06-01",
+            (
+                "Counted then, from 2026-06-01 through 2027-05-31: "
+                f"one of these: {ORDERED_WORDS}; {GROWN_WORDS}."
+            ),
+            (
+                "届时统计 2026-06-01 至 2027-05-31：满足其一即可：10 orders（已有 9，还差 1）；"
+                "1,500 earned in Growth（已有 120，还差 1,380）。"
+            ),
+        ),
+        (
+            "any",
+            (ORDERED,),
+            None,
+            f"Counted then: {ORDERED_WORDS}.",
+            "届时统计：10 orders（已有 9，还差 1）。",
+        ),
+    ],
+)
+def test_what_the_review_counts_is_told_with_its_days(match, criteria, first, en, zh):
+    window = {"from": first, "until": "2027-05-31"}
+    review = reviewed("demoted", match=match, criteria=list(criteria), window=window)
+
+    assert words(review=review)[-1].split("2027-05-31. ", maxsplit=1)[1] == en
+    assert words("zh", review=review)[-1].split("Regular。", maxsplit=1)[1] == zh

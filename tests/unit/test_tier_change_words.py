@@ -7,7 +7,7 @@ import pytest
 from loyalty_service.program.rules.document import read_document
 from loyalty_service.program.rules.program import Program
 from loyalty_service.tiers.rules.change_words import change_in_words
-from loyalty_service.tiers.rules.moving import Move
+from loyalty_service.tiers.rules.moves import Move
 from tests.unit.program_documents import TIERED
 
 # 2027-06-01 00:00 in Shanghai: the last day is 31 May.
@@ -22,7 +22,7 @@ def program() -> Program:
 
 def words(cause: str, **more: Any) -> tuple[str, str]:
     told = {"cause": cause, "from": "silver", "to": "gold", "until": None, "grace_until": None}
-    told |= {"gift": None, **more}
+    told |= {"gift": None, "window": None, **more}
     return change_in_words(told, program(), "en"), change_in_words(told, program(), "zh")
 
 
@@ -31,7 +31,7 @@ def words(cause: str, **more: Any) -> tuple[str, str]:
     [
         ("promoted", "Promoted to Gold.", "升级为金卡。"),
         ("kept", "Gold is kept.", "金卡保级成功。"),
-        ("grace_began", "Gold is no longer earned and left.", "金卡已不达标，予以保留。"),
+        ("grace_began", "Gold is no longer earned.", "金卡已不达标。"),
         ("demoted", "Silver is lost: Gold from now on.", "银卡未能保级，降为金卡。"),
         (
             "undone",
@@ -59,10 +59,46 @@ def test_no_cause_is_without_words() -> None:
         assert all(words(move.value))
 
 
-def test_a_grace_is_told_by_its_own_end() -> None:
-    en, _ = words("grace_began", grace_until=ENDS)
+def test_a_grace_is_told_by_its_own_end_and_by_what_ends_it() -> None:
+    assert words("grace_began", grace_until=ENDS) == (
+        "Gold is no longer earned and is lost after 2027-05-31 unless it is earned again by then.",
+        "金卡已不达标，宽限至 2027-05-31，届时仍未重新达标则失去该等级。",
+    )
 
-    assert en == "Gold is no longer earned and left, through 2027-05-31."
+
+def test_a_tier_that_is_earned_again_in_its_grace_is_told_so() -> None:
+    told = {"cause": "kept", "from": "gold", "to": "gold", "until": ENDS, "grace_until": None}
+    told |= {"gift": None, "window": None}
+
+    assert [change_in_words(told, program(), lang, in_grace=True) for lang in ("en", "zh")] == [
+        "Gold is earned again and kept, through 2027-05-31.",
+        "金卡重新达标，保级成功，有效期至 2027-05-31。",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "en", "zh"),
+    [
+        (
+            "2026-06-01",
+            "Promoted to Gold. Counted from 2026-06-01 through 2027-05-31.",
+            "升级为金卡。统计周期 2026-06-01 至 2027-05-31。",
+        ),
+        (
+            None,
+            "Promoted to Gold. Counted through 2027-05-31.",
+            "升级为金卡。统计截至 2027-05-31。",
+        ),
+    ],
+)
+def test_the_days_that_were_counted_are_told(first: str | None, en: str, zh: str) -> None:
+    assert words("promoted", window={"from": first, "until": "2027-05-31"}) == (en, zh)
+
+
+def test_what_is_brought_from_elsewhere_was_not_reached_by_what_is_counted() -> None:
+    window = {"from": "2026-06-01", "until": "2027-05-31"}
+
+    assert words("imported", window=window) == words("imported")
 
 
 def test_a_gift_is_told_whether_it_comes_or_goes() -> None:

@@ -27,7 +27,8 @@ from loyalty_service.program.rules.tiers import (
     TermEnd,
     WindowTerm,
 )
-from loyalty_service.tiers.rules.moving import Judge, Move
+from loyalty_service.tiers.rules.moves import Move
+from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.qualifying import Counted, Record
 from loyalty_service.tiers.rules.windows import bounds, first_day, next_change, term_end
 from tests.factories import PLAIN
@@ -282,7 +283,7 @@ def test_a_term_that_outlives_its_tier_ends_without_a_word_to_the_lowest():
 
     change = judge(found, {}).review(stood, noted)
 
-    assert (change.move, change.index, change.counted) == (Move.KEPT, 0, ())
+    assert (change.move, change.index, change.tally) == (Move.KEPT, 0, None)
     assert change.standing.until is None
 
 
@@ -362,7 +363,7 @@ def test_a_tier_that_the_program_does_not_have_gives_way_to_the_one_reached():
     assert (change.standing.tier, change.standing.since) == ("silver", noon(DAY))
     assert change.standing.until == start_of_day(date(2027, 9, 1), found.zone)
     assert change.standing.memo == {"gifts": {}}
-    assert [one.amount for one in change.counted] == [500, 0]
+    assert [one.amount for one in change.tally.counted] == [500, 0]
     lowest = judge(found, {}).replace(platinum, noon(DAY))
     assert (lowest.index, lowest.standing.until) == (0, None)
     assert judge(found, {}).replace(NOWHERE, noon(DAY)) is None

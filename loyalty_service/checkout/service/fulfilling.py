@@ -50,7 +50,7 @@ def record_fulfilment(
     if order.state == State.PAID:
         order.state = State.FULFILLED
     member.tell("order.fulfilled", when, {"order_ref": order.order_ref})
-    changes = work.books.settle(member)
+    changes = work.books.settle(member, order.order_ref)
     receipt = _fulfilled(order, order.state_at(at), when, entries, changes)
     taken = StepTaken(Step.FULFILMENT, ONCE, when, b"", receipt)
     return remember(work, member, order, taken)

@@ -184,7 +184,9 @@ def _take(
     record.entries = {credited.entry.wallet: credited.stored() for credited in entries}
     _tell(member, record, spent, entries)
     receipt = told_payment(record, placing, spent, entries, earned)
-    record.receipt = as_json({**receipt, "tier_changes": work.books.settle(member)})
+    record.receipt = as_json(
+        {**receipt, "tier_changes": work.books.settle(member, order.order_ref)}
+    )
     work.write_order(member, record, placing, sold, keeps_lines=is_held)
     return record.receipt
 

@@ -157,7 +157,7 @@ def _call_off(work: Work, member: Member, order: OrderRecord, occurred_at: datet
         "taken": [],
     }
     member.tell("order.cancelled", when, {"order_ref": order.order_ref, "released": released})
-    receipt["tier_changes"] = work.books.settle(member)
+    receipt["tier_changes"] = work.books.settle(member, order.order_ref)
     return remember(work, member, order, StepTaken(Step.CANCELLATION, ONCE, when, b"", receipt))
 
 
@@ -180,7 +180,7 @@ def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
     receipt = _receipt(coming, program, when, back, given=given, taken=taken)
     happened = {name: receipt[name] for name in ("order_ref", "given_back", "taken")}
     member.tell(f"order.{order.state}", when, happened)
-    receipt["tier_changes"] = work.books.settle(member)
+    receipt["tier_changes"] = work.books.settle(member, order.order_ref)
     step = StepTaken(
         coming.step,
         coming.ref,

@@ -35,8 +35,13 @@ class Passing(Protocol):
             since: the member's clock before (UTC).
         """
 
-    def settle(self, books: "Books", member: Member, /) -> Sequence[dict[str, Any]]:
+    def settle(
+        self, books: "Books", member: Member, /, *, order_ref: str | None = None
+    ) -> Sequence[dict[str, Any]]:
         """Let what was just decided for a member have its effect at once (R-51).
+
+        Args:
+            order_ref: the order that it was decided for; None: no order.
 
         Returns:
             what became of their tier, as receipts tell it.
@@ -224,15 +229,18 @@ class Books:
             rule_ids,
         )
 
-    def settle(self, member: Member) -> Sequence[dict[str, Any]]:
+    def settle(self, member: Member, order_ref: str | None = None) -> Sequence[dict[str, Any]]:
         """Let all that was decided for a member have its effect at once, before it is written.
+
+        Args:
+            order_ref: the order that it was decided for; None: no order.
 
         Returns:
             what became of their tier, as receipts tell it.
 
         Rule: R-51.
         """
-        return self.passing.settle(self, member)
+        return self.passing.settle(self, member, order_ref=order_ref)
 
     def write(self, touched: Iterable[Member]) -> None:
         """Add all that was decided for these members to the writes of the transaction."""

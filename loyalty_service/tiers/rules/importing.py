@@ -6,7 +6,8 @@ from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.tiers.rules.moving import Change, Judge, Move
+from loyalty_service.tiers.rules.moves import Change, Move
+from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.windows import term_end
 
 
@@ -54,5 +55,5 @@ def take_up(judge: Judge, before: Standing, opening: OpeningTier, at: datetime) 
     # No promotion of ours stands behind it that a return could undo.
     memo = {key: value for key, value in (before.memo or {}).items() if key != "undo"}
     standing = Standing(opening.tier, opening.since, until, None, memo or None)
-    counted = judge.look(index, local_date(at, judge.program.zone), to_keep=False)
-    return Change(Move.IMPORTED, index, opening.since, standing, counted)
+    tally = judge.tally(index, local_date(at, judge.program.zone), to_keep=False)
+    return Change(Move.IMPORTED, index, opening.since, standing, tally)

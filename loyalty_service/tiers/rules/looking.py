@@ -8,8 +8,8 @@ from loyalty_service.members.rules import Standing
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import Calendar, Qualification, Tiers, WindowTerm
-from loyalty_service.tiers.rules.qualifying import Counted, Record, look
-from loyalty_service.tiers.rules.windows import first_day, last_day_before
+from loyalty_service.tiers.rules.qualifying import Counted, Record, Tally, look
+from loyalty_service.tiers.rules.windows import bounds, first_day, last_day_before
 
 
 @frozen
@@ -69,11 +69,31 @@ class Looking:
 
     def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
         """What a tier asks for and what there is of it, judged on ``day``."""
-        level = self.tiers.levels[index]
-        asked = (level.keep or level.entry) if to_keep else level.entry
+        asked = self._asked(index, to_keep=to_keep)
         if asked is None:
             return ()
         return look(asked, self.record, self.first_day(day), day)
+
+    def tally(self, index: int, day: date, *, to_keep: bool) -> Tally | None:
+        """The same with the days that count; None for a tier that asks for nothing.
+
+        Rule: R-54.
+        """
+        asked = self._asked(index, to_keep=to_keep)
+        if asked is None:
+            return None
+        first = self.first_day(day)
+        return Tally(asked.match, first, day, look(asked, self.record, first, day))
+
+    def window_on(self, day: date) -> tuple[date, date]:
+        """The days that count on ``day``: the calendar window it lies in, else up to ``day``.
+
+        Rule: R-53.
+        """
+        window = self.tiers.window
+        if isinstance(window, Calendar):
+            return bounds(window, day, self.record.enrolled_on)
+        return self.first_day(day), day
 
     def first_day(self, day: date) -> date:
         """The first day that counts when the member is judged on ``day``.
@@ -94,6 +114,10 @@ class Looking:
     def is_safe(self, index: int) -> bool:
         """Whether a tier is never lost."""
         return self.tiers.is_safe(index)
+
+    def _asked(self, index: int, *, to_keep: bool) -> Qualification | None:
+        level = self.tiers.levels[index]
+        return (level.keep or level.entry) if to_keep else level.entry
 
 
 @lru_cache(maxsize=1_024)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from loyalty_service.kit.frozen import frozen
@@ -15,8 +14,9 @@ from loyalty_service.program.rules.tiers import (
     Promote,
 )
 from loyalty_service.tiers.rules.looking import Looking
+from loyalty_service.tiers.rules.moves import Change, Move
 from loyalty_service.tiers.rules.qualifying import (
-    Counted,
+    Tally,
     is_met,
     look,
     metrics_of,
@@ -29,36 +29,6 @@ from loyalty_service.tiers.rules.windows import (
     next_change,
     term_end,
 )
-
-
-class Move(StrEnum):
-    """What happened to a member's tier (R-54)."""
-
-    PROMOTED = "promoted"
-    KEPT = "kept"
-    GRACE_BEGAN = "grace_began"
-    DEMOTED = "demoted"
-    UNDONE = "undone"
-    TERM_BEGAN = "term_began"
-    REPLACED = "replaced"
-    IMPORTED = "imported"
-
-
-@frozen
-class Change:
-    """One step of a member through the tiers.
-
-    Args:
-        index: the place of the tier that stands from now on.
-        instant: when it came about (UTC).
-        counted: what the tier that was judged asks for, and what there was.
-    """
-
-    move: Move
-    index: int
-    instant: datetime
-    standing: Standing
-    counted: tuple[Counted, ...] = ()
 
 
 @frozen
@@ -143,7 +113,8 @@ class Judge(Looking):
         }
         since, until, grace = (_instant(undo[name]) for name in ("since", "until", "grace"))
         before = Standing(undo["tier"], since, until, grace, memo or None)
-        return Change(Move.UNDONE, self.index(before), instant, before, counted)
+        tally = Tally(entry.match, first, last, counted)
+        return Change(Move.UNDONE, self.index(before), instant, before, tally)
 
     def begin_term(self, standing: Standing, instant: datetime) -> Change | None:
         """A tier that had no end gets one, where a new version of the program gives terms.
@@ -169,8 +140,8 @@ class Judge(Looking):
         index = self.reached(day)
         memo = _without_undo(standing.memo)
         placed = self._stands(index, instant, day, since=instant, memo=memo)
-        counted = self.look(index, day, to_keep=False)
-        return Change(Move.REPLACED, index, instant, placed, counted)
+        tally = self.tally(index, day, to_keep=False)
+        return Change(Move.REPLACED, index, instant, placed, tally)
 
     def next_due(self, standing: Standing, after: datetime) -> datetime | None:
         """When time next has something to say of a member's tier if nothing else happens.
@@ -197,7 +168,7 @@ class Judge(Looking):
         if self.tiers.on_return is OnReturn.AT_ONCE:
             memo["undo"] = self._rests_on(standing, day)
         risen = self._stands(index, instant, day, since=instant, memo=memo)
-        return Change(Move.PROMOTED, index, instant, risen, self.look(index, day, to_keep=False))
+        return Change(Move.PROMOTED, index, instant, risen, self.tally(index, day, to_keep=False))
 
     def _rests_on(self, standing: Standing, day: date) -> dict[str, Any]:
         first = self.first_day(day)
@@ -216,7 +187,7 @@ class Judge(Looking):
         index = self.index(standing)
         memo = _without_undo(standing.memo)
         kept = self._stands(index, instant, day, since=standing.since, memo=memo)
-        return Change(Move.KEPT, index, instant, kept, self.look(index, day, to_keep=True))
+        return Change(Move.KEPT, index, instant, kept, self.tally(index, day, to_keep=True))
 
     def _fall(self, standing: Standing, instant: datetime, judged: date, from_day: date) -> Change:
         if self.tiers.grace is None:
@@ -225,19 +196,19 @@ class Judge(Looking):
         ends = lasting_end(self.tiers.grace, self.program, instant, from_day)
         left = Standing(standing.tier, standing.since, None, ends, standing.memo)
         return Change(
-            Move.GRACE_BEGAN, index, instant, left, self.look(index, judged, to_keep=True)
+            Move.GRACE_BEGAN, index, instant, left, self.tally(index, judged, to_keep=True)
         )
 
     def _demote(self, standing: Standing, instant: datetime, judged: date) -> Change:
         index = self.index(standing)
-        counted = self.look(index, judged, to_keep=True)
+        tally = self.tally(index, judged, to_keep=True)
         lower = index - 1
         # Who follows what was earned has no step in between.
         if self.tiers.demote is Demote.BY_STANDING or self.tiers.term is NoTerm.NONE:
             lower = self.reached(judged)
         memo = _without_undo(standing.memo)
         fallen = self._stands(lower, instant, judged, since=instant, memo=memo)
-        return Change(Move.DEMOTED, lower, instant, fallen, counted)
+        return Change(Move.DEMOTED, lower, instant, fallen, tally)
 
     def _stands(
         self,

@@ -120,6 +120,39 @@ class Counted:
         }
 
 
+@frozen
+class Tally:
+    """What was asked for, and what there was of it between two days, both included.
+
+    Args:
+        match: all or any of it.
+        first: the first day there is where everything counts.
+    """
+
+    match: Match
+    first: date
+    last: date
+    counted: tuple[Counted, ...]
+
+    def told(self) -> dict[str, Any]:
+        """As events, receipts and lists tell it."""
+        return {
+            "match": self.match.value,
+            "window": window_told(self.first, self.last),
+            "counted": [one.told() for one in self.counted],
+        }
+
+
+NOTHING_ASKED: Mapping[str, Any] = {"match": None, "window": None, "counted": []}
+"""What is told where a tier asks for nothing."""
+
+
+def window_told(first: date, last: date) -> dict[str, Any]:
+    """The days that are looked at, both included; from None: since the member came."""
+    since = None if first == date.min else first.isoformat()
+    return {"from": since, "until": last.isoformat()}
+
+
 def look(
     qualification: Qualification, record: Record, first: date, last: date
 ) -> tuple[Counted, ...]:

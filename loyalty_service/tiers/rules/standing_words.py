@@ -1,6 +1,6 @@
 """Where a member stands, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,39 +9,71 @@ from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tier_words import amount_in_words
 from loyalty_service.program.rules.tiers import Measure
+from loyalty_service.tiers.rules.moves import Move
 
-_SAY = {
+_SAY: dict[str, dict[str, str]] = {
     "en": {
         "now": "{tier}.",
         "until": "{tier}, through {last}.",
-        "grace": "{tier} is left through {last}, though it is no longer earned.",
-        "next": "For {tier}: {missing} still missing.",
-        "next_any": "For {tier}, any of: {missing} still missing.",
-        "keep": "To keep {tier}: {missing} still missing.",
-        "keep_any": "To keep {tier}, any of: {missing} still missing.",
-        "kept": "{tier} is earned again already.",
-        "then": "If nothing more happens, on {day}: {tier}.",
+        "grace": "{tier} is no longer earned; a grace keeps it through {last}.",
+        "next": "For {tier}: {criteria}.",
+        "next_any": "For {tier}, one of these: {criteria}.",
+        "keep": "To keep {tier}: {criteria}.",
+        "keep_any": "To keep {tier}, one of these: {criteria}.",
+        "enough": "As counted today, there is enough to keep {tier}.",
+        "earned_again": "{tier} is earned again.",
+        "any": "one of these: {criteria}",
         "between": "; ",
-        "criterion": "{missing} of {words}",
+        "criterion": "{words} ({counted} so far, {missing} to go)",
+        "window": "Counted from {from} through {until}.",
+        "ever": "All that was done since joining counts.",
+        "then_ever": " Counted then: {criteria}.",
+        "then": " Counted then, from {from} through {until}: {criteria}.",
+        Move.PROMOTED: "If nothing else happens, you rise to {to} on {day}.",
+        Move.KEPT: "If nothing else happens, {to} is kept on {day}.",
+        "again": "If nothing else happens, {to} is earned again on {day}, which ends the grace.",
+        Move.DEMOTED: "You fall to {to} on {day} unless you earn enough to keep {tier} by {last}.",
+        "fall": "You fall to {to} on {day} unless you earn {tier} again by {last}.",
+        Move.GRACE_BEGAN: "{tier} is no longer earned on {day} unless you earn enough to keep it "
+        "by {last}. A grace then keeps it; you fall to {after} on {grace_day} unless you earn "
+        "{tier} again by {grace_last}.",
+        "grace_kept": "{tier} is no longer earned on {day} unless you earn enough to keep it by "
+        "{last}. A grace then keeps it through {grace_last}, and {after} follows.",
+        "other": "If nothing else happens, from {day}: {to}.",
     },
     "zh": {
         "now": "当前等级：{tier}。",
         "until": "当前等级：{tier}，有效期至 {last}。",
         "grace": "{tier}已不达标，宽限至 {last}。",
-        "next": "升至{tier}：{missing}。",
-        "next_any": "升至{tier}，满足其一即可：{missing}。",
-        "keep": "保持{tier}：{missing}。",
-        "keep_any": "保持{tier}，满足其一即可：{missing}。",
-        "kept": "{tier}保级条件已满足。",
-        "then": "若无其他变化，{day} 起：{tier}。",
+        "next": "升至{tier}：{criteria}。",
+        "next_any": "升至{tier}，满足其一即可：{criteria}。",
+        "keep": "保持{tier}：{criteria}。",
+        "keep_any": "保持{tier}，满足其一即可：{criteria}。",
+        "enough": "按今日统计，{tier}保级条件已满足。",
+        "earned_again": "{tier}已重新达标。",
+        "any": "满足其一即可：{criteria}",
         "between": "；",
-        "criterion": "{words}，还差 {missing}",
+        "criterion": "{words}（已有 {counted}，还差 {missing}）",
+        "window": "统计周期：{from} 至 {until}。",
+        "ever": "入会以来全部计入。",
+        "then_ever": "届时统计：{criteria}。",
+        "then": "届时统计 {from} 至 {until}：{criteria}。",
+        Move.PROMOTED: "若无其他变化，{day} 升为{to}。",
+        Move.KEPT: "若无其他变化，{day} {to}保级成功。",
+        "again": "若无其他变化，{day} {to}重新达标，宽限期结束。",
+        Move.DEMOTED: "截至 {last} 仍未满足{tier}保级条件，则 {day} 起降为{to}。",
+        "fall": "截至 {last} 仍未重新达到{tier}，则 {day} 起降为{to}。",
+        Move.GRACE_BEGAN: "截至 {last} 仍未满足{tier}保级条件，则 {day} 起进入宽限期，至 "
+        "{grace_last}；届时仍未重新达标，则 {grace_day} 起降为{after}。",
+        "grace_kept": "截至 {last} 仍未满足{tier}保级条件，则 {day} 起进入宽限期，至 "
+        "{grace_last}；之后为{after}。",
+        "other": "若无其他变化，{day} 起：{to}。",
     },
 }
 
 
 def standing_in_words(told: Mapping[str, Any], program: Program, lang: str) -> list[str]:
-    """Say where a member stands, what is missing and what comes next.
+    """Say where a member stands, what is missing, over which days it counts, and what comes next.
 
     Args:
         told: as answers tell it, without its words.
@@ -54,10 +86,13 @@ def standing_in_words(told: Mapping[str, Any], program: Program, lang: str) -> l
     if told["next"] is not None:
         lines += _missing(told["next"], "next", program, lang)
     if told["keep"] is not None:
-        lines += _missing(told["keep"], "keep", program, lang) or [say["kept"].format(tier=tier)]
+        enough = "enough" if told["grace_until"] is None else "earned_again"
+        lines += _missing(told["keep"], "keep", program, lang) or [say[enough].format(tier=tier)]
+    if told["next"] is not None or told["keep"] is not None:
+        window = told["window"]
+        lines.append(say["window" if window["from"] else "ever"].format(**window))
     if told["review"] is not None:
-        day = _day(told["review"]["at"], program).isoformat()
-        lines.append(say["then"].format(day=day, tier=told["review"]["tier"]["name"]))
+        lines.append(_review(told, program, lang))
     return [spaced(line) for line in lines]
 
 
@@ -71,22 +106,70 @@ def _now(told: Mapping[str, Any], program: Program, say: Mapping[str, str]) -> s
 
 
 def _missing(progress: Mapping[str, Any], key: str, program: Program, lang: str) -> list[str]:
-    say = _SAY[lang]
-    missing = [
-        say["criterion"].format(missing=_amount(one, program, lang), words=one["words"])
-        for one in progress["criteria"]
-        if one["missing"]
-    ]
+    say, criteria = _SAY[lang], progress["criteria"]
+    missing = [one for one in criteria if one["missing"]]
     is_any = progress["match"] == "any"
-    if not missing or (is_any and len(missing) < len(progress["criteria"])):
+    if not missing or (is_any and len(missing) < len(criteria)):
         return []
     phrase = say[f"{key}_any" if is_any and len(missing) > 1 else key]
-    tier = progress["tier"]["name"]
-    return [phrase.format(tier=tier, missing=say["between"].join(missing))]
+    return [
+        phrase.format(tier=progress["tier"]["name"], criteria=_criteria(missing, program, lang))
+    ]
 
 
-def _amount(criterion: Mapping[str, Any], program: Program, lang: str) -> str:
-    return amount_in_words(Measure(criterion["measure"]), criterion["missing"], program, lang)
+def _criteria(criteria: Sequence[Mapping[str, Any]], program: Program, lang: str) -> str:
+    """What is asked for, what there is of it, and what is missing."""
+    say = _SAY[lang]
+    return say["between"].join(
+        say["criterion"].format(
+            words=one["words"],
+            counted=_amount(one, "counted", program, lang),
+            missing=_amount(one, "missing", program, lang),
+        )
+        for one in criteria
+    )
+
+
+def _review(told: Mapping[str, Any], program: Program, lang: str) -> str:
+    review, say = told["review"], _SAY[lang]
+    named = {
+        "tier": told["tier"]["name"],
+        "to": review["tier"]["name"],
+        "day": _day(review["at"], program).isoformat(),
+        "last": _day(review["at"], program, last=True).isoformat(),
+    }
+    if review["after_grace"] is not None:
+        named["after"] = review["after_grace"]["name"]
+        named["grace_day"] = _day(review["grace_until"], program).isoformat()
+        named["grace_last"] = _day(review["grace_until"], program, last=True).isoformat()
+    return say[_phrase(told)].format(**named) + _then(review, program, lang)
+
+
+def _then(review: Mapping[str, Any], program: Program, lang: str) -> str:
+    """What the review counts, and over which days; nothing where nothing is judged."""
+    say, window = _SAY[lang], review["window"]
+    if window is None:
+        return ""
+    criteria = _criteria(review["criteria"], program, lang)
+    if review["match"] == "any" and len(review["criteria"]) > 1:
+        criteria = say["any"].format(criteria=criteria)
+    return say["then" if window["from"] else "then_ever"].format(**window, criteria=criteria)
+
+
+def _phrase(told: Mapping[str, Any]) -> str:
+    """The phrase for what the review does, to one in their grace and to others."""
+    review, in_grace = told["review"], told["grace_until"] is not None
+    outcome = review["outcome"]
+    if outcome == Move.GRACE_BEGAN:
+        falls = review["after_grace"]["id"] != told["tier"]["id"]
+        return Move.GRACE_BEGAN if falls else "grace_kept"
+    if in_grace and outcome in (Move.KEPT, Move.DEMOTED):
+        return "again" if outcome == Move.KEPT else "fall"
+    return outcome if outcome in (Move.PROMOTED, Move.KEPT, Move.DEMOTED) else "other"
+
+
+def _amount(one: Mapping[str, Any], which: str, program: Program, lang: str) -> str:
+    return amount_in_words(Measure(one["measure"]), one[which], program, lang)
 
 
 def _day(text: str, program: Program, *, last: bool = False) -> date:

@@ -3,7 +3,7 @@
 from loyalty_service.tiers.service.moving import NOTHING, bring_in, gift_lots, judge, move, save
 from loyalty_service.tiers.service.noticing import notice
 from loyalty_service.tiers.service.standing import tell_standing
-from loyalty_service.tiers.service.telling import tell_changes
+from loyalty_service.tiers.service.telling import tell_changes, tell_history
 
 __all__ = [
     "NOTHING",
@@ -14,5 +14,6 @@ __all__ = [
     "notice",
     "save",
     "tell_changes",
+    "tell_history",
     "tell_standing",
 ]

@@ -17,12 +17,14 @@ from loyalty_service.ledger.service import CLOCK_ACTOR, Books, end_by_hand
 from loyalty_service.members.rules import Member, Standing, Total
 from loyalty_service.program.rules.periods import expires_at, local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
-from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn, Tiers
+from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn
 from loyalty_service.program.rules.wallets import Never
 from loyalty_service.tiers.rules.changes import TierChange
 from loyalty_service.tiers.rules.importing import OpeningTier, take_up
-from loyalty_service.tiers.rules.moving import Change, Judge, Move
+from loyalty_service.tiers.rules.moves import Change, Move
+from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.qualifying import Record, asks_for_balance
+from loyalty_service.tiers.service.telling import tell_change
 
 _INSERT = """
 INSERT INTO tier_change (member_id, change_no, cause, from_tier, to_tier, tier_until, grace_until,
@@ -67,11 +69,14 @@ def _balances(books: Books, member: Member, at: datetime) -> dict[str, int]:
     return balances
 
 
-def move(books: Books, member: Member, change: Change, version: int) -> None:
+def move(
+    books: Books, member: Member, change: Change, version: int, *, order_ref: str | None = None
+) -> None:
     """Let a member move: the gift of a promotion is given, the change told and kept.
 
     Args:
         version: the program version by which it was decided.
+        order_ref: the order that brought it; None: none did.
 
     Rule: R-51, R-52, R-54.
     """
@@ -89,7 +94,7 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
         gift = _undo_gift(books, member, change, number, version)
         if not gift["kept"]:
             standing = _forget(change, before.tier)
-    told = _told(tiers, before.tier, change, gift)
+    told = tell_change(program, before, change, gift, order_ref)
     member.tell(f"tier.{change.move}", change.instant, told)
     member.tier_changes.append(
         TierChange(
@@ -103,7 +108,7 @@ def move(books: Books, member: Member, change: Change, version: int) -> None:
             version,
             change.instant,
             member.recorded_at,
-            orjson.dumps([one.told() for one in change.counted]).decode(),
+            orjson.dumps(told["counted"]).decode(),
         )
     )
     member.standing = standing.due(before.due_at, before.due_by)
@@ -215,20 +220,3 @@ def _forget(change: Change, tier: str | None) -> Standing:
     if gifts:
         memo["gifts"] = gifts
     return replace(change.standing, memo=memo or None)
-
-
-def _told(
-    tiers: Tiers, before: str | None, change: Change, gift: dict[str, Any] | None
-) -> dict[str, Any]:
-    standing = change.standing
-    told: dict[str, Any] = {
-        "tier": tiers.levels[change.index].id,
-        "before": before or tiers.levels[0].id,
-        "until": instant_text(standing.until),
-        "grace_until": instant_text(standing.grace_until),
-        "counted": [one.told() for one in change.counted],
-    }
-    if gift is not None:
-        shown = ("wallet", "points", "entry", "kept")
-        told["gift"] = {name: gift[name] for name in shown if name in gift}
-    return told

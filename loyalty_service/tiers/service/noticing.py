@@ -5,7 +5,9 @@ from datetime import datetime
 
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Total
+from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
+from loyalty_service.tiers.rules.qualifying import window_told
 from loyalty_service.tiers.rules.standing import progress_to_next, step_crossed
 from loyalty_service.tiers.service.moving import judge
 
@@ -40,4 +42,6 @@ def notice(
     if step is not None:
         held = tiers.levels[now.index - 1].id
         payload = {"tier": held, "next": tiers.levels[now.index].id, "percent": step}
-        member.tell(NEAR, at, {**payload, "asked": now.told()})
+        window = after.window_on(local_date(at, program.zone))
+        counted = {"match": now.asked.match.value, "window": window_told(*window)}
+        member.tell(NEAR, at, {**payload, **counted, "asked": now.told()})

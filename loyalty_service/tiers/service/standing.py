@@ -1,5 +1,6 @@
 """Tell where a member stands, reckoned as if everything overdue were done."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +11,13 @@ from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref
 from loyalty_service.program.rules.language import decimal_text
+from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tier_words import criterion_in_words
-from loyalty_service.program.rules.tiers import Tier
+from loyalty_service.program.rules.tiers import Criterion, Measure, Tier
 from loyalty_service.program.rules.words import LANGUAGES
-from loyalty_service.tiers.rules.changes import changes_of
-from loyalty_service.tiers.rules.moving import Judge, Move
+from loyalty_service.tiers.rules.moving import Judge
+from loyalty_service.tiers.rules.qualifying import NOTHING_ASKED, window_told
 from loyalty_service.tiers.rules.standing import (
     NoTiers,
     Progress,
@@ -24,6 +26,7 @@ from loyalty_service.tiers.rules.standing import (
 )
 from loyalty_service.tiers.rules.standing_words import standing_in_words
 from loyalty_service.tiers.service.moving import judge as judge_member
+from loyalty_service.tiers.service.telling import tell_changes
 
 
 def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
     told = _told(judge, member, at, lang)
     review_at = judge.next_due(member.standing, at)
     told["expiring_before"] = _expiring(books, member, at, review_at)
-    told["review"] = _review(books, member, judge, review_at, lang)
+    told["review"] = _review(books, member, program, review_at, lang)
     told["words"] = standing_in_words(told, program, lang)
     return told
 
@@ -69,6 +72,7 @@ def _told(judge: Judge, member: Member, at: datetime, lang: str) -> dict[str, An
         "grace_until": instant_text(standing.grace_until),
         "factor": decimal_text(level.factor),
         "perks": [{"id": perk.id, "name": words.name(perk.name)} for perk in level.perks],
+        "window": window_told(*judge.window_on(local_date(at, judge.program.zone))),
         "next": _progress(judge, progress_to_next(judge, standing, at), lang),
         "keep": _progress(judge, progress_to_keep(judge, standing, at), lang),
     }
@@ -81,17 +85,25 @@ def _named(level: Tier, lang: str) -> dict[str, Any]:
 def _progress(judge: Judge, progress: Progress | None, lang: str) -> dict[str, Any] | None:
     if progress is None:
         return None
-    words = [
-        criterion_in_words(one.criterion, judge.program, LANGUAGES[lang], lang)
-        for one in progress.counted
-    ]
+    counted = [one.told() for one in progress.counted]
     return {
         "tier": _named(judge.tiers.levels[progress.index], lang),
         "match": progress.asked.match.value,
-        "criteria": [
-            {**told, "words": say} for told, say in zip(progress.told(), words, strict=True)
-        ],
+        "criteria": _criteria(counted, judge.program, lang),
     }
+
+
+def _criteria(
+    counted: Sequence[Mapping[str, Any]], program: Program, lang: str
+) -> list[dict[str, Any]]:
+    """Every criterion with what is missing of it, and its words."""
+    told = []
+    for one in counted:
+        criterion = Criterion(Measure(one["measure"]), one["asked"], one["wallet"])
+        words = criterion_in_words(criterion, program, LANGUAGES[lang], lang)
+        missing = max(0, one["asked"] - one["counted"])
+        told.append({**one, "missing": missing, "words": words})
+    return told
 
 
 def _expiring(
@@ -115,17 +127,30 @@ def _expiring(
 
 
 def _review(
-    books: Books, member: Member, judge: Judge, review_at: datetime | None, lang: str
+    books: Books, member: Member, program: Program, review_at: datetime | None, lang: str
 ) -> dict[str, Any] | None:
     """What the next review does, found by letting it happen: nothing of it is written."""
     if review_at is None:
         return None
-    seen = len(member.tier_changes)
+    seen = len(member.happened)
     books.bring(member, review_at)
-    changes = changes_of(member)[seen:]
-    outcome = Move(changes[-1].cause).value if changes else None
-    level = _level_now(books, member, judge.program, review_at)
-    return {"at": instant_text(review_at), "outcome": outcome, "tier": _named(level, lang)}
+    changes = tell_changes(member, seen)
+    grace_until = member.standing.grace_until
+    last = changes[-1] if changes else {"cause": None, **NOTHING_ASKED}
+    told = {
+        "at": instant_text(review_at),
+        "outcome": last["cause"],
+        "tier": _named(_level_now(books, member, program, review_at), lang),
+        "match": last["match"],
+        "window": last["window"],
+        "criteria": _criteria(last["counted"], program, lang),
+        "grace_until": instant_text(grace_until),
+        "after_grace": None,
+    }
+    if grace_until is not None:
+        books.bring(member, grace_until)
+        told["after_grace"] = _named(_level_now(books, member, program, grace_until), lang)
+    return told
 
 
 def _level_now(books: Books, member: Member, program: Program, at: datetime) -> Tier:

@@ -1,46 +1,131 @@
-"""Tell what became of a member's tier, as receipts do."""
+"""Tell what became of a member's tier: in events, in receipts, and in the list of all changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loyalty_service.members.rules import Member
+import orjson
+
+from loyalty_service.earning.service import instant_text
+from loyalty_service.ledger.service import Acting
+from loyalty_service.members.queries import get_member
+from loyalty_service.members.rules import Member, Ref, Standing
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.words import LANGUAGES
+from loyalty_service.tiers.queries import ChangeRow, list_changes
 from loyalty_service.tiers.rules.change_words import change_in_words
+from loyalty_service.tiers.rules.moves import Change
+from loyalty_service.tiers.rules.qualifying import NOTHING_ASKED
 
 _KIND = "tier."
+_SHOWN = ("wallet", "points", "entry", "kept")
 
 
-def tell_changes(member: Member, seen: int, program: Program) -> Sequence[dict[str, Any]]:
-    """The changes of a member's tier among what happened since, in its order.
+def tell_change(
+    program: Program,
+    before: Standing,
+    change: Change,
+    gift: Mapping[str, Any] | None,
+    order_ref: str | None,
+) -> dict[str, Any]:
+    """A change of tier as its event tells it.
+
+    Args:
+        program: the version by which it was decided, with ``tiers``.
+        gift: what came or went with it; None: nothing.
+        order_ref: the order that brought it; None: none did.
+
+    Returns:
+        JSON-ready, with the words of every language: what is told is kept as it is.
+
+    Rule: R-54.
+    """
+    tiers, standing = program.tiers, change.standing
+    assert tiers is not None
+    told: dict[str, Any] = {
+        "cause": change.move.value,
+        "from": before.tier or tiers.levels[0].id,
+        "to": tiers.levels[change.index].id,
+        "until": instant_text(standing.until),
+        "grace_until": instant_text(standing.grace_until),
+        **(NOTHING_ASKED if change.tally is None else change.tally.told()),
+        "order_ref": order_ref,
+        "gift": None if gift is None else {name: gift[name] for name in _SHOWN if name in gift},
+    }
+    moved = {**told, "gift": _gift(told["gift"])}
+    in_grace = before.grace_until is not None
+    words = {lang: change_in_words(moved, program, lang, in_grace=in_grace) for lang in LANGUAGES}
+    return {**told, "words": words}
+
+
+def tell_changes(member: Member, seen: int) -> Sequence[dict[str, Any]]:
+    """The changes of a member's tier among what happened since, in its order, as receipts do.
 
     Args:
         seen: how much had happened before (``Member.happened``).
-        program: the version by which they were decided.
 
     Returns:
-        JSON-ready, with the words of every language: a receipt is kept and sent again as it is.
+        JSON-ready.
 
     Rule: R-54.
     """
     return [
-        _told(kind.removeprefix(_KIND), payload, program)
+        {**payload, "gift": _gift(payload["gift"])}
         for _, kind, _, payload in member.happened[seen:]
         if kind.startswith(_KIND)
     ]
 
 
-def _told(cause: str, payload: dict[str, Any], program: Program) -> dict[str, Any]:
+def tell_history(acting: Acting, ref: Ref, before: int, limit: int) -> Sequence[dict[str, Any]]:
+    """What became of a member's tier so far, newest first, as it was written.
+
+    Args:
+        before: only what has a lower number.
+        limit: how many at the most.
+
+    Returns:
+        JSON-ready.
+
+    Raises:
+        MemberUnknown: as said.
+
+    Rule: R-54.
+    """
+    member_id = get_member(acting.tx, ref).member_id
+    return [_told(acting, row) for row in list_changes(acting.tx, member_id, before, limit)]
+
+
+def _told(acting: Acting, row: ChangeRow) -> dict[str, Any]:
+    payload = {} if row.payload is None else orjson.loads(row.payload)
     told: dict[str, Any] = {
-        "cause": cause,
-        "from": payload["before"],
-        "to": payload["tier"],
-        "until": payload["until"],
-        "grace_until": payload["grace_until"],
-        "gift": _gift(payload.get("gift")),
+        "cause": row.cause,
+        "from": row.from_tier,
+        "to": row.to_tier,
+        "until": instant_text(row.tier_until),
+        "grace_until": instant_text(row.grace_until),
+        "match": None,
+        "window": None,
+        "counted": row.counted,
+        "order_ref": None,
+        "gift": None,
     }
-    words = {lang: change_in_words(told, program, lang) for lang in LANGUAGES}
-    return {**told, "words": words}
+    told |= {name: payload[name] for name in (*told, "words") if name in payload}
+    told["gift"] = _gift(told["gift"])
+    if "words" not in told:
+        told |= _worded(told, acting.programs.get(acting.tx.fetch, row.program_version))
+    return {
+        "event_no": row.change_no,
+        "occurred_at": instant_text(row.occurred_at),
+        "recorded_at": instant_text(row.recorded_at),
+        "program_version": row.program_version,
+        **told,
+    }
+
+
+def _worded(told: Mapping[str, Any], program: Program) -> dict[str, Any]:
+    """What an event lacks that was written before events told it."""
+    assert program.tiers is not None
+    full = {**told, "from": told["from"] or program.tiers.levels[0].id}
+    return {**full, "words": {lang: change_in_words(full, program, lang) for lang in LANGUAGES}}
 
 
 def _gift(gift: dict[str, Any] | None) -> dict[str, Any] | None:

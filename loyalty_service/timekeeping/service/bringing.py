@@ -26,10 +26,15 @@ from loyalty_service.program.rules.tiers import OnReturn
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
-from loyalty_service.tiers.rules.moving import Change, Judge, Move
+from loyalty_service.tiers.rules.moves import Change, Move
+from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.qualifying import asks_for_balance
 from loyalty_service.timekeeping.rules import is_birthday, next_birthday
-from loyalty_service.timekeeping.service.looking_ahead import find_wanted, list_programs
+from loyalty_service.timekeeping.service.looking_ahead import (
+    find_next,
+    find_wanted,
+    list_programs,
+)
 
 CLOCK = ("job", "clock")
 """Who writes what time brings, whoever notices first."""
@@ -52,13 +57,15 @@ class Timekeeping:
 
         Rule: R-26, R-32, R-51, R-52, R-55.
         """
-        while (instant := _next(books, member, since, until)) is not None:
+        while (instant := find_next(books, member, since, until)) is not None:
             _pass(books, member, instant - _INSTANT)
             _reach(books, member, instant)
         _pass(books, member, until)
 
-    def settle(self, books: Books, member: Member) -> Sequence[dict[str, Any]]:
-        """Let what was just decided for a member promote them, or undo a promotion.
+    def settle(
+        self, books: Books, member: Member, *, order_ref: str | None = None
+    ) -> Sequence[dict[str, Any]]:
+        """Let what was just decided for a member, or for that order, promote or undo it.
 
         Returns:
             what became of the tier, as receipts tell it.
@@ -68,7 +75,7 @@ class Timekeeping:
         at, seen = member.caught_up_to, len(member.happened)
         version, program = books.program_at(member, at)
         is_new = member.standing.due_by != version
-        watch = _Watch(books, member, version, program)
+        watch = _Watch(books, member, version, program, order_ref)
         moved = books.totals.settle(member.member_id)
         if not is_new and not moved and not watch.asks_for_balance():
             return ()
@@ -76,7 +83,7 @@ class Timekeeping:
         watch.promote(at)
         tiers.notice(books, member, program, at, moved)
         watch.reckon(at)
-        return tiers.tell_changes(member, seen, program)
+        return tiers.tell_changes(member, seen)
 
     def needs_every_lot(self, books: Books, members: Iterable[Member], until: datetime) -> bool:
         """Whether a tier asks for a balance, or a version changes when points end.
@@ -147,20 +154,6 @@ class Timekeeping:
         return bring
 
 
-def _next(books: Books, member: Member, since: datetime, until: datetime) -> datetime | None:
-    """The next instant up to ``until`` at which time brings more than lots and holds tell."""
-    standing = member.standing
-    if standing.due_by == 0:
-        # Time is kept for a member from their enrolment on; for one who came before, from now on.
-        begin = standing.due_at or since
-        return begin if begin <= until else None
-    due = [] if standing.due_at is None else [standing.due_at]
-    newest = member.program_version
-    if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
-        due.append(books.in_force_at(standing.due_by + 1))
-    return min((instant for instant in due if instant <= until), default=None)
-
-
 def _pass(books: Books, member: Member, until: datetime) -> None:
     """Write down what has lapsed and expired up to ``until``, itself included."""
     entries = catch_up(
@@ -215,6 +208,7 @@ class _Watch:
     member: Member
     version: int
     program: Program
+    order_ref: str | None = None
     judge: Judge | None = None
 
     def asks_for_balance(self) -> bool:
@@ -291,7 +285,7 @@ class _Watch:
 
     def _move(self, change: Change | None) -> bool:
         if change is not None:
-            tiers.move(self.books, self.member, change, self.version)
+            tiers.move(self.books, self.member, change, self.version, order_ref=self.order_ref)
         return change is not None
 
     def _judge(self, instant: datetime) -> Judge | None:

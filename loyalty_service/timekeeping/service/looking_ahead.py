@@ -1,4 +1,4 @@
-"""What has to be read before time is brought to members: which versions decide, and which sums."""
+"""What lies ahead of members: the next instant, which versions decide, and which sums."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -35,6 +35,23 @@ def list_programs(books: Books, members: Iterable[Member], until: datetime) -> I
     """The versions by which these members may be judged on the way to an instant."""
     for group in _alike(members):
         yield from _programs(books, group, until)
+
+
+def find_next(books: Books, member: Member, since: datetime, until: datetime) -> datetime | None:
+    """The next instant up to ``until`` at which time brings more than lots and holds tell.
+
+    Rule: R-55.
+    """
+    standing = member.standing
+    if standing.due_by == 0:
+        # Time is kept for a member from their enrolment on; for one who came before, from now on.
+        begin = standing.due_at or since
+        return begin if begin <= until else None
+    due = [] if standing.due_at is None else [standing.due_at]
+    newest = member.program_version
+    if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
+        due.append(books.in_force_at(standing.due_by + 1))
+    return min((instant for instant in due if instant <= until), default=None)
 
 
 def _alike(members: Iterable[Member]) -> Iterable[list[Member]]:

@@ -1,0 +1,85 @@
+"""The page of events says of every kind what its payload tells (R-90)."""
+
+import re
+from collections import defaultdict
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+
+from loyalty_service.jobs.rules.schedules import JobName
+from tests.factories import Shop, line
+from tests.integration.test_tiers import TIERED
+from tests.integration.test_tiers_in_time import tiers
+from tests.job_world import catch_up, run
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
+WORTH = "redemption: {block_points: 1, block_value: '0.01'}\nreturns:"
+PROGRAM = tiers(
+    TIERED.replace("returns:", WORTH),
+    grace="{days: 30}",
+    on_return="at_once",
+    notify_at="[80]",
+)
+DAY = timedelta(days=1)
+
+
+def rows() -> dict[str, set[str]]:
+    """The fields that the page tells of each kind."""
+    text = PAGE.read_text(encoding="utf-8")
+    of_change = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text, flags=re.MULTILINE)
+    change = set(re.findall(r"`(\w+)`", " ".join(of_change)))
+    told = {}
+    for kind, payload in re.findall(r"^\| `([a-z]+\.\S+)` \|.*\| (.*) \|$", text, re.MULTILINE):
+        told[kind] = (
+            change if "a change of tier" in payload else set(re.findall(r"`(\w+)`", payload))
+        )
+    return told
+
+
+def act(shop: Shop, clock) -> None:
+    """Let as much happen as a shop may tell."""
+    shop.enrol("m-1")
+    shop.enrol("m-2")
+    shop.amend("m-1", tags=("tea",))
+    shop.adjust(5_000, expires_at=clock.now() + 7 * DAY)
+    shop.reverse(1)
+    shop.adjust(5_000, expires_at=clock.now() + 7 * DAY)
+    shop.send(100, "m-2")
+    shop.lock_points()
+    shop.lock_points(is_locked=False)
+    shop.tell("review")
+    shop.reserve("o-1", line(), points=10)
+    shop.release("o-1")
+    shop.reserve("o-2", line(), points=10)
+    shop.cancel("o-2")
+    shop.pay("o-3", line(42_000, quantity=2), points=10, fulfilled=False)
+    shop.fulfil("o-3")
+    shop.give_back("o-3", "r-1", units=[(1, 1)])
+    shop.give_back("o-3", "r-2", units=[(1, 1)])
+    shop.pay("o-4", line(60_000))
+    shop.cancel("o-4")
+    shop.pay("o-5", line(60_000))
+    run(shop.db, JobName.REMIND)
+    clock.advance(500 * DAY)
+    catch_up(shop.db)
+
+
+def test_the_page_of_events_tells_every_field_of_a_payload_and_no_other(db, clock):
+    act(Shop(db, PROGRAM), clock)
+
+    found = defaultdict(set)
+    for kind, payload in db.fetch("SELECT kind, payload FROM event"):
+        found["member.<event>" if kind == "member.review" else kind] |= set(orjson.loads(payload))
+
+    page = rows()
+    assert {kind: fields for kind, fields in found.items() if fields != page[kind]} == {}
+    assert page.keys() - found.keys() == {
+        "points.end_changed",
+        "points.moved",
+        "points.opened",
+        "tier.kept",
+        "tier.term_began",
+        "tier.replaced",
+        "tier.imported",
+    }

@@ -1,0 +1,119 @@
+"""A standing tells the grace that may come, what follows it, and which days count (R-53)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.factories import Shop, line
+from tests.integration.test_tiers import DAY, TIERED, catch_up, changes, standing, tier
+from tests.integration.test_tiers_in_time import tiers
+
+GRACEFUL = tiers(TIERED, grace="{days: 30}")
+ENDS = "2027-03-31T16:00:00Z"
+GRACE_ENDS = "2027-04-30T16:00:00Z"
+
+
+@pytest.fixture
+def shop(db) -> Shop:
+    shop = Shop(db, GRACEFUL)
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    return shop
+
+
+def go_to(clock, text: str, more: timedelta = timedelta()) -> None:
+    clock.advance(datetime.fromisoformat(text) - clock.now() + more)
+
+
+def test_a_review_that_begins_a_grace_is_told_with_its_end_and_the_fall_after_it(shop, clock):
+    told = standing(shop)
+
+    assert told["review"] == {
+        "at": ENDS,
+        "outcome": "grace_began",
+        "tier": {"id": "silver", "name": "Silver"},
+        "match": "any",
+        "window": {"from": "2026-04-01", "until": "2027-03-31"},
+        "criteria": [
+            {
+                "measure": "earned",
+                "wallet": "growth",
+                "counted": 0,
+                "asked": 300,
+                "missing": 300,
+                "words": "300 earned in Growth",
+            }
+        ],
+        "grace_until": GRACE_ENDS,
+        "after_grace": {"id": "regular", "name": "Regular"},
+    }
+    assert told["words"][-1] == (
+        "Silver is no longer earned on 2027-04-01 unless you earn enough to keep it by 2027-03-31. "
+        "A grace then keeps it; you fall to Regular on 2027-05-01 unless you earn Silver again by "
+        "2027-04-30. Counted then, from 2026-04-01 through 2027-03-31: "
+        "300 earned in Growth (0 so far, 300 to go)."
+    )
+    go_to(clock, GRACE_ENDS)
+    catch_up(shop)
+    assert changes(shop)[1:] == [
+        ("grace_began", "silver", "silver"),
+        ("demoted", "silver", "regular"),
+    ]
+
+
+def test_in_the_grace_the_fall_is_told_and_what_ends_it(shop, clock):
+    go_to(clock, ENDS, DAY)
+
+    told = standing(shop)
+
+    assert told["grace_until"] == told["review"]["at"] == GRACE_ENDS
+    assert (told["review"]["outcome"], told["review"]["after_grace"]) == ("demoted", None)
+    assert told["words"][0] == "Silver is no longer earned; a grace keeps it through 2027-04-30."
+    assert told["words"][-1].startswith(
+        "You fall to Regular on 2027-05-01 unless you earn Silver again by 2027-04-30."
+    )
+
+
+def test_points_that_come_alive_in_the_grace_are_told_to_end_it(db, clock):
+    shop = Shop(db, GRACEFUL.replace("{on: payment}", "{on: payment, wait_days: 5}"))
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    clock.advance(6 * DAY)
+    go_to(clock, standing(shop)["until"], -3 * DAY)
+    shop.pay("o-2", line(30_000))
+
+    early = standing(shop)
+    go_to(clock, early["until"], timedelta(hours=1))
+    in_grace = standing(shop)
+
+    assert (early["review"]["outcome"], early["review"]["after_grace"]) == (
+        "grace_began",
+        {"id": "silver", "name": "Silver"},
+    )
+    assert (in_grace["review"]["outcome"], in_grace["grace_until"] is None) == ("kept", False)
+    assert "is earned again on" in in_grace["words"][-1]
+    clock.advance(6 * DAY)
+    catch_up(shop)
+    assert (changes(shop)[-1][0], tier(shop)) == ("kept", "silver")
+
+
+@pytest.mark.parametrize(
+    ("window", "first", "last"),
+    [
+        ("{months: 12}", "2025-03-03", "2026-03-02"),
+        ("quarter", "2026-01-01", "2026-03-31"),
+        ("membership_year", "2026-03-02", "2027-03-01"),
+        ("lifetime", None, "2026-03-02"),
+    ],
+)
+def test_the_days_that_count_are_told(db, window, first, last):
+    shop = Shop(db, TIERED.replace("window: {months: 12}", f"window: {window}"))
+    shop.enrol("m-1")
+    shop.pay("o-1", line(10_000))
+
+    told = standing(shop)
+
+    assert told["window"] == {"from": first, "until": last}
+    assert told["next"]["criteria"][0]["counted"] == 100
+    said = "joining counts" if first is None else f"Counted from {first} through {last}."
+    assert [said in one for one in told["words"]].count(True) == 1
