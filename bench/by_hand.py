@@ -94,11 +94,13 @@ WITH looked AS (
     INSERT INTO event_waiting (member_id, seq, kind, occurred_at, recorded_at, payload)
     SELECT member_id, seq, 'tier.' || cause, turn, %(now)s,
            json_build_object(
-               'tier', tier, 'before', 'silver',
+               'cause', cause, 'from', 'silver', 'to', tier,
                'until', to_char(until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-               'grace_until', NULL,
+               'grace_until', NULL, 'in_grace', false, 'match', 'all',
+               'window', json_build_object('from', %(first)s::date, 'until', %(last)s::date - 1),
                'counted', json_build_array(json_build_object(
-                   'measure', 'spend', 'wallet', NULL, 'counted', spend, 'asked', 50000)))::text
+                   'measure', 'spend', 'wallet', NULL, 'counted', spend, 'asked', 50000)),
+               'order_ref', NULL, 'gift', NULL)::text
       FROM judged
 )
 UPDATE member m SET event_seq = j.seq, caught_up_to = %(at)s, recorded_at = %(now)s,

@@ -10,6 +10,7 @@ from loyalty_service.kit.fields import (
     Count,
     Cursor,
     Day,
+    Flag,
     Instant,
     Points,
     Query,
@@ -212,6 +213,7 @@ class TierChangedSchema(Body):
         allow_none=True,
         **about("until when a grace keeps a tier that is no longer earned; null: it is earned"),
     )
+    in_grace = Flag(required=True, **about("whether the tier before it was held in a grace"))
     match = Choice(
         [one.value for one in Match],
         required=True,

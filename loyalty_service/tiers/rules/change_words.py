@@ -50,23 +50,20 @@ _SAY = {
 }
 
 
-def change_in_words(
-    told: Mapping[str, Any], program: Program, lang: str, *, in_grace: bool = False
-) -> str:
+def change_in_words(told: Mapping[str, Any], program: Program, lang: str) -> str:
     """Say what became of a member's tier, and over which days was counted.
 
     Args:
         told: the change as receipts tell it, without its words.
         program: the version by which it was decided.
         lang: ``en`` or ``zh``.
-        in_grace: whether the tier before it was held in its grace.
 
     Rule: R-54.
     """
     say, tiers, names = _SAY[lang], program.tiers, LANGUAGES[lang]
     assert tiers is not None
     cause = Move(told["cause"])
-    phrase = say["again" if in_grace and cause is Move.KEPT else cause]
+    phrase = say["again" if told["in_grace"] and cause is Move.KEPT else cause]
     named = {key: names.name(tiers.find(told[key]).name) for key in ("from", "to")}
     line = phrase.format(**named, through=_through(told, program, say))
     gift = told["gift"]

@@ -26,7 +26,7 @@ from loyalty_service.tiers.rules.standing import (
 )
 from loyalty_service.tiers.rules.standing_words import standing_in_words
 from loyalty_service.tiers.service.moving import judge as judge_member
-from loyalty_service.tiers.service.telling import tell_changes
+from loyalty_service.tiers.service.telling import changes_since
 
 
 def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _review(
         return None
     seen = len(member.happened)
     books.bring(member, review_at)
-    changes = tell_changes(member, seen)
+    changes = changes_since(member, seen)
     grace_until = member.standing.grace_until
     last = changes[-1] if changes else {"cause": None, **NOTHING_ASKED}
     told = {

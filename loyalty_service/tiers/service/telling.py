@@ -35,44 +35,46 @@ def tell_change(
         order_ref: the order that brought it; None: none did.
 
     Returns:
-        JSON-ready, with the words of every language: what is told is kept as it is.
+        JSON-ready; without words, which a night would have to find for everybody.
 
     Rule: R-54.
     """
     tiers, standing = program.tiers, change.standing
     assert tiers is not None
-    told: dict[str, Any] = {
+    return {
         "cause": change.move.value,
         "from": before.tier or tiers.levels[0].id,
         "to": tiers.levels[change.index].id,
         "until": instant_text(standing.until),
         "grace_until": instant_text(standing.grace_until),
+        "in_grace": before.grace_until is not None,
         **(NOTHING_ASKED if change.tally is None else change.tally.told()),
         "order_ref": order_ref,
         "gift": None if gift is None else {name: gift[name] for name in _SHOWN if name in gift},
     }
-    moved = {**told, "gift": _gift(told["gift"])}
-    in_grace = before.grace_until is not None
-    words = {lang: change_in_words(moved, program, lang, in_grace=in_grace) for lang in LANGUAGES}
-    return {**told, "words": words}
 
 
-def tell_changes(member: Member, seen: int) -> Sequence[dict[str, Any]]:
-    """The changes of a member's tier among what happened since, in its order, as receipts do.
+def changes_since(member: Member, seen: int) -> list[dict[str, Any]]:
+    """The changes of a member's tier among what happened since, in its order, as events.
 
     Args:
         seen: how much had happened before (``Member.happened``).
+    """
+    return [payload for _, kind, _, payload in member.happened[seen:] if kind.startswith(_KIND)]
+
+
+def tell_changes(member: Member, seen: int, program: Program) -> Sequence[dict[str, Any]]:
+    """The same as receipts tell them.
+
+    Args:
+        program: the version by which they were decided.
 
     Returns:
-        JSON-ready.
+        JSON-ready, with the words of every language: a receipt is kept and sent again as it is.
 
     Rule: R-54.
     """
-    return [
-        {**payload, "gift": _gift(payload["gift"])}
-        for _, kind, _, payload in member.happened[seen:]
-        if kind.startswith(_KIND)
-    ]
+    return [_worded(payload, program) for payload in changes_since(member, seen)]
 
 
 def tell_history(acting: Acting, ref: Ref, before: int, limit: int) -> Sequence[dict[str, Any]]:
@@ -95,37 +97,35 @@ def tell_history(acting: Acting, ref: Ref, before: int, limit: int) -> Sequence[
 
 
 def _told(acting: Acting, row: ChangeRow) -> dict[str, Any]:
-    payload = {} if row.payload is None else orjson.loads(row.payload)
+    program = acting.programs.get(acting.tx.fetch, row.program_version)
+    assert program.tiers is not None
     told: dict[str, Any] = {
         "cause": row.cause,
-        "from": row.from_tier,
+        "from": row.from_tier or program.tiers.levels[0].id,
         "to": row.to_tier,
         "until": instant_text(row.tier_until),
         "grace_until": instant_text(row.grace_until),
-        "match": None,
-        "window": None,
+        "in_grace": False,
+        **NOTHING_ASKED,
         "counted": row.counted,
         "order_ref": None,
         "gift": None,
     }
-    told |= {name: payload[name] for name in (*told, "words") if name in payload}
-    told["gift"] = _gift(told["gift"])
-    if "words" not in told:
-        told |= _worded(told, acting.programs.get(acting.tx.fetch, row.program_version))
+    # An event that was written before events told all of it lacks some.
+    payload = {} if row.payload is None else orjson.loads(row.payload)
+    told |= {name: payload[name] for name in told if name in payload}
     return {
         "event_no": row.change_no,
         "occurred_at": instant_text(row.occurred_at),
         "recorded_at": instant_text(row.recorded_at),
         "program_version": row.program_version,
-        **told,
+        **_worded(told, program),
     }
 
 
 def _worded(told: Mapping[str, Any], program: Program) -> dict[str, Any]:
-    """What an event lacks that was written before events told it."""
-    assert program.tiers is not None
-    full = {**told, "from": told["from"] or program.tiers.levels[0].id}
-    return {**full, "words": {lang: change_in_words(full, program, lang) for lang in LANGUAGES}}
+    told = {**told, "gift": _gift(told["gift"])}
+    return {**told, "words": {lang: change_in_words(told, program, lang) for lang in LANGUAGES}}
 
 
 def _gift(gift: dict[str, Any] | None) -> dict[str, Any] | None:

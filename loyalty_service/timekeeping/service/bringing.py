@@ -83,7 +83,7 @@ class Timekeeping:
         watch.promote(at)
         tiers.notice(books, member, program, at, moved)
         watch.reckon(at)
-        return tiers.tell_changes(member, seen)
+        return tiers.tell_changes(member, seen, program)
 
     def needs_every_lot(self, books: Books, members: Iterable[Member], until: datetime) -> bool:
         """Whether a tier asks for a balance, or a version changes when points end.
