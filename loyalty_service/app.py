@@ -1,5 +1,7 @@
 """Where the parts meet, and the only place where they do."""
 
+from functools import partial
+
 from flask import Blueprint, Flask
 
 from loyalty_service.checkout import api as checkout
@@ -66,14 +68,15 @@ def create_app(
     db = db or _open_database(config, clock)
     watch_pool(db.engine)
     app = bare_app()
+    programs = Programs()
     app.extensions[PARTS] = Parts(
         db=db,
-        programs=Programs(),
+        programs=programs,
         passing=Timekeeping(),
         clock=clock,
         config=config,
         tokens=tokens or _open_tokens(config),
-        measures=measure_jobs,
+        measures=partial(measure_jobs, programs=programs),
     )
     return app
 

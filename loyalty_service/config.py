@@ -80,7 +80,11 @@ def _complain(env: Env, config: Config) -> None:
     except EnvValidationError as error:
         by_name = error.error_messages
         assert isinstance(by_name, Mapping)
-        faults += [f"{name}: {' '.join(messages)}" for name, messages in by_name.items()]
+        # None of the settings that are refused here is a secret.
+        faults += [
+            f"{name}: {' '.join(messages)} It is set to {os.environ.get(name, '')[:40]!r}."
+            for name, messages in by_name.items()
+        ]
     if config.database_url and not config.database_url.startswith("postgresql+psycopg2://"):
         faults.append("LOYALTY_DATABASE_URL: must start with postgresql://")
     if config.jwt_keys and config.jwt_keys.startswith("http://"):

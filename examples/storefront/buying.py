@@ -10,8 +10,8 @@ from .checkout import Offer, Outcome
 from .client import Conflict, Unavailable
 from .goods import cart_of, price_of
 from .store import Order, State
-from .story import tell_bound, tell_earned, tell_limits
-from .web import checkout, find_story, lang, say
+from .story import tell_bound, tell_earned, tell_limits, tell_tier
+from .web import checkout, find_standing, find_story, lang, say
 
 blueprint = Blueprint("buying", __name__)
 
@@ -118,6 +118,7 @@ def show_receipt(ref: str) -> Page:
 
 def _checkout_page(offer: Offer) -> str:
     quote = offer.quote
+    standing = None if quote["tier_after"] is None else find_standing(session["member"])
     return render_template(
         "checkout.html",
         quote=quote,
@@ -126,6 +127,7 @@ def _checkout_page(offer: Offer) -> str:
         bound=tell_bound(quote, lang()),
         limits=tell_limits(quote, offer.most, lang()),
         earned=tell_earned(quote, quote["at"], lang()),
+        tier=tell_tier(quote, standing, lang()),
         cart=cart_of(session["basket"], 0),
     )
 

@@ -94,6 +94,13 @@ class Loyalty:
         """When the customer looks: what they have, in every wallet, right to the second."""
         return self._call("GET", _path("members", member, "balance"))
 
+    def standing(self, member: str, lang: str) -> Json:
+        """When the customer looks: their tier, and in words what the next one asks for.
+
+        404 (``no_tiers``) where the program has none.
+        """
+        return self._call("GET", _path("members", member, "standing", lang=lang))
+
     def entries(self, member: str, **asked: Any) -> Json:
         """For a statement: the newest entries; the next page with ``cursor=`` the answer's next."""
         return self._call("GET", _path("members", member, "entries", **asked))

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from .client import Conflict, Invalid, Json, NotFound, Problem, Unavailable
 from .store import State
 from .story import reason_of, tell_lot, tell_story
-from .web import checkout, find_story, lang, loyalty, say
+from .web import checkout, find_standing, find_story, lang, loyalty, say
 
 blueprint = Blueprint("orders", __name__)
 
@@ -97,12 +97,13 @@ def show_points() -> Page:
     if "cursor" in request.args:
         asked["cursor"] = request.args["cursor"]
     balance = loyalty().balance(member)
-    page = loyalty().entries(member, **asked)
+    page, standing = loyalty().entries(member, **asked), find_standing(member)
     return render_template(
         "points.html",
         wallets=balance["wallets"],
         chosen=wallet,
         entries=page["entries"],
+        stands=standing["words"] if standing else [],
         following=page.get("next"),
         reason_of=lambda entry: reason_of(entry, lang()),
     )

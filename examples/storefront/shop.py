@@ -35,7 +35,7 @@ from .store import Orders
 from .till import Till
 from .web import lang, loyalty, say
 
-MEMBERS = ("mei", "lin", "hua", "chen", "bo", "qiang")
+MEMBERS = ("mei", "su", "lin", "hua", "chen", "bo", "qiang")
 NAME = re.compile(r"[a-z0-9-]{1,20}")
 NO_SCRIPTS = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"

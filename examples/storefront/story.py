@@ -140,6 +140,16 @@ def tell_earned(told: Json, now: str, lang: str) -> list[str]:
     return sentences
 
 
+def tell_tier(quote: Json, standing: Json | None, lang: str) -> list[str]:
+    """Where the member stands, and what the order would change; nothing without tiers."""
+    if standing is None or quote["tier_after"] is None:
+        return []
+    words = [change["words"][lang] for change in quote["tier_changes"]]
+    changes = [say(lang, "tier_then", change=each) for each in words]
+    now = say(lang, "tier_now", tier=standing["tier"]["name"])
+    return [now, *(changes or [say(lang, "tier_stays")])]
+
+
 def _begins(lot: Json, n: str, now: str, lang: str) -> str:
     if lot["active_at"] is None:
         return say(lang, "lot_waits", n=n)

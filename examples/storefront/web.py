@@ -7,7 +7,7 @@ from flask import current_app, request, session
 
 from . import words
 from .checkout import Checkout
-from .client import Conflict, Json, Loyalty, NotFound, Unavailable
+from .client import Conflict, Json, Loyalty, NotFound, Problem, Unavailable
 
 
 def lang() -> str:
@@ -32,6 +32,13 @@ def checkout() -> Checkout:
 def loyalty() -> Loyalty:
     """The loyalty service."""
     return checkout().loyalty
+
+
+def find_standing(member: str) -> Json | None:
+    """Where the member stands; None where there are no tiers, or the service cannot say."""
+    with suppress(Problem, Unavailable):
+        return loyalty().standing(member, lang())
+    return None
 
 
 def find_story(ref: str) -> Json | None:

@@ -88,6 +88,10 @@ WORDS = {
     "about_hua": ("First points have ended", "首批积分已到期"),
     "about_chen": ("Owes points since a return", "退货后欠积分"),
     "about_bo": ("Sent everything back", "全部退过货"),
+    "about_su": (
+        "Was gold, bought little for a year, is silver",
+        "曾为金卡，一年少有消费后降为银卡",
+    ),
     "about_qiang": ("Works here, earns little", "店员，得分较少"),
     # checkout
     "step_basket": ("Basket", "购物车"),
@@ -141,6 +145,10 @@ WORDS = {
     "points_pay": ("{n} points", "{n} 积分抵扣"),
     "payable": ("To pay", "应付"),
     "earns": ("You will earn", "预计可得"),
+    "your_tier": ("Your tier", "您的等级"),
+    "tier_now": ("Now: {tier}.", "当前：{tier}。"),
+    "tier_then": ("With this order: {change}", "本单付款后：{change}"),
+    "tier_stays": ("This order does not change it.", "本单不会改变等级。"),
     "earns_nothing": ("This order earns no points.", "本单不累积积分。"),
     "lot_waits": ("{n}: once the parcel has arrived", "{n}：送达后开始计算"),
     "lot_now": ("{n}: at once", "{n}：立即可用"),

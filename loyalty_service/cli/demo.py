@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 
 import click
 from sqlalchemy.engine import URL
@@ -156,30 +157,35 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 
 def _words(config: Config, address: str) -> str:
     then = datetime.now(UTC) - timedelta(days=200)
-    loyalty = Path(sys.executable).parent / "loyalty"
-    verify = f"LOYALTY_DATA_DIR={config.data_dir} {loyalty} ledger verify"
+    loyalty = quote(str(Path(sys.executable).parent / "loyalty"))
+    loyalty = f"LOYALTY_DATA_DIR={quote(str(config.data_dir))} {loyalty}"
+    verify = f"{loyalty} ledger verify"
     calls = CALLS.replace("{then}", f"{then:%FT%TZ}").replace("{verify}", verify)
     return f"""
 Ready: {address}          Guide: {address}/docs
 
+  [ -z "$ZSH_VERSION" ] || setopt interactivecomments
   AT={address}/v1
   STOREFRONT={sign(config, SHOP, ("checkout", "members"))}
   MEMBER={sign(config, MEI, ("self",))}
   OPERATOR={sign(config, "demo-operator", ("operator",))}
   JSON="Content-Type: application/json"
-  call() {{ curl -s -w '\\n' -H "$JSON" -H "Authorization: Bearer $1" "${{@:2}}"; }}
+  call() {{ curl -sS -w '\\n' -H "$JSON" -H "Authorization: Bearer $1" "${{@:2}}"; }}
 
-Paste the six lines above (the tokens hold for a day), then try:
+Paste the seven lines above into bash or zsh (the tokens hold for a day), then try:
 {calls}
 More members to look at with call $OPERATOR: mei was promoted to silver and to gold; su was promoted
 to gold, bought little for a year and was demoted to silver, and the points of su's large order
-expired (try $AT/members/su/standing, and $AT/members/su/entries?wallet=points); hua's first points
-expired too, and tao's last ones; chen owes points, lin's mistake was put right, bo sent everything
-back, qiang works here.
+expired (try "$AT/members/su/standing" and "$AT/members/su/entries?wallet=points"); hua's first
+points expired too, and tao's last ones; chen owes points, lin's mistake was put right, bo sent
+everything back, qiang works here.
 
 Amounts are in minor units: 6400 is 64.00 yuan, for the whole line. An answer is one line; put
 | {sys.executable} -m json.tool --no-ensure-ascii behind a call to unfold it.
 Another day take other order numbers than T-1 to T-4.
+
+The other commands, in a terminal of their own: {loyalty} --help
+(in the folder of the service, after `. .venv/bin/activate`: loyalty --help).
 
 Ctrl-C stops everything; the data stays in {config.data_dir}.
 """

@@ -1,7 +1,7 @@
 """`loyalty program diff`: what a document would change, before it is applied."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import IO, Any
@@ -12,6 +12,7 @@ import click
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.documents import HEADINGS, check_text, read_text
 from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.cli.instants import Day
 from loyalty_service.cli.progress import progress
 from loyalty_service.config import read_config
 from loyalty_service.kit.db import Database
@@ -45,8 +46,8 @@ _SAY = {
         "now": "now",
         "then": "then",
         "at_once": "At once",
-        "later": "Later, if nothing else happens through {until}",
-        "nobody": "Nobody moves otherwise than now.",
+        "later": "Later, if nothing else happens (looked at through {last})",
+        "nobody": "Nobody moves otherwise than by the old one, at once or through {last}.",
         "unwritten": "Nothing was written.",
     },
     "zh": {
@@ -55,8 +56,8 @@ _SAY = {
         "now": "现在",
         "then": "之后",
         "at_once": "立即",
-        "later": "此后（至 {until}，若无其他变化）",
-        "nobody": "没有会员因此变动。",
+        "later": "此后（若无其他变化，查看至 {last}）",
+        "nobody": "立即及至 {last}，没有会员因此变动。",
         "unwritten": "未写入任何数据。",
     },
 }
@@ -99,7 +100,7 @@ class _Document(click.ParamType[Any]):
 @click.argument("new", type=_Document())
 @click.option(
     "--until",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help="Look for reviews through this day of the program's zone; 14 months ahead if left out.",
 )
 @click.option(
@@ -117,7 +118,7 @@ class _Document(click.ParamType[Any]):
 def diff(
     old: int | IO[str],
     new: int | IO[str],
-    until: datetime | None,
+    until: date | None,
     lang: str,
     *,
     is_all: bool,
@@ -132,7 +133,7 @@ def diff(
 
     Ends with 1 where a document has faults, or where `loyalty program apply` would refuse NEW.
     """
-    asked = _Asked(lang, None if until is None else until.date(), is_all, is_csv, chunk)
+    asked = _Asked(lang, until, is_all, is_csv, chunk)
     with open_database(read_config()) as db:
         running = find_running(db.fetch)
         sides = _side(db, old, running), _side(db, new, running)
@@ -150,7 +151,8 @@ def _side(db: Database, named: int | IO[str], running: Version) -> _Side:
     if isinstance(named, int):
         found = find_version(db.fetch, named)
         if found is None:
-            raise Fault(Exit.FOUND_WRONG, f"There is no version {named} of the program.")
+            newest = f"the newest is {running.version}"
+            raise Fault(Exit.FOUND_WRONG, f"There is no version {named} of the program; {newest}.")
         name, text = f"version {named}", found.document
     else:
         name, text = named.name, read_text(named)
@@ -191,8 +193,8 @@ def _tell_members(db: Database, sides: tuple[_Side, _Side], asked: _Asked) -> No
         if asked.is_csv:
             click.echo(csv_text([(name, *_cells(move))]), nl=False)
         else:
-            day = group_of(move, zone, "%Y-%m-%d")
-            click.echo(f"  {name}  {move_in_words(day, names, asked.lang)}")
+            day = group_of(move, zone, by_day=True)
+            click.echo(f"  {name}  {move_in_words(day, names, last, asked.lang)}")
 
     with progress("Looking at members", "members", count_members(db.fetch)) as show:
         watch = Watch(show, tell if asked.is_all or asked.is_csv else None)
@@ -234,23 +236,23 @@ def _tell_moves(db: Database, moves: Moves, names: Names, lang: str, last: date)
             _row(f"  {name}", f"{moves.before[tier]:,}", f"{moves.after[tier]:,}")
     groups = moves.listed()
     if not groups:
-        click.echo(f"\n{say['nobody']}")
+        click.echo("\n" + say["nobody"].format(last=last))
     for is_at_once, title in ((True, say["at_once"]), (False, say["later"])):
         some = [group for group in groups if group.is_at_once is is_at_once]
         if some:
-            click.echo("\n" + title.format(until=last))
-            _tell_groups(db, moves, some, names, lang=lang)
+            click.echo("\n" + title.format(last=last))
+            _tell_groups(db, moves, some, lambda group: move_in_words(group, names, last, lang))
     click.echo(f"\n{say['unwritten']}")
 
 
 def _tell_groups(
-    db: Database, moves: Moves, groups: Sequence[Group], names: Names, *, lang: str
+    db: Database, moves: Moves, groups: Sequence[Group], in_words: Callable[[Group], str]
 ) -> None:
     for group in groups:
         shown = names_of(db, moves.examples[group])
         more = ", ..." if moves.groups[group] > len(shown) else ""
-        words = move_in_words(group, names, lang)
-        click.echo(f"{moves.groups[group]:>9,}  {words}  ({', '.join(shown.values())}{more})")
+        named = ", ".join(shown.values())
+        click.echo(f"{moves.groups[group]:>9,}  {in_words(group)}  ({named}{more})")
 
 
 def _row(name: str, before: str, after: str) -> None:

@@ -48,8 +48,10 @@ def check_text(name: str, text: str) -> Program:
     checked = read_document(text)
     if checked.program is not None:
         return checked.program
+    # What is about the whole document has no path.
     lines = [
-        f"{name}:{fault.line}: {fault.path}: {fault.message} (expected {fault.expected})"
+        f"{name}:{fault.line}: {fault.path + ': ' if fault.path else ''}{fault.message} "
+        f"(expected {fault.expected})"
         for fault in checked.faults
     ]
     count = "1 fault." if len(lines) == 1 else f"{len(lines)} faults."

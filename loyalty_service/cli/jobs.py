@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.cli.instants import Instant
 from loyalty_service.cli.progress import counted, progress
 from loyalty_service.config import read_config
+from loyalty_service.jobs.rules.counts import ONLY_RECKONED
 from loyalty_service.jobs.rules.runs import CHUNK, Run
 from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName
 from loyalty_service.jobs.service import STEPS_AT_ONCE, Jobs, Listed, Stuck, Watch, list_jobs
@@ -30,9 +31,16 @@ LOCK_MS = 500
 """A job waits no longer for a member: meanwhile others would wait for those it has locked."""
 
 WHAT = {
-    JobName.CATCH_UP: "bring every member to an instant: holds lapse, points expire",
+    JobName.CATCH_UP: (
+        "bring every member to an instant: points come alive and end, holds lapse, birthdays give "
+        "points, tiers are reviewed"
+    ),
     JobName.REMIND: "tell members of points that end in 30, 7 or 1 days",
     JobName.PRUNE: "delete answers, notices and runs that nobody needs any more",
+}
+
+MEANS = {
+    ONLY_RECKONED: "   nothing happened, only the day was reckoned anew on which something will",
 }
 
 
@@ -66,6 +74,10 @@ def jobs() -> None:
 def run(name: str, at: datetime | None, *, dry_run: bool, chunk: int) -> None:
     """Run JOB now, beside traffic; a terminal sees a bar, a log one line for each chunk.
 
+    At its end it says for how many members anything was written, and what happened, by kind of
+    event. After a new version of the program many are only reckoned anew: on which day time brings
+    them something next.
+
     A run that was stopped or killed goes on where it was when it is started again with the same
     --at. Two at once come to the same end.
 
@@ -79,10 +91,11 @@ def run(name: str, at: datetime | None, *, dry_run: bool, chunk: int) -> None:
         now = db.clock.now()
         if at is not None and at > now and not dry_run:
             raise click.UsageError(
-                "--at lies in the future, and what time has not brought yet cannot be written. "
+                f"--at {instant_text(at)} lies in the future (it is {instant_text(now)}), and what "
+                "time has not brought yet cannot be written. "
                 "Add --dry-run to be told what would happen by then."
             )
-        at = (at or now).astimezone(UTC)
+        at = at or now
         if dry_run:
             _foresee(db, at, chunk)
         else:
@@ -165,7 +178,7 @@ def _tell(ended: Run) -> None:
 def _tell_counts(scanned: int, members: int, counts: dict[str, Any]) -> None:
     click.echo(f"{counted(scanned, 'member')} looked at, {members:,} changed")
     for kind, found in counts.items():
-        click.echo(f"  {kind:<24}{found['times']:>14,}")
+        click.echo(f"  {kind:<24}{found['times']:>14,}{MEANS.get(kind, '')}")
         for what in ("lots", "points"):
             for wallet, number in found.get(what, {}).items():
                 click.echo(f"    {f'{what} in {wallet}':<22}{number:>14,}")
@@ -185,6 +198,7 @@ def _tell_listed(listed: Listed, now: datetime) -> None:
     took = ((last.ended_at or last.moved_at) - last.started_at).total_seconds()
     fault = "" if last.fault is None else f" ({last.fault})"
     click.echo(
-        f"  last begun {instant_text(last.started_at)}: {last.state(now)}{fault}, "
+        f"  last begun {instant_text(last.started_at)} for {instant_text(last.at)}: "
+        f"{last.state(now)}{fault}, "
         f"{took:,.1f} s, {last.members:,} of {counted(last.scanned, 'member')} changed"
     )

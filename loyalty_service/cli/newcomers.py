@@ -109,6 +109,9 @@ def _tell_tiers(report: MembersReport, would: str) -> None:
     _row(f"{would}brought", brought)
     for tier, count in sorted(report.tiers.items()):
         _row(f"  {tier}", count)
+    if report.raised:
+        lines = ", ".join(map(str, report.raised[:MOST_EXAMPLES]))
+        _row("  to members known", len(report.raised), f"who had none, as on lines {lines}")
     if report.over:
         lines = ", ".join(map(str, report.over[:MOST_EXAMPLES]))
         _row("  reviewed at once", len(report.over), f"their term is over, as on lines {lines}")

@@ -37,8 +37,7 @@ def sign(config: Config, subject: str, scopes: tuple[str, ...], lifetime_s: int 
         keys = read_key_set(path.read_bytes())
     except OSError as error:
         raise KeyFault(
-            f"The key file {path} cannot be read ({error.strerror}). "
-            "`loyalty serve --demo` makes one, or name yours in LOYALTY_JWT_KEYS."
+            f"The key file {path} cannot be read ({error.strerror}). {_advice(config)}"
         ) from None
     key = next((key for key in keys.values() if key.signing is not None), None)
     if key is None:
@@ -50,6 +49,15 @@ def sign(config: Config, subject: str, scopes: tuple[str, ...], lifetime_s: int 
         subject=subject,
         scopes=scopes,
         lifetime_s=lifetime_s,
+    )
+
+
+def _advice(config: Config) -> str:
+    if config.jwt_keys is not None:
+        return "LOYALTY_JWT_KEYS names it."
+    return (
+        "`loyalty serve --demo` makes one. Run this in the folder where it was started, or set "
+        "LOYALTY_DATA_DIR to its data folder, or name a file of yours in LOYALTY_JWT_KEYS."
     )
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from loyalty_service.jobs.rules.reminding import Ending
-from loyalty_service.jobs.rules.runs import Outcome, Run
+from loyalty_service.jobs.rules.runs import Run
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries.ends import LOT_END
 from loyalty_service.ledger.rules.lots import Lot
@@ -67,8 +67,14 @@ _LOCKED_RUN = _ONE_RUN + " FOR UPDATE"
 _LAST_RUNS = """
 SELECT DISTINCT ON (job) job, at, starts, started_at, moved_at, ended_at, outcome, fault, done_to,
        scanned, members, counts
-  FROM job_run WHERE outcome = %s OR %s IS NULL
- ORDER BY job, started_at DESC, at DESC
+  FROM job_run ORDER BY job, started_at DESC, at DESC
+"""
+_DONE_RUNS = """
+SELECT job, at, starts, started_at, moved_at, ended_at, outcome, fault, done_to, scanned, members,
+       counts
+  FROM (SELECT *, row_number() OVER (PARTITION BY job ORDER BY started_at DESC, at DESC) AS nth
+          FROM job_run WHERE outcome = 'done') AS done
+ WHERE nth <= %s ORDER BY nth
 """
 _FIRST_PROGRAM = "SELECT in_force_at FROM program_version ORDER BY version LIMIT 1"
 _NEWEST_VERSION = "SELECT version FROM program_version ORDER BY version DESC LIMIT 1"
@@ -149,10 +155,14 @@ def try_lock_run(tx: Transaction, job: str, at: datetime) -> Run | None:
     return Run(*rows[0]) if rows else None
 
 
-def last_runs(fetch: Fetch, outcome: Outcome | None = None) -> dict[str, Run]:
-    """The run of each job that was begun last, of those with that outcome."""
-    wanted = None if outcome is None else outcome.value
-    return {row[0]: Run(*row) for row in fetch(_LAST_RUNS, (wanted, wanted))}
+def last_runs(fetch: Fetch) -> dict[str, Run]:
+    """The run of each job that was begun last."""
+    return {row[0]: Run(*row) for row in fetch(_LAST_RUNS, ())}
+
+
+def list_done_runs(fetch: Fetch, most: int) -> list[Run]:
+    """Runs that are done, of each job so many at the most, those begun last first."""
+    return [Run(*row) for row in fetch(_DONE_RUNS, (most,))]
 
 
 def find_first_program(fetch: Fetch) -> datetime | None:

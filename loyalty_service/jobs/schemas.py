@@ -37,7 +37,11 @@ class RunSchema(Body):
     members = Whole(required=True, **about("members for whom something was written"))
     counts = JsonValue(
         required=True,
-        **about("by kind of event: how often, and points and lots by wallet"),
+        **about(
+            "by kind of event: how often, and points and lots by wallet; holds.lapsed, tier.gifts"
+            " that promotions brought, and only.reckoned: members to whom nothing happened, of whom"
+            " only the day was reckoned anew on which time brings them something"
+        ),
     )
 
 

@@ -38,7 +38,7 @@ _DAY = re.compile(DAY_PATTERN)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
 TEXT_PATTERN = rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$"
-_EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2999
 
 
 def unknown_fields(found: Iterable[str], known: Container[str]) -> dict[str, list[str]]:
@@ -264,8 +264,8 @@ class Instant(Strict):
             instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
         except (ValueError, OverflowError):
             raise ValidationError("is no instant of the calendar") from None
-        if not _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
-            raise ValidationError(f"must lie from {_EARLIEST_YEAR} to {_LATEST_YEAR}")
+        if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
+            raise ValidationError(f"must lie from {EARLIEST_YEAR} to {LATEST_YEAR}")
         return instant
 
     def json_schema(self) -> dict[str, Any]:
@@ -282,8 +282,8 @@ class Day(Strict):
             day = date.fromisoformat(value)
         except ValueError:
             raise ValidationError("is no date of the calendar") from None
-        if not _EARLIEST_YEAR <= day.year <= _LATEST_YEAR:
-            raise ValidationError(f"must lie from {_EARLIEST_YEAR} to {_LATEST_YEAR}")
+        if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+            raise ValidationError(f"must lie from {EARLIEST_YEAR} to {LATEST_YEAR}")
         return day
 
     def json_schema(self) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def check_past(instant: datetime, now: datetime, path: str = "occurred_at") -> N
     """
     if instant > now:
         raise InTheFuture(
-            "What is recorded has happened already; this instant lies in the future.",
+            f"{_text(instant)} lies in the future: it is {_text(now)} now.",
             path=path,
             asked=_text(instant),
             limit=_text(now),

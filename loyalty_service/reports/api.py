@@ -110,7 +110,10 @@ def _row(by: By, row: PointsRow) -> dict[str, Any]:
 
 
 def _wallet(wallet: WalletOwed, currency: str) -> dict[str, Any]:
-    months = [{"month": month.month or None, **_owed(month, currency)} for month in wallet.months]
+    months = [
+        {"ends": one.ends.value, "month": one.month, **_owed(one, currency)}
+        for one in wallet.months
+    ]
     return {"wallet": wallet.wallet, **_owed(wallet, currency), "months": months}
 
 

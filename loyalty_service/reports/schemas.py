@@ -19,6 +19,7 @@ from loyalty_service.kit.fields import (
 )
 from loyalty_service.kit.shapes import Items, Money
 from loyalty_service.ledger.rules.entry import Reason
+from loyalty_service.reports.rules.liability import Ends
 from loyalty_service.reports.rules.points import By
 
 FORMATS = ("json", "csv")
@@ -99,12 +100,19 @@ class OwedSchema(Body):
 
 
 class MonthOwedSchema(OwedSchema):
-    """Open points that end in one month."""
+    """Open points that end in one month, or at no day that is known."""
 
+    ends = Choice(
+        Ends,
+        required=True,
+        **about(
+            "in_month; never; or after_fulfilment: their end is known once an order is fulfilled"
+        ),
+    )
     month = Month(
         required=True,
         allow_none=True,
-        **about("of the last day at whose end they are open; null: no end, or none yet"),
+        **about("of the last day at whose end they are open; null where none is known"),
     )
 
 

@@ -193,7 +193,7 @@ REFUSALS: dict[str, str] = {
     "program_faulty": "文档有错误，已全部列出。",
     "program_fixed": "运行中的方案不能更改：币种、时区、已有流水的钱包。",
     "same_member": "不能把积分转赠给自己。",
-    "span_impossible": "报表的末日早于首日，或其间天数过多。",
+    "span_impossible": "报表的首日尚未到来，或末日早于首日，或其间天数过多。",
     "tier_held": "文档删去了仍有会员持有的等级。",
     "unreadable_program": "文本不是单个 YAML 或 JSON 文档。",
     "wallet_not_spendable": "只有可消费钱包的积分能够转赠。",

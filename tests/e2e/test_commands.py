@@ -53,7 +53,7 @@ def test_wrong_settings_are_told_all_at_once(monkeypatch, capsys):
     assert ends_with("migrate") == Exit.SETTINGS
 
     said = capsys.readouterr().err
-    assert "LOYALTY_PORT" in said
+    assert "LOYALTY_PORT: Not a valid integer. It is set to 'eighty'." in said
     assert "LOYALTY_THREADS" in said
 
 
@@ -72,7 +72,50 @@ def test_a_token_is_signed_with_the_local_key_and_printed_alone(tmp_path, capsys
 
 def test_without_a_key_file_no_token_is_signed(capsys):
     assert ends_with("token", "--scope", "self", "--subject", "mei") == Exit.SETTINGS
-    assert "--demo" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--demo" in said
+    assert "LOYALTY_DATA_DIR" in said
+
+
+def test_a_key_file_of_ones_own_that_is_missing_is_blamed_on_its_setting(monkeypatch, capsys):
+    monkeypatch.setenv("LOYALTY_JWT_KEYS", "/nowhere/jwks.json")
+
+    assert ends_with("token", "--scope", "self", "--subject", "mei") == Exit.SETTINGS
+    said = capsys.readouterr().err
+    assert "/nowhere/jwks.json" in said
+    assert "LOYALTY_JWT_KEYS names it" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("jobs", "run", "catch-up", "--dry-run", "--at"), "from 1900 to 2999"),
+        (("ledger", "verify", "--at"), "from 1900 to 2999"),
+        (("import", "members", "none.csv", "--as-of"), "as 2026-03-31T16:00:00Z"),
+    ],
+)
+@pytest.mark.parametrize(
+    "instant", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+08:00"]
+)
+def test_an_instant_at_the_edge_of_the_calendar_is_a_matter_of_usage(
+    command, says, instant, capsys
+):
+    assert ends_with(*command, instant) == Exit.USAGE
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "points", "--from"),
+        ("report", "points", "--until"),
+        ("report", "liability", "--at"),
+        ("program", "diff", "1", "1", "--until"),
+    ],
+)
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "2026-3-31x"])
+def test_a_day_that_is_none_or_at_the_edge_of_the_calendar_is_a_matter_of_usage(command, day):
+    assert ends_with(*command, day) == Exit.USAGE
 
 
 def test_keys_at_an_address_sign_nothing_here(monkeypatch, capsys):

@@ -64,6 +64,34 @@ def test_nobody_else_sees_them(client: Client, scopes: list[str]) -> None:
     assert client.call("GET", "/jobs", scopes=scopes).status_code == 403
 
 
+SUCCESS = 'loyalty_job_last_success_timestamp_seconds{job="catch-up"}'
+
+
+def success(client: Client) -> float:
+    """When catch-up was last done, as Prometheus is told."""
+    text = client.app.test_client().get("/metrics").text
+    found = [line for line in text.splitlines() if line.startswith(SUCCESS)]
+    return float(found[0].rsplit(" ", 1)[1])
+
+
+def test_a_run_for_an_instant_before_the_job_was_due_does_not_look_like_the_nights(
+    db: Database, clock: Any, client: Client
+) -> None:
+    enrol_with_points(Shop(db, PROGRAM), 3)
+    clock.advance(timedelta(days=2))
+    catch_up(db)
+    done_at = clock.now()
+    clock.advance(timedelta(days=1))
+
+    # It was due at 19:00 UTC, an hour after the first of these.
+    run(db, JobName.CATCH_UP, clock.now().replace(hour=18) - timedelta(days=1))
+    by_hand = success(client)
+    run(db, JobName.CATCH_UP, clock.now().replace(hour=19) - timedelta(days=1))
+
+    assert by_hand == done_at.timestamp()
+    assert success(client) == clock.now().timestamp()
+
+
 def test_prometheus_is_told_of_the_last_run_that_was_done(
     db: Database, clock: Any, client: Client
 ) -> None:

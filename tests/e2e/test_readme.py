@@ -109,11 +109,33 @@ def test_what_the_demo_says_to_try_runs_as_printed(service):
 
 def test_the_member_that_the_demo_names_was_demoted_and_let_points_expire(service):
     operator = service.token("OPERATOR")
-    [path] = re.findall(r"try \$AT(/members/su/standing),", service.said())
+    [path] = re.findall(r'try "\$AT(/members/su/standing)"', service.said())
     rows = service.get("/v1/members/su/entries?wallet=points&limit=100", operator).json()
 
     assert service.get(f"/v1{path}", operator).json()["tier"]["id"] == "silver"
     assert "expired" in {one["reason"] for one in rows["entries"]}
+
+
+def test_the_embedded_database_comes_back_from_a_copy_as_written(open_folder, operators_shell):
+    folder = Path(tempfile.mkdtemp(dir=open_folder))
+    folder.chmod(0o711)
+    service, late = Service(folder / "var"), folder / "late.csv"
+    late.write_text("member_ref\nlate\n", encoding="utf-8")
+    for command in (["migrate"], ["program", "apply", str(REPO / "programs" / "sample.yaml")]):
+        assert service.run(*command).returncode == Exit.DONE
+    backup = folder / "backup"
+    backup.mkdir()
+    subprocess.run(["cp", "-aL", folder / "var", backup / "var-today"], check=True)
+    service.run("import", "members", str(late))
+    before = service.run("import", "members", str(late), "--check").stdout
+    script = blocks("### Restoring the embedded database").replace("/backup/", f"{backup}/")
+
+    done = run(f"cd ..\n{script}", {**operators_shell, "LOYALTY_DATA_DIR": str(folder / "var")})
+
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert "Proved: no faults." in done.stdout
+    after = service.run("import", "members", str(late), "--check").stdout
+    assert [re.findall(r"known already +(\d)", said) for said in (before, after)] == [["1"], ["0"]]
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ def test_open_points_are_told_with_their_worth(client):
         "wallet": "points",
         **OPEN,
         "worth": worth,
-        "months": [{"month": "2027-03", **OPEN, "worth": worth}],
+        "months": [{"ends": "in_month", "month": "2027-03", **OPEN, "worth": worth}],
     }
-    assert growth["months"] == [{"month": None, **OPEN, "worth": None}]
+    assert growth["months"] == [{"ends": "never", "month": None, **OPEN, "worth": None}]
     assert (told["at"], told["program_version"]) == ("2026-03-02", 1)
 
 
@@ -89,9 +89,10 @@ def test_reports_come_as_csv_when_asked(client):
         "2026-03,growth,100,0,100,1",
         "2026-03,points,100,0,100,1",
     ]
-    assert owed.text.splitlines()[1:] == [
-        "growth,,100,0,0,100,,",
-        "points,2027-03,100,0,0,100,714,CNY",
+    assert owed.text.splitlines() == [
+        "wallet,ends,month,active,pending,held,points,worth_minor,currency",
+        "growth,never,,100,0,0,100,,",
+        "points,in_month,2027-03,100,0,0,100,714,CNY",
     ]
 
 
@@ -111,6 +112,31 @@ def test_what_cannot_be_told_is_refused(client, query, status, code):
     answer = client.call("GET", f"/reports/{query}")
 
     assert (answer.status_code, answer.json["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("points?by=day&from=2026-03-09", "2026-03-09, is still to come: today is 2026-03-02 in"),
+        ("points?by=day&until=2999-12-31", "2999-12-01, is still to come: today is 2026-03-02 in"),
+        ("points?by=day&from=2026-02-09&until=2026-02-08", "2026-02-09, comes after"),
+        ("points?by=day&from=2024-03-02&until=2026-03-01", "730 days; by day, a report is of 366"),
+        ("liability?at=2026-03-03", "2026-03-03 is still to come: today is 2026-03-02 in"),
+    ],
+)
+def test_a_refusal_names_the_days(client, query, says):
+    assert says in client.call("GET", f"/reports/{query}").json["detail"]
+
+
+def test_points_that_wait_for_their_order_end_after_it(client, shop):
+    shop.pay("o-2", fulfilled=False)
+
+    _, points = client.call("GET", "/reports/liability").json["wallets"]
+
+    assert [(one["ends"], one["month"], one["points"]) for one in points["months"]] == [
+        ("in_month", "2027-03", 100),
+        ("after_fulfilment", None, 100),
+    ]
 
 
 @pytest.mark.parametrize("report", ["points?by=day", "liability"])
@@ -142,10 +168,10 @@ def test_the_command_line_prints_the_same(shop, database_url, monkeypatch, capsy
         "2026-03-01 to 2026-03-31, Asia/Shanghai",
     ]
     assert run("liability", "--at", "2026-03-02") == [
-        "wallet  month    active  pending  held  points  worth_minor  currency",
-        "growth              100        0     0     100",
-        "points  2027-03     100        0     0     100          714  CNY",
+        "wallet  ends     active  pending  held  points     worth",
+        "growth  never       100        0     0     100",
+        "points  2027-03     100        0     0     100  CNY 7.14",
         "growth: 100 points",
-        "points: 100 points, 714 CNY",
+        "points: 100 points, worth CNY 7.14",
         "End of 2026-03-02, Asia/Shanghai, program 1",
     ]

@@ -17,6 +17,13 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="THE EXAMPLE SHOP IS NOT TESTED: no chromium found; install chromium"
 )
 
+TIERS = """
+tiers:
+  window: {months: 12}
+  levels:
+    - {id: regular, name: {en: Regular, zh: 普通}}
+    - {id: silver, name: {en: Silver, zh: 银卡}, entry: {all: [{orders: 2}]}}
+"""
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -33,7 +40,7 @@ def chromium():
 @pytest.fixture
 def books(db):
     """The loyalty service's side: mei has 5,000 points."""
-    books = Shop(db, PROGRAM)
+    books = Shop(db, PROGRAM + TIERS)
     books.enrol("mei")
     books.adjust(5_000, member="mei")
     return books
@@ -96,6 +103,25 @@ def test_points_are_held_while_the_customer_pays_and_spent_with_the_payment(page
     assert books.balance(member="mei").active == 5_000 - held
     assert books.story(order_of(page))["state"] == "paid"
     assert_proved(books, "mei")
+
+
+def test_the_checkout_tells_the_tier_and_what_the_order_would_change(page, address, books):
+    lang = page.evaluate("document.documentElement.lang")[:2]
+    regular, silver = {"zh": ("普通", "银卡"), "en": ("Regular", "Silver")}[lang]
+    told = []
+    for _ in range(2):
+        page.goto(address)
+        follow(page, page.locator("ul.shelf li form button").first)
+        page.goto(f"{address}/checkout")
+        told.append(page.locator("#tier").inner_text())
+        follow(page, page.locator(".sum > button"))
+        follow(page, page.locator("button[value=pays]"))
+    page.goto(f"{address}/points")
+
+    assert regular in told[0]
+    assert silver not in told[0]
+    assert silver in told[1]
+    assert silver in page.locator("#tier").inner_text()
 
 
 def test_a_payment_that_fails_lets_the_points_go(page, address, books):

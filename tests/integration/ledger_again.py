@@ -41,7 +41,7 @@ def close_of(day: date, zone: ZoneInfo) -> datetime:
 
 
 def owed(tx: Transaction, zone: ZoneInfo, day: date) -> dict[tuple[str, str], dict[str, int]]:
-    """By wallet and month: active, pending and held points at the end of a day."""
+    """By wallet and month, or why there is none, what is open at the end of a day, by bucket."""
     at = close_of(day, zone)
     held = _held(tx, at)
     found: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
@@ -50,7 +50,8 @@ def owed(tx: Transaction, zone: ZoneInfo, day: date) -> dict[tuple[str, str], di
         if expires_at is None or expires_at > at:
             is_active = active_at is not None and active_at <= at
             free = left - sum(amount for amount, _ in held[key])
-            found[wallet, _month(expires_at, zone)]["active" if is_active else "pending"] += free
+            ends = _month(expires_at, zone, waits=active_at is None)
+            found[wallet, ends]["active" if is_active else "pending"] += free
         for amount, lapses_at in held[key]:
             until = expires_at and max(expires_at, lapses_at)
             found[wallet, _month(until, zone)]["held"] += amount
@@ -86,7 +87,7 @@ def _held(tx: Transaction, at: datetime) -> dict[Any, list[tuple[int, datetime]]
     return held
 
 
-def _month(ends_at: datetime | None, zone: ZoneInfo) -> str:
+def _month(ends_at: datetime | None, zone: ZoneInfo, *, waits: bool = False) -> str:
     if ends_at is None:
-        return ""
+        return "after_fulfilment" if waits else "never"
     return (ends_at.astimezone(zone).date() - timedelta(days=1)).isoformat()[:7]

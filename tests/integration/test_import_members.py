@@ -18,6 +18,7 @@ LOTS = """
 SELECT r.value, wallet, lot_seq, remaining, active_at, expires_at
   FROM lot JOIN member_ref r USING (member_id) WHERE r.kind = 'shop' ORDER BY 1, 2, 3
 """
+BEFORE = "another opening balance in points was imported before"
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -244,6 +245,28 @@ def test_a_file_that_is_no_table_of_members_is_refused(run, shop):
 
     assert code == 1
     assert "members.csv: line 1: name each column once" in said
+
+
+@pytest.mark.parametrize(("mark", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_file_without_commas_is_told_what_separates_its_columns(run, shop, mark, name):
+    Path("members.csv").write_text(f"member_ref{mark}points\nm{mark}5\n", encoding="utf-8")
+
+    code, said = run("members.csv")
+
+    assert code == 1
+    assert f"line 1: {name} separate the columns; save the file with commas" in said
+
+
+def test_another_opening_balance_is_told_with_what_was_and_what_is_said(bring, shop):
+    bring("member_ref,wallet,points,expires_on", "m,points,1200,2026-12-31", "m,points,300,")
+
+    more = bring("member_ref,wallet,points,expires_on", "m,points,1600,2026-12-31")
+    longer = bring("member_ref,wallet,points", "m,points,1500")
+
+    assert [fault.message for fault in (*more.faults, *longer.faults)] == [
+        f"{BEFORE}: 1,500 points, and the file says 1,600",
+        f"{BEFORE}: as many points, 1,500, that begin or end otherwise",
+    ]
 
 
 def test_an_unusable_secret_is_a_wrong_setting(run, shop, monkeypatch):

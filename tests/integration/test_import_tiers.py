@@ -235,7 +235,9 @@ def test_a_tier_that_time_has_brought_is_held_though_nobody_wrote_it_yet(
 def test_who_was_known_without_a_tier_gets_the_one_of_the_file(db, shop, bring):
     bring("member_ref", "a")
 
-    assert bring("member_ref,tier", "a,silver").tiers == {"silver": 1}
+    report = bring("member_ref,tier", "new,silver", "a,silver")
+
+    assert (report.tiers, report.raised) == ({"silver": 2}, [3])
     assert tier(shop, "a") == "silver"
 
 

@@ -83,6 +83,11 @@ def test_an_instant_to_come_without_dry_run_is_a_matter_of_usage(shop, job, owne
         (["prune", "--at", "2026-01-01T00:00:00Z"], "are for catch-up"),
         (["catch-up", "--at", "2026-01-01T00:00:00"], "names no zone"),
         (["catch-up", "--chunk", "0"], "--chunk"),
+        (["catch-up", "--at", "9999-12-31T23:59:59Z", "--dry-run"], "from 1900 to 2999"),
+        (["catch-up", "--at", "9999-12-31T23:59:59-10:00"], "from 1900 to 2999"),
+        (["catch-up", "--at", "0001-01-01T00:00:00Z"], "from 1900 to 2999"),
+        (["catch-up", "--at", "0001-01-01T00:00:00+08:00"], "from 1900 to 2999"),
+        (["catch-up", "--at", "2099-01-01T00:00:00Z"], "2099-01-01T00:00:00Z lies in the future"),
     ],
 )
 def test_what_cannot_be_run_so_is_a_matter_of_usage(shop, job, command, says):
@@ -118,7 +123,8 @@ def test_the_list_tells_schedules_and_last_runs(shop, job):
     assert code == Exit.DONE
     assert re.search(r"03:00 every day, Asia/Shanghai; next \d{4}-\d\d-\d\d 03:00 \+0800", out)
     assert re.search(r"04:30 on sundays, Asia/Shanghai; next", out)
-    assert re.search(r"last begun \S+Z: done, [\d.]+ s, 0 of 30 members changed", out)
+    assert re.search(r"last begun \S+Z for \S+Z: done, [\d.]+ s, 0 of 30 members changed", out)
+    assert "birthdays give points, tiers are reviewed" in out
     assert out.count("never run") == 2
 
 

@@ -65,6 +65,20 @@ def test_a_fulfilment_told_with_the_payment_is_repeated_also_after_a_cancellatio
     assert (again["state"], again["activated"]) == ("cancelled", [])
 
 
+def test_a_fulfilment_tells_what_is_left_of_the_points_that_it_gives_a_beginning(db):
+    shop = Shop(db)
+    shop.enrol()
+    shop.pay("o-1", line(2_300, quantity=4), fulfilled=False)
+    shop.pay("o-2", line(2_300), fulfilled=False)
+    shop.give_back("o-1", "r-1", units=[(1, 1)])
+    shop.give_back("o-2", "r-2", units=[(1, 1)])
+
+    part, nothing = shop.fulfil("o-1")["activated"], shop.fulfil("o-2")["activated"]
+
+    assert [[lot["points"] for lot in one["lots"]] for one in part] == [[18]]
+    assert [[lot["points"] for lot in one["lots"]] for one in nothing] == [[0]]
+
+
 def test_a_first_fulfilment_after_a_cancellation_is_refused(db):
     shop = Shop(db)
     shop.enrol()

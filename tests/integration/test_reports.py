@@ -136,7 +136,9 @@ def told_open(tx, day):
         for month in wallet.months:
             open_ = month.open
             buckets = {"active": open_.active, "pending": open_.pending, "held": open_.held}
-            found[wallet.wallet, month.month] = {k: v for k, v in buckets.items() if v}
+            found[wallet.wallet, month.month or month.ends] = {
+                k: v for k, v in buckets.items() if v
+            }
     return found
 
 

@@ -262,4 +262,9 @@ def test_of_two_processes_one_leads_and_the_other_takes_over_when_it_is_killed(
     said, _ = second.communicate(timeout=60)
     assert second.returncode == 0, said
     assert b"scheduler_stopped" in said
+    # It says once that it waits, and for whom, however often it has looked.
+    told = [line for line in said.splitlines() if b'"scheduler_' in line]
+    assert [b"scheduler_waits" in line for line in told] == [False, True, False, False]
+    assert f"/{first.pid}/".encode() in told[1]
+    assert b"scheduler_leads" in told[2]
     holder.close()

@@ -343,6 +343,12 @@ def told_entry(entry: Node | None) -> Node:
     return {"points": entry["points"], "entry": entry["seq"], "balance": entry["balance"]}
 
 
+def begun_lots(account: Account, entry: Node) -> list[Any]:
+    """The lots that an entry gave a beginning: what is left of each, beginning and end."""
+    lots = [account.lot(no) for no in entry["lots"]]
+    return sorted(((lot["left"], lot["active"], lot["ends"]) for lot in lots), key=str)
+
+
 def told_lots(account: Account, entry: Node) -> list[Any]:
     """The lots an entry opened or moved: points, beginning and end.
 

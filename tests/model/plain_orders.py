@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from tests.model.plain_books import Books, Member, told_entry, told_lots
+from tests.model.plain_books import Books, Member, begun_lots, told_entry, told_lots
 from tests.model.plain_calendar import expiry_at, local_day
 from tests.model.plain_cart import most_points, paid_by, priced, require_exactly
 from tests.model.plain_earning import Act, earn, spread
@@ -406,7 +406,7 @@ class Orders(Books):
             cause = self.cause("order_fulfilled", order["version"], when)
             entry = account.reschedule(cause, instants)
             if entry is not None:
-                activated[wallet] = {"entry": entry["seq"], "lots": told_lots(account, entry)}
+                activated[wallet] = {"entry": entry["seq"], "lots": begun_lots(account, entry)}
         if order["state"] == "paid":
             order["state"] = "fulfilled"
         state = state_by_clock(order, member.clock)

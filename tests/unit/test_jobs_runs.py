@@ -39,6 +39,31 @@ def test_events_count_by_their_kind_whatever_it_is() -> None:
     }
 
 
+def test_the_gift_of_a_promotion_is_counted_and_one_that_was_kept_is_not() -> None:
+    member, counts = new_member(1, NOW, NOW), Counts()
+    gift = {"wallet": "points", "points": 500, "entry": 7}
+    member.tell("tier.promoted", NOW, {"tier": "gold", "gift": gift})
+    member.tell("tier.promoted", NOW, {"tier": "diamond", "gift": gift})
+    member.tell("tier.undone", NOW, {"tier": "gold", "gift": {**gift, "kept": True}})
+
+    counts.note(member, [])
+
+    assert counts.told() == {
+        "tier.gifts": {"times": 2, "points": {"points": 1_000}},
+        "tier.promoted": {"times": 2},
+        "tier.undone": {"times": 1},
+    }
+
+
+def test_members_to_whom_nothing_happened_are_counted_as_only_reckoned() -> None:
+    counts = Counts()
+
+    counts.note(new_member(1, NOW, NOW), [])
+    counts.note(new_member(2, NOW, NOW), [Account(2, "points", balance=5)])
+
+    assert counts.told() == {"only.reckoned": {"times": 2}}
+
+
 def test_a_hold_of_several_lots_lapses_once() -> None:
     account, counts = Account(1, "points"), Counts()
     later = NOW + timedelta(minutes=30)

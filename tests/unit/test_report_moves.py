@@ -86,33 +86,53 @@ def test_members_are_counted_by_tier_and_by_what_they_do_in_which_month():
 def test_a_day_is_told_as_it_is_in_the_programs_zone():
     move = Move("gold", False, "silver", DECEMBER, None, None)
 
-    assert group_of(move, ZONE, "%Y-%m-%d").when == str(date(2026, 12, 1))
+    assert group_of(move, ZONE, by_day=True).when == str(date(2026, 12, 1))
+
+
+def test_days_are_told_where_the_months_are_alike():
+    move = Move("gold", False, "silver", DECEMBER, "silver", DECEMBER + 9 * DAY)
+    elsewhere = Move("gold", False, "diamond", DECEMBER, "silver", DECEMBER + 9 * DAY)
+
+    days, months = group_of(move, ZONE), group_of(elsewhere, ZONE)
+
+    assert (days.when, days.instead_when) == ("2026-12-01", "2026-12-10")
+    assert (months.when, months.instead_when) == ("2026-12", "2026-12")
+
+
+def test_whoever_moves_at_once_is_one_group_whatever_they_would_have_done():
+    moves = Moves(ZONE)
+    moves.note(1, Outlook("regular"), Outlook("silver"))
+    moves.note(2, Outlook("regular", "gold", JUNE), Outlook("silver"))
+
+    assert [moves.groups[group] for group in moves.listed()] == [2]
 
 
 @pytest.mark.parametrize(
     ("group", "en", "zh"),
     [
         (
-            Group("regular", True, "silver", None, "gold", "2026-12"),
+            Group("regular", True, "silver", None, None, None),
             "Regular -> Silver",
             "普通 -> 银卡",
         ),
         (
             Group("gold", False, "silver", "2026-12", None, None),
-            "2026-12: Gold -> Silver, instead of: stays Gold",
-            "2026-12：金卡 -> 银卡（原为：仍为金卡）",
+            "2026-12: Gold -> Silver, instead of: stays Gold until at least 2027-12-01",
+            "2026-12：金卡 -> 银卡（原为：至少到 2027-12-01 仍为金卡）",
         ),
         (
             Group("gold", False, None, None, "silver", "2026-12-01"),
-            "stays Gold, instead of: 2026-12-01: Gold -> Silver",
-            "仍为金卡（原为：2026-12-01：金卡 -> 银卡）",
+            "stays Gold until at least 2027-12-01, instead of: 2026-12-01: Gold -> Silver",
+            "至少到 2027-12-01 仍为金卡（原为：2026-12-01：金卡 -> 银卡）",
         ),
         (Group("gold", True, None, None, None, None), "Gold -> (no tiers)", "金卡 -> （无等级）"),
     ],
 )
 def test_a_move_is_told_in_words(group, en, zh):
-    assert move_in_words(group, named(), "en") == en
-    assert move_in_words(group, named("zh"), "zh") == zh
+    last = date(2027, 12, 1)
+
+    assert move_in_words(group, named(), last, "en") == en
+    assert move_in_words(group, named("zh"), last, "zh") == zh
 
 
 def test_tiers_are_named_by_the_new_document_and_lowest_first():

@@ -20,7 +20,7 @@ from loyalty_service.reports.rules.sums import (
     Sums,
     last_month_end,
 )
-from loyalty_service.reports.rules.tables import liability_table, points_table
+from loyalty_service.reports.rules.tables import liability_lines, liability_table, points_table
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 3, 30, 4, tzinfo=UTC)
@@ -165,18 +165,20 @@ def test_open_points_stand_in_the_month_of_their_last_day():
             (TODAY + DAY, may, 5),
             (BEGUN, april, 1),
             (BEGUN, NEVER, 2),
+            (NEVER, NEVER, 7),
             (BEGUN, TODAY, 99),
         ]
     )
 
     (wallet,) = found.told({})
 
-    assert [(m.month, m.open.active, m.open.pending) for m in wallet.months] == [
-        ("2026-04", 11, 5),
-        ("", 2, 0),
+    assert [(m.ends, m.month, m.open.active, m.open.pending) for m in wallet.months] == [
+        ("in_month", "2026-04", 11, 5),
+        ("after_fulfilment", None, 0, 7),
+        ("never", None, 2, 0),
     ]
-    assert (wallet.open.points, wallet.worth_minor) == (18, None)
-    assert month_of(NEVER) == ""
+    assert (wallet.open.points, wallet.worth_minor) == (25, None)
+    assert month_of(NEVER) == "never"
 
 
 def test_held_points_end_with_their_lot_or_their_hold_whichever_is_later():
@@ -269,14 +271,15 @@ def test_a_report_has_a_bound(by, most):
     first = date(2026, 1, 1)
     Span(by, first, first + (most - 1) * DAY)
 
-    for last in (first - DAY, first + most * DAY):
-        with pytest.raises(SpanImpossible):
-            Span(by, first, last)
+    with pytest.raises(SpanImpossible, match="2026-01-01, comes after the last one, 2025-12-31"):
+        Span(by, first, first - DAY)
+    with pytest.raises(SpanImpossible, match=f"{most + 1:,} days; by {by}, .* {most:,} at most"):
+        Span(by, first, first + most * DAY)
 
 
 def test_tables_have_headings_and_a_row_for_each():
     row = PointsRow("2026-03", "points", 5, 7, 2)
-    (wallet,) = owing(points=[(BEGUN, NEVER, 3)]).told({"points": WORTH})
+    (wallet,) = owing(points=[(BEGUN, date(2026, 5, 1), 3)]).told({"points": WORTH})
     (free,) = owing(growth=[(BEGUN, NEVER, 3)]).told({})
 
     assert points_table(By.MONTH, [row]) == [
@@ -284,10 +287,26 @@ def test_tables_have_headings_and_a_row_for_each():
         ["2026-03", "points", 5, 7, -2, 2],
     ]
     assert points_table(By.WALLET, [row])[1] == ["points", 5, 7, -2, 2]
+    buckets = ["active", "pending", "held", "points"]
     assert liability_table("CNY", [wallet, free]) == [
-        ["wallet", "month", "active", "pending", "held", "points", "worth_minor", "currency"],
-        ["points", "", 3, 0, 0, 3, 100, "CNY"],
-        ["growth", "", 3, 0, 0, 3, None, None],
+        ["wallet", "ends", "month", *buckets, "worth_minor", "currency"],
+        ["points", "in_month", "2026-04", 3, 0, 0, 3, 100, "CNY"],
+        ["growth", "never", None, 3, 0, 0, 3, None, None],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("currency", "worth"), [("CNY", "CNY 1.00"), ("JPY", "JPY 100"), ("KWD", "KWD 0.100")]
+)
+def test_people_read_when_points_end_and_money_as_it_is_written(currency, worth):
+    (wallet,) = owing(points=[(BEGUN, date(2026, 5, 1), 3)]).told({"points": WORTH})
+    (free,) = owing(growth=[(NEVER, NEVER, 2), (BEGUN, NEVER, 3)]).told({})
+
+    assert liability_lines(currency, [wallet, free]) == [
+        ["wallet", "ends", "active", "pending", "held", "points", "worth"],
+        ["points", "2026-04", 3, 0, 0, 3, worth],
+        ["growth", "known after fulfilment", 0, 2, 0, 2, None],
+        ["growth", "never", 3, 0, 0, 3, None],
     ]
 
 

@@ -45,7 +45,7 @@ class ActivatedSchema(Body):
         LotSchema,
         maximum=MAX_RULES,
         required=True,
-        **about("the beginning and end of each; the entry moves no points, so each says 0"),
+        **about("what is left of each lot, and when it begins and ends; the entry moves no points"),
     )
 
 

@@ -12,6 +12,7 @@ from loyalty_service.checkout.service.telling import as_json, instant_text
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.rules.openings import fulfilled_lots
 from loyalty_service.earning.service import lots_told
+from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.movements import reschedule
 from loyalty_service.ledger.service import instants_in_time
@@ -44,21 +45,21 @@ def record_fulfilment(
     check_after_order(when, order.placed_at)
     when, at = work.books.meet(member, occurred_at)
     program = work.books.program(order.program_version)
-    entries = _activate(work, member, order, program, when)
+    activated = _activate(work, member, order, program, when)
     recount(work, member, order, program, fulfilled_at=when)
     order.fulfilled_at = when
     if order.state == State.PAID:
         order.state = State.FULFILLED
     member.tell("order.fulfilled", when, {"order_ref": order.order_ref})
     changes = work.books.settle(member, order.order_ref)
-    receipt = _fulfilled(order, order.state_at(at), when, entries, changes)
+    receipt = _fulfilled(order, order.state_at(at), when, activated, changes)
     taken = StepTaken(Step.FULFILMENT, ONCE, when, b"", receipt)
     return remember(work, member, order, taken)
 
 
 def _activate(
     work: Work, member: Member, order: OrderRecord, program: Program, when: datetime
-) -> list[Entry]:
+) -> list[dict[str, Any]]:
     cause = work.books.cause(
         member,
         Reason.ORDER_FULFILLED,
@@ -67,30 +68,37 @@ def _activate(
         version=order.program_version,
         occurred_at=when,
     )
-    entries = []
+    activated = []
     for wallet in order.entries:
         lots = fulfilled_lots(program, wallet, order.lots_of(wallet), when)
         instants = instants_in_time(work.books, member, cause, wallet, lots)
-        entry = reschedule(work.books.account(member, wallet), cause, instants)
+        account = work.books.account(member, wallet)
+        entry = reschedule(account, cause, instants)
         if entry is not None:
-            entries.append(entry)
-    return entries
+            activated.append(_activated(account, entry))
+    return activated
+
+
+def _activated(account: Account, entry: Entry) -> dict[str, Any]:
+    """What an entry gave a beginning: the entry moves no points, so those of the lots are told."""
+    lots = []
+    for allocation, told in zip(entry.allocations, lots_told(entry), strict=True):
+        lot = account.lots.get(allocation.lot_seq)
+        lots.append({**told, "points": 0 if lot is None else lot.remaining})
+    return {"wallet": entry.wallet, "entry": entry.seq, "lots": lots}
 
 
 def _fulfilled(
     order: OrderRecord,
     state: str,
     when: datetime,
-    entries: Sequence[Entry],
+    activated: Sequence[dict[str, Any]],
     changes: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     return {
         "order_ref": order.order_ref,
         "state": str(state),
         "fulfilled_at": instant_text(when),
-        "activated": [
-            {"wallet": entry.wallet, "entry": entry.seq, "lots": lots_told(entry)}
-            for entry in entries
-        ],
+        "activated": activated,
         "tier_changes": changes,
     }

@@ -119,7 +119,10 @@ def _day_or_instant(text: str) -> datetime:
     try:
         return read_instant(text)
     except ValueFault:
-        message = "must be a date that exists, as 2026-03-31, or an instant with its zone"
+        message = (
+            "must be a date that exists, as 2026-03-31, or an instant with its zone, "
+            "as 2026-03-31T16:00:00Z"
+        )
         raise ValueFault(message) from None
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from loyalty_service.imports.rules.tables import FileFault, Memo, read_rows
+from loyalty_service.imports.rules.tables import FileFault, Memo, check_commas, read_rows
 
 COLUMNS = (
     "InvoiceNo",
@@ -107,6 +107,7 @@ def read_invoices(
 
 
 def _find_columns(header: list[str], columns: Mapping[str, str] | None) -> list[int]:
+    check_commas(header)
     if columns is None:
         if header != list(COLUMNS):
             raise FileFault(f"line 1: the first line must name the columns {','.join(COLUMNS)}")

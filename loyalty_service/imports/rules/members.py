@@ -18,7 +18,7 @@ from loyalty_service.imports.rules.forms import (
     read_tags,
     read_until,
 )
-from loyalty_service.imports.rules.tables import FileFault, read_rows
+from loyalty_service.imports.rules.tables import FileFault, check_commas, read_rows
 from loyalty_service.imports.rules.tiers import Tenure, read_tier
 from loyalty_service.members.rules import MAX_REFS, Ref
 from loyalty_service.program.rules.program import Program
@@ -283,6 +283,7 @@ class _Line:
 def _check_header(header: list[str]) -> None:
     refs = [name for name in header if name == REF or _KIND.fullmatch(name)]
     strange = [name for name in header if name not in (*refs, *COLUMNS)]
+    check_commas(header)
     if not refs or strange or len(set(header)) < len(header) or len(refs) > MAX_REFS:
         raise FileFault(
             f"line 1: name each column once, from {REF}, ref.<kind> (at least one of these), "

@@ -91,8 +91,7 @@ def welcome(
         elif before == opening_text(wallet, lots):
             repeated += 1
         else:
-            message = f"another opening balance in {wallet} was imported before"
-            faults.append(LineFault(lots[0].line, "points", message))
+            faults.append(LineFault(lots[0].line, "points", _other_balance(wallet, before, lots)))
     tier, said = None, newcomer.tenure
     has_tier = said is not None and owner is not None and any(map(said.agrees, owner.tenures))
     if said is not None and not has_tier:
@@ -113,6 +112,16 @@ def welcome(
         owner is not None and _differs(newcomer, owner, known),
         tuple(faults),
     )
+
+
+def _other_balance(wallet: str, before: str, lots: list[OpeningLot]) -> str:
+    """What was imported, and what the file says now."""
+    message = f"another opening balance in {wallet} was imported before"
+    was = sum(points for points, *_ in orjson.loads(before)["lots"])
+    says = sum(lot.points for lot in lots)
+    if was != says:
+        return f"{message}: {was:,} points, and the file says {says:,}"
+    return f"{message}: as many points, {was:,}, that begin or end otherwise"
 
 
 def _check_untouched(owner: Known | None, as_of: datetime) -> None:
@@ -196,6 +205,7 @@ class MembersReport:
         points: brought, by wallet.
         balances: opening balances written; ``repeated`` were imported before.
         tiers: brought, by id; ``standing`` members stand in theirs already.
+        raised: lines of members who are known already and get a tier.
         over: lines of members whose tier is reviewed at once, because its term is over.
         differing: lines of members of whom something else is known.
     """
@@ -208,6 +218,7 @@ class MembersReport:
     repeated: int = 0
     points: Counter[str] = field(default_factory=Counter)
     tiers: Counter[str] = field(default_factory=Counter)
+    raised: list[int] = field(default_factory=list)
     standing: int = 0
     over: list[int] = field(default_factory=list)
     differing: list[int] = field(default_factory=list)
@@ -235,5 +246,7 @@ class MembersReport:
         self.standing += one.has_tier
         if one.tier is not None:
             self.tiers[one.tier.tier] += 1
+            if one.member_id is not None:
+                self.raised.append(one.newcomer.line)
         if one.is_over:
             self.over.append(one.newcomer.line)

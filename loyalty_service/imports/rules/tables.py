@@ -1,7 +1,7 @@
 """Tables in text files: columns by name, and forms of values that are read again and again."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -11,6 +11,7 @@ MOST_LINES = 2_000_000
 
 LONGEST_LINE = 100_000
 _REMEMBERED = 50_000
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs", "|": "bars (|)"}
 
 
 class FileFault(Exception):
@@ -43,6 +44,17 @@ def read_rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
             yield table.line_num, row
     except csv.Error as error:
         raise FileFault(f"line {table.line_num}: {error}") from None
+
+
+def check_commas(header: Sequence[str]) -> None:
+    """Refuse a first line whose names are separated by something else than commas.
+
+    Raises:
+        FileFault: as said.
+    """
+    for mark, name in _OTHER_MARKS.items():
+        if len(header) == 1 and mark in header[0]:
+            raise FileFault(f"line 1: {name} separate the columns; save the file with commas")
 
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:

@@ -10,6 +10,9 @@ from loyalty_service.members.rules import Member
 
 HOLDS_LAPSED = "holds.lapsed"
 EXPIRED = "points.expired"
+TIER_GIFTS = "tier.gifts"
+ONLY_RECKONED = "only.reckoned"
+"""Members to whom nothing happened; when time brings them something next was reckoned anew."""
 
 
 @dataclass(slots=True)
@@ -42,14 +45,17 @@ class Counts:
 
         Rule: R-55.
         """
+        is_still = not member.happened
         for _, kind, _, payload in member.happened:
             self._event(kind, payload)
         for account in accounts:
+            is_still &= not (account.entries or account.ended or account.holds_moved)
             self._lapsed(account)
             expired = [e for e, _, _ in account.entries if e.kind is Kind.EXPIRE]
             if expired:
                 lots = sum(len(entry.allocations) for entry in expired)
                 _add(self._of(EXPIRED).lots, {account.wallet: lots})
+        self.put(ONLY_RECKONED, is_still)
 
     def put(self, kind: str, times: int) -> None:
         """Count so many more of a kind; nothing for 0."""
@@ -73,6 +79,11 @@ class Counts:
         counted.times += 1
         if "wallet" in payload and "points" in payload:
             _add(counted.points, {payload["wallet"]: payload["points"]})
+        gift = payload.get("gift")
+        if gift and not gift.get("kept"):
+            given = self._of(TIER_GIFTS)
+            given.times += 1
+            _add(given.points, {gift["wallet"]: gift["points"]})
 
     def _lapsed(self, account: Account) -> None:
         if account.ended:

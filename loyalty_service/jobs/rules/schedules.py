@@ -82,6 +82,19 @@ def last_due(schedule: Schedule, at: datetime, zone: ZoneInfo) -> datetime:
         day -= _ONE_DAY
 
 
+def is_current(schedule: Schedule, at: datetime, began_at: datetime, zone: ZoneInfo) -> bool:
+    """Whether a run for an instant leaves nothing undone that was due when it began (UTC).
+
+    One for an earlier instant, as people ask for by hand, does.
+
+    Args:
+        zone: the program's.
+
+    Rule: R-55.
+    """
+    return at >= last_due(schedule, began_at, zone)
+
+
 def _due_on(schedule: Schedule, day: date, zone: ZoneInfo) -> datetime | None:
     if not schedule.falls_on(day):
         return None

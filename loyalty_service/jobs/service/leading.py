@@ -29,6 +29,7 @@ ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lasts_until = exclude
  WHERE job_lease.holder = excluded.holder OR job_lease.lasts_until <= now()
 RETURNING 1
 """
+_LEADER = "SELECT holder FROM job_lease WHERE name = %s AND lasts_until > now()"
 _LEAVE = "UPDATE job_lease SET lasts_until = now() WHERE name = %s AND holder = %s"
 
 
@@ -56,6 +57,11 @@ class Lease:
             return bool(tx.fetch(_TAKE, (_NAME, self.holder, self._lasts)))
 
         return self._db.run(work)
+
+    def find_leader(self) -> str | None:
+        """Who has the lease; None for nobody."""
+        rows = self._db.fetch(_LEADER, (_NAME,))
+        return str(rows[0][0]) if rows else None
 
     def leave(self) -> None:
         """Let another scheduler have it at once, if it is ours."""

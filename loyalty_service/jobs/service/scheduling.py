@@ -79,6 +79,7 @@ class Scheduler:
         # No event of threading: one that a signal's handler sets may wait for itself.
         self._is_stopped = False
         self._is_away = False
+        self._has_told = False
 
     def run(self) -> None:
         """Work until ``stop`` is called; runs that are under way end after their step."""
@@ -109,6 +110,10 @@ class Scheduler:
         elif self._starter is not None:
             log.warning("scheduler_follows", holder=self._lease.holder)
             self._follow(wait=False)
+            self._has_told = True
+        elif not self._has_told and not self._is_away:
+            self._has_told = True
+            log.info("scheduler_waits", holder=self._lease.holder, leader=self._find_leader())
 
     def _take(self) -> bool:
         try:
@@ -121,8 +126,15 @@ class Scheduler:
         self._is_away = False
         return is_ours
 
+    def _find_leader(self) -> str | None:
+        try:
+            return self._lease.find_leader()
+        except (Busy, psycopg2.Error, sqlalchemy.exc.SQLAlchemyError):
+            return None
+
     def _lead(self) -> None:
         log.info("scheduler_leads", holder=self._lease.holder)
+        self._has_told = False
         self._starter = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(len(JobName) + ERRANDS)},
             # What was missed is done once, however late: the run itself looks what was due last.

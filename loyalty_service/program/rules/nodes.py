@@ -75,9 +75,18 @@ def read_tree(text: str) -> Node:
         line = text.count("\n", 0, error.position) + 1
         raise Unreadable(line, "a character that cannot be shown", "printable text") from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise Unreadable(line, str(error.problem), "YAML or JSON") from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: yaml.MarkedYAMLError) -> Unreadable:
+    """What is wrong where YAML cannot go on, with its line and column."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Unreadable(1, str(error.problem), "YAML or JSON")
+    line, column = mark.line + 1, mark.column + 1
+    if r"'\t'" in str(error.problem):
+        return Unreadable(line, f"a tab at column {column}", "spaces: YAML takes no tabs there")
+    return Unreadable(line, f"{error.problem}, at column {column}", "YAML or JSON")
 
 
 def _as_yaml(text: str) -> str:

@@ -3,16 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
 from loyalty_service.earning.rules.spread import round_points, spread
 from loyalty_service.program.rules.program import Redemption, Rounding
-from loyalty_service.reports.rules.sums import NEVER, Change
+from loyalty_service.reports.rules.sums import BEGUN, NEVER, Change
 
 ONE_DAY = timedelta(days=1)
-ENDLESS = ""
-"""The month of points that never end, or whose end is not known yet."""
+
+
+class Ends(StrEnum):
+    """When open points end."""
+
+    IN_MONTH = "in_month"
+    AFTER_FULFILMENT = "after_fulfilment"
+    """Their end is known once the order is fulfilled."""
+    NEVER = "never"
 
 
 class Held(NamedTuple):
@@ -40,9 +48,14 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class MonthOwed:
-    """What is open until a month (2026-03) ends, or for ever, and its part of the worth."""
+    """What is open until the same time, and its part of the worth.
 
-    month: str
+    Args:
+        month: as 2026-03; None where it ends in none that is known.
+    """
+
+    ends: Ends
+    month: str | None
     open: Open
     worth_minor: int | None
 
@@ -76,7 +89,7 @@ class Owing:
 
     Args:
         day: in the program's zone.
-        months: by wallet and month.
+        months: by wallet and by what ``month_of`` says.
     """
 
     day: date
@@ -89,7 +102,7 @@ class Owing:
         """
         for change, points in changes:
             if change.ends_on > self.day:
-                bucket = self._month(change.wallet, change.ends_on)
+                bucket = self._month(change.wallet, change.ends_on, change.begins_on)
                 if change.begins_on > self.day:
                     bucket.pending += points
                 else:
@@ -106,8 +119,9 @@ class Owing:
             until = max(one.ends_on, one.lapses_on)
             self._month(one.wallet, until).held += one.points
 
-    def _month(self, wallet: str, ends_on: date) -> Open:
-        return self.months.setdefault(wallet, {}).setdefault(month_of(ends_on), Open())
+    def _month(self, wallet: str, ends_on: date, begins_on: date = BEGUN) -> Open:
+        of_wallet = self.months.setdefault(wallet, {})
+        return of_wallet.setdefault(month_of(ends_on, begins_on), Open())
 
     def told(self, redemptions: Mapping[str, Redemption]) -> tuple[WalletOwed, ...]:
         """What is open by wallet and month, with its worth.
@@ -123,22 +137,27 @@ class Owing:
         )
 
 
-def month_of(ends_on: date) -> str:
+def month_of(ends_on: date, begins_on: date = BEGUN) -> str:
     """The month of the last day at whose end points are still open, that end on this day.
+
+    Args:
+        begins_on: the day on which they begin.
+
+    Returns:
+        as 2026-03; else the word of ``Ends``. Months come first in the order of texts.
 
     Rule: R-92.
     """
     if ends_on == NEVER:
-        return ENDLESS
+        return Ends.AFTER_FULFILMENT if begins_on == NEVER else Ends.NEVER
     return (ends_on - ONE_DAY).isoformat()[:7]
 
 
 def _of_wallet(wallet: str, months: dict[str, Open], redemption: Redemption | None) -> WalletOwed:
-    kept = [(month, months[month]) for month in sorted(months, key=_endless_last)]
-    kept = [(month, bucket) for month, bucket in kept if bucket != Open()]
+    kept = [(*_told(month), months[month]) for month in sorted(months) if months[month] != Open()]
     if redemption is None:
         return WalletOwed(wallet, tuple(MonthOwed(*one, None) for one in kept), None)
-    weights = [bucket.points for _, bucket in kept]
+    weights = [bucket.points for *_, bucket in kept]
     exact = Fraction(sum(weights) * redemption.block_value_minor, redemption.block_points)
     worth = round_points(exact, Rounding.HALF_UP)
     shares = spread(worth, weights)
@@ -146,5 +165,5 @@ def _of_wallet(wallet: str, months: dict[str, Open], redemption: Redemption | No
     return WalletOwed(wallet, tuple(owed), worth)
 
 
-def _endless_last(month: str) -> tuple[bool, str]:
-    return month == ENDLESS, month
+def _told(month: str) -> tuple[Ends, str | None]:
+    return (Ends(month), None) if month in list(Ends) else (Ends.IN_MONTH, month)

@@ -1,6 +1,7 @@
 """Moves of members between tiers, in words."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.words import LANGUAGES
@@ -10,14 +11,14 @@ _SAY = {
     "en": {
         "none": "(no tiers)",
         "moves": "{tier} -> {to}",
-        "stays": "stays {tier}",
+        "stays": "stays {tier} until at least {last}",
         "when": "{when}: {move}",
         "instead": "{move}, instead of: {instead}",
     },
     "zh": {
         "none": "（无等级）",
         "moves": "{tier} -> {to}",
-        "stays": "仍为{tier}",
+        "stays": "至少到 {last} 仍为{tier}",
         "when": "{when}：{move}",
         "instead": "{move}（原为：{instead}）",
     },
@@ -37,19 +38,22 @@ def names_of_tiers(old: Program, new: Program, lang: str) -> Names:
     return {**names, None: _SAY[lang]["none"]}
 
 
-def move_in_words(group: Group, names: Names, lang: str) -> str:
-    """What becomes of members, and for what comes later also what would become of them else."""
+def move_in_words(group: Group, names: Names, last: date, lang: str) -> str:
+    """What becomes of members, and for what comes later also what would become of them else.
+
+    Args:
+        last: the last day that was looked at.
+    """
     say = _SAY[lang]
     if group.is_at_once:
         return say["moves"].format(tier=names[group.tier], to=names[group.to])
-    move = _step(group.tier, group.to, group.when, names, say=say)
-    instead = _step(group.tier, group.instead, group.instead_when, names, say=say)
+    tier = names[group.tier]
+    stays = say["stays"].format(tier=tier, last=last)
+
+    def step(to: str | None, when: str | None) -> str:
+        if to is None:
+            return stays
+        return say["when"].format(when=when, move=say["moves"].format(tier=tier, to=names[to]))
+
+    move, instead = step(group.to, group.when), step(group.instead, group.instead_when)
     return say["instead"].format(move=move, instead=instead)
-
-
-def _step(
-    tier: str | None, to: str | None, when: str | None, names: Names, *, say: Mapping[str, str]
-) -> str:
-    if to is None:
-        return say["stays"].format(tier=names[tier])
-    return say["when"].format(when=when, move=say["moves"].format(tier=names[tier], to=names[to]))

@@ -52,7 +52,8 @@ class Group:
     """Members who make the same move in the same month, or on the same day.
 
     Args:
-        when, instead_when: local, as 2026-11 or 2026-11-30.
+        when, instead_when: local, as 2026-11 or 2026-11-30; days where the months would not tell
+            the two apart.
     """
 
     tier: str | None
@@ -90,7 +91,7 @@ class Moves:
         self.after[new.tier] += 1
         move = find_move(old, new, self.zone)
         if move is not None:
-            group = group_of(move, self.zone, "%Y-%m")
+            group = group_of(move, self.zone)
             self.groups[group] += 1
             first = self.examples.setdefault(group, [])
             if len(first) < EXAMPLES:
@@ -113,16 +114,20 @@ class Moves:
         )
 
 
-def group_of(move: Move, zone: ZoneInfo, form: str) -> Group:
-    """The group of those who move as this member does, at the same local time.
+def group_of(move: Move, zone: ZoneInfo, *, by_day: bool = False) -> Group:
+    """The group of those who move as this member does, in the same local month, or on one day.
 
-    Args:
-        form: of the time, as for ``strftime``.
+    Those who move at once are one group, whatever would have become of them.
     """
-    when, instead_when = (
-        None if at is None else local_date(at, zone).strftime(form)
+    if move.is_at_once:
+        return Group(move.tier, True, move.to, None, None, None)
+    days = [
+        None if at is None else local_date(at, zone).isoformat()
         for at in (move.at, move.instead_at)
-    )
+    ]
+    months = [None if day is None else day[:7] for day in days]
+    is_alike = move.to == move.instead and months[0] == months[1]
+    when, instead_when = days if by_day or is_alike else months
     return Group(move.tier, move.is_at_once, move.to, when, move.instead, instead_when)
 
 

@@ -22,7 +22,7 @@ class By(StrEnum):
 
 
 class SpanImpossible(Invalid):
-    """The report's last day is before its first, or there are too many days between."""
+    """The report begins in days to come, or ends before it begins, or has too many days."""
 
     code = "span_impossible"
 
@@ -44,9 +44,17 @@ class Span:
     def __post_init__(self) -> None:
         most = MOST_DAYS_SINGLY if self.by is By.DAY else MOST_DAYS
         days = (self.last - self.first).days + 1
-        if not 1 <= days <= most:
+        if days < 1:
             raise SpanImpossible(
-                f"By {self.by}, a report is of 1 to {most} days.",
+                f"The first day, {self.first}, comes after the last one, {self.last}.",
+                path="from",
+                first=str(self.first),
+                last=str(self.last),
+            )
+        if days > most:
+            raise SpanImpossible(
+                f"{self.first} to {self.last} are {days:,} days; by {self.by}, a report is of "
+                f"{most:,} at most.",
                 path="from",
                 asked=days,
                 limit=most,

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
-from loyalty_service.reports.rules.liability import Open, WalletOwed
+from loyalty_service.program.rules.currencies import money_text
+from loyalty_service.reports.rules.liability import Ends, Open, WalletOwed
 from loyalty_service.reports.rules.points import By, PointsRow
 
 Cell = str | int | None
+WORTH = "worth"
+"""The heading of amounts of money."""
+_ENDS = {Ends.AFTER_FULFILMENT: "known after fulfilment", Ends.NEVER: "never"}
 
 
 def points_table(by: By, rows: Iterable[PointsRow]) -> list[list[Cell]]:
@@ -20,9 +24,9 @@ def points_table(by: By, rows: Iterable[PointsRow]) -> list[list[Cell]]:
 
 
 def liability_table(currency: str, wallets: Iterable[WalletOwed]) -> list[list[Cell]]:
-    """Open points by wallet and month; an empty month is that of points without an end."""
-    head: list[Cell] = ["wallet", "month", *Open.__slots__, "points", "worth_minor", "currency"]
-    table = [head]
+    """Open points by wallet and by when they end; the worth is in minor units of the currency."""
+    amounts: list[Cell] = [*Open.__slots__, "points"]
+    table: list[list[Cell]] = [["wallet", "ends", "month", *amounts, "worth_minor", "currency"]]
     for wallet in wallets:
         for owed in wallet.months:
             bucket = owed.open
@@ -30,6 +34,22 @@ def liability_table(currency: str, wallets: Iterable[WalletOwed]) -> list[list[C
                 owed.worth_minor,
                 currency if owed.worth_minor is not None else None,
             ]
-            amounts: list[Cell] = [bucket.active, bucket.pending, bucket.held, bucket.points]
-            table.append([wallet.wallet, owed.month, *amounts, *worth])
+            amounts = [bucket.active, bucket.pending, bucket.held, bucket.points]
+            table.append([wallet.wallet, owed.ends.value, owed.month, *amounts, *worth])
     return table
+
+
+def liability_lines(currency: str, wallets: Iterable[WalletOwed]) -> list[list[Cell]]:
+    """The same for people: one column says when points end, and the worth is written as money."""
+    table: list[list[Cell]] = [["wallet", "ends", *Open.__slots__, "points", WORTH]]
+    for wallet in wallets:
+        for owed in wallet.months:
+            bucket, ends = owed.open, owed.month or _ENDS[owed.ends]
+            amounts: list[Cell] = [bucket.active, bucket.pending, bucket.held, bucket.points]
+            table.append([wallet.wallet, ends, *amounts, worth_text(owed.worth_minor, currency)])
+    return table
+
+
+def worth_text(worth_minor: int | None, currency: str) -> str | None:
+    """What points are worth, as people write it; None where they pay nothing."""
+    return None if worth_minor is None else money_text(worth_minor, currency)

@@ -11,7 +11,7 @@ from loyalty_service.program.rules.versions import NoProgram
 from loyalty_service.program.service import Programs
 from loyalty_service.reports import queries
 from loyalty_service.reports.rules.liability import Owing, WalletOwed
-from loyalty_service.reports.rules.points import By, PointsRow, Span, add_up
+from loyalty_service.reports.rules.points import By, PointsRow, Span, SpanImpossible, add_up
 
 ONE_DAY = timedelta(days=1)
 ONE_MICROSECOND = timedelta(microseconds=1)
@@ -48,8 +48,8 @@ def report_points(
 
     Args:
         tx: one snapshot of everything (``Database.reading``).
-        first, last: days of the program's zone, both included. Left out: up to today, from the
-            first of the last one's month on.
+        first, last: days of the program's zone, both included; the first one not to come. Left
+            out: up to today, from the first of the last one's month on.
 
     Raises:
         NoProgram, SpanImpossible: as said.
@@ -58,8 +58,17 @@ def report_points(
     """
     newest = _newest(tx)
     program = programs.get(tx.fetch, newest)
-    last = last or local_date(tx.now(), program.zone)
-    span = Span(by, first or last.replace(day=1), last)
+    today = local_date(tx.now(), program.zone)
+    last = last or today
+    first = first or last.replace(day=1)
+    if first > today:
+        raise SpanImpossible(
+            f"The first day, {first}, is still to come: today is {today} in {program.zone.key}.",
+            path="from",
+            asked=str(first),
+            limit=str(today),
+        )
+    span = Span(by, first, last)
     totals = queries.read_totals(tx, span.first, span.last, program)
     return PointsReport(span, program.zone.key, add_up(span, totals))
 
@@ -82,7 +91,10 @@ def report_liability(tx: Transaction, programs: Programs, at: date | None) -> Li
     day = at or today
     if day > today:
         raise InTheFuture(
-            "Nothing is recorded of days to come.", path="at", asked=str(day), limit=str(today)
+            f"{day} is still to come: today is {today} in {program.zone.key}.",
+            path="at",
+            asked=str(day),
+            limit=str(today),
         )
     end = start_of_day(day + ONE_DAY, program.zone) - ONE_MICROSECOND
     owing = Owing(day)
