@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import click
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from loyalty_service.kit.processes import die_with_parent, stop_process
+from loyalty_service.kit.processes import Stop, Stopped, die_with_parent, stop_process
 
 from .client import Loyalty
 from .shop import create_shop
@@ -28,20 +28,17 @@ SCOPES = ["--scope", "checkout", "--scope", "members"]
 GRACE_S = 40.0
 
 
-class Stopped(BaseException):
-    """Somebody asked us to stop."""
-
-
 def main() -> int:
     """Run both until told to stop; returns the exit code."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    stop = Stop()
+    stop.listen()
     # A taken port is told before the service starts.
     door = _open_door(int(os.environ.get("SHOP_PORT", "8080")))
     service: subprocess.Popen[bytes] | None = None
     try:
         service = _start_service()
+        stop.check()
         address = _await_ready(service)
         if address is not None:
             shop = _open_shop(address, door)
@@ -54,13 +51,6 @@ def main() -> int:
     finally:
         if service is not None:
             stop_process(service, [(signal.SIGTERM, GRACE_S)])
-
-
-def _stop(_number: int, _frame: Any) -> None:
-    # Once: a second Ctrl-C must not interrupt the stopping.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    raise Stopped
 
 
 def _start_service() -> subprocess.Popen[bytes]:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
-from typing import Any
 
 import click
 import urllib3
@@ -23,15 +22,11 @@ from loyalty_service.cli.token import key_path
 from loyalty_service.config import JSON, Config, read_config
 from loyalty_service.kit.embedded import EmbeddedPostgres, find_running
 from loyalty_service.kit.keys import create_key_file, open_keys
-from loyalty_service.kit.processes import die_with_parent, stop_process
+from loyalty_service.kit.processes import Stop, Stopped, die_with_parent, stop_process
 from loyalty_service.members.service import read_secret
 
 LOOK_SECONDS = 0.2
 READY_SECONDS = 60.0
-
-
-class Stopped(BaseException):
-    """A person or a supervisor asked us to stop."""
 
 
 @click.command()
@@ -58,20 +53,21 @@ def serve(*, migrate: bool, demo: bool, no_scheduler: bool) -> None:
     if demo and config.log_format is None:
         config = replace(config, log_format="console")
     _require_free_port(config)
-    _listen_for_stop()
+    stop = Stop()
+    stop.listen()
     with suppress(Stopped):
-        _serve(config, migrate=migrate, demo=demo, with_jobs=not no_scheduler)
+        _serve(config, stop, migrate=migrate, demo=demo, with_jobs=not no_scheduler)
     click.echo("Stopped.", err=True)
 
 
-def _serve(config: Config, *, migrate: bool, demo: bool, with_jobs: bool) -> None:
+def _serve(config: Config, stop: Stop, *, migrate: bool, demo: bool, with_jobs: bool) -> None:
     # One connection for each thread, and some for people who look at the database meanwhile.
     connections = {"max_connections": str(config.workers * config.threads + 30)}
     with database_address(config, connections) as (url, postgres):
         prepare_schema(url, migrate=migrate)
         config = replace(config, database_url=url.render_as_string(hide_password=False))
         with _web_server(config) as web:
-            _await_ready(config, web, postgres)
+            _await_ready(config, stop, web, postgres)
             if demo:
                 from loyalty_service.cli.demo import show_demo
 
@@ -79,7 +75,7 @@ def _serve(config: Config, *, migrate: bool, demo: bool, with_jobs: bool) -> Non
             else:
                 click.echo(f"Ready on {address(config)}", err=True)
             with SchedulerProcess(_environment(config)) if with_jobs else nullcontext() as jobs:
-                _watch(web, postgres, jobs)
+                _watch(stop, web, postgres, jobs)
 
 
 def address(config: Config) -> str:
@@ -135,17 +131,6 @@ def _require_free_port(config: Config) -> None:
             ) from None
 
 
-def _listen_for_stop() -> None:
-    def stop(_number: int, _frame: Any) -> None:
-        # Once: a second Ctrl-C must not interrupt the stopping.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        raise Stopped
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-
-
 def prepare_schema(url: URL, *, migrate: bool) -> None:
     """Bring the database to the newest revision, or make sure that it is there.
 
@@ -196,10 +181,11 @@ def _web_server(config: Config) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _await_ready(
-    config: Config, web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None
+    config: Config, stop: Stop, web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None
 ) -> None:
     give_up_at = time.monotonic() + READY_SECONDS
     while time.monotonic() < give_up_at:
+        stop.check()
         _require_alive(web, postgres)
         if _answers(f"{address(config)}/readyz"):
             return
@@ -216,9 +202,13 @@ def _answers(url: str) -> bool:
 
 
 def _watch(
-    web: subprocess.Popen[bytes], postgres: EmbeddedPostgres | None, jobs: SchedulerProcess | None
+    stop: Stop,
+    web: subprocess.Popen[bytes],
+    postgres: EmbeddedPostgres | None,
+    jobs: SchedulerProcess | None,
 ) -> None:
     while True:
+        stop.check()
         _require_alive(web, postgres)
         if jobs is not None:
             jobs.keep()

@@ -7,9 +7,48 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _ON_LINUX: bool = sys.platform == "linux"
+
+
+class Stopped(BaseException):
+    """A person or a supervisor asked us to stop."""
+
+
+class Stop:
+    """The wish to stop, as signals bring it.
+
+    It is raised wherever the main thread is. Python drops what is raised while it forks a child,
+    so whoever goes on for long asks again, by ``check``.
+    """
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._is_wished = False
+
+    def listen(self) -> None:
+        """Take the signals from now on, the first of them only."""
+        for number in self._SIGNALS:
+            signal.signal(number, self._stop)
+
+    def check(self) -> None:
+        """Go on, if nobody wished otherwise.
+
+        Raises:
+            Stopped: somebody did.
+        """
+        if self._is_wished:
+            raise Stopped
+
+    def _stop(self, _number: int, _frame: Any) -> None:
+        # Once: a second Ctrl-C must not interrupt the stopping.
+        for number in self._SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        self._is_wished = True
+        raise Stopped
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:

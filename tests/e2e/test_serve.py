@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,15 +15,41 @@ from loyalty_service.kit.embedded import EmbeddedPostgres
 from tests.services import REPO, Service, command_of, wait_until
 
 
-@pytest.fixture
-def service(open_folder):
+def new_folder(open_folder):
     folder = Path(tempfile.mkdtemp(dir=open_folder))
     folder.chmod(0o711)
-    service = Service(folder / "var")
-    yield service
+    return folder
+
+
+def ended(service):
     if service.process is not None:
         service.process.terminate()
         service.process.wait(60)
+
+
+@pytest.fixture
+def service(open_folder):
+    service = Service(new_folder(open_folder) / "var")
+    yield service
+    ended(service)
+
+
+@pytest.fixture(scope="module")
+def made(open_folder):
+    """What a first start has made, and the service has left; whoever starts it takes a copy."""
+    service = Service(new_folder(open_folder) / "var")
+    service.start("--migrate", "--demo").until_ready()
+    ended(service)
+    return service.data_dir
+
+
+@pytest.fixture
+def later(open_folder, made):
+    """A service that was started before."""
+    service = Service(new_folder(open_folder) / "var")
+    subprocess.run(["cp", "-a", str(made), str(service.data_dir)], check=True)
+    yield service
+    ended(service)
 
 
 def test_the_first_start_makes_everything_and_says_what_to_try(service):
@@ -36,14 +63,14 @@ def test_the_first_start_makes_everything_and_says_what_to_try(service):
     assert (service.data_dir / "dev-keys.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_stop_leaves_no_process_and_says_that_it_was_asked_for(service):
-    service.start("--migrate", "--demo").until_ready()
-    assert len(service.processes()) > 3
+def test_a_stop_leaves_no_process_and_says_that_it_was_asked_for(later):
+    later.start("--migrate", "--demo").until_ready()
+    assert len(later.processes()) > 3
 
-    service.process.send_signal(signal.SIGINT)
+    later.process.send_signal(signal.SIGINT)
 
-    assert service.until_ended() == Exit.DONE
-    assert service.processes() == []
+    assert later.until_ended() == Exit.DONE
+    assert later.processes() == []
 
 
 def test_a_stop_while_starting_leaves_no_process(service):
@@ -56,54 +83,80 @@ def test_a_stop_while_starting_leaves_no_process(service):
     assert service.processes() == []
 
 
-def test_when_the_database_dies_the_rest_stops_and_the_code_says_why(service):
-    service.start("--migrate", "--demo").until_ready()
-    postmaster = service.data_dir / "postgres" / "data" / "postmaster.pid"
+# What is raised in such a hook is dropped by Python.
+HOOK = """
+import os, signal, sys
+
+def stop_once():
+    if not asked:
+        asked.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+asked = []
+if "serve" in sys.orig_argv:
+    os.register_at_fork(after_in_parent=stop_once)
+"""
+
+
+def test_a_stop_that_comes_while_a_child_is_started_is_not_lost(later):
+    (later.data_dir.parent / "sitecustomize.py").write_text(HOOK)
+    later.environment["PYTHONPATH"] = f"{later.data_dir.parent}{os.pathsep}{REPO}"
+
+    later.start("--demo")
+
+    assert later.until_ended() == Exit.DONE
+    assert "Exception ignored" in later.said()
+    assert later.processes() == []
+
+
+def test_when_the_database_dies_the_rest_stops_and_the_code_says_why(later):
+    later.start("--migrate", "--demo").until_ready()
+    postmaster = later.data_dir / "postgres" / "data" / "postmaster.pid"
 
     os.kill(int(postmaster.read_text().split()[0]), signal.SIGKILL)
 
-    assert service.until_ended() == Exit.DATABASE_DIED
-    assert "PostgreSQL died" in service.said()
-    wait_until(lambda: service.processes() == [])
+    assert later.until_ended() == Exit.DATABASE_DIED
+    assert "PostgreSQL died" in later.said()
+    wait_until(lambda: later.processes() == [])
 
 
-def test_when_the_web_server_dies_the_rest_stops_and_the_code_says_why(service):
-    service.start("--migrate", "--demo").until_ready()
-    web = next(pid for pid in service.processes() if b"web_server" in command_of(pid))
+def test_when_the_web_server_dies_the_rest_stops_and_the_code_says_why(later):
+    later.start("--migrate", "--demo").until_ready()
+    web = next(pid for pid in later.processes() if b"web_server" in command_of(pid))
 
     os.kill(web, signal.SIGKILL)
 
-    assert service.until_ended() == Exit.WEB_DIED
-    wait_until(lambda: service.processes() == [])
+    assert later.until_ended() == Exit.WEB_DIED
+    wait_until(lambda: later.processes() == [])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children on Linux only")
-def test_nothing_outlives_a_killed_service_and_the_next_start_finds_its_data(service):
-    service.start("--migrate", "--demo").until_ready()
-    before = service.get("/v1/members/mei/entries", service.token("MEMBER")).json()
+def test_nothing_outlives_a_killed_service_and_the_next_start_finds_its_data(later):
+    later.start("--migrate", "--demo").until_ready()
+    before = later.get("/v1/members/mei/entries", later.token("MEMBER")).json()
 
-    service.process.kill()
-    service.until_ended()
+    later.process.kill()
+    later.until_ended()
 
-    wait_until(lambda: service.processes() == [])
-    service.start("--demo").until_ready()
-    again = service.get("/v1/members/mei/entries", service.token("MEMBER")).json()
+    wait_until(lambda: later.processes() == [])
+    later.start("--demo").until_ready()
+    again = later.get("/v1/members/mei/entries", later.token("MEMBER")).json()
     assert again == before
 
 
-def test_a_second_service_on_the_same_folder_is_told_so(service):
-    service.start("--migrate", "--demo").until_ready()
+def test_a_second_service_on_the_same_folder_is_told_so(later):
+    later.start("--migrate", "--demo").until_ready()
 
-    second = Service(service.data_dir).run("serve", "--demo")
+    second = Service(later.data_dir).run("serve", "--demo")
 
     assert second.returncode == Exit.ALREADY_RUNNING
-    assert str(service.process.pid) in second.stderr
-    assert service.get("/healthz").status == 200
+    assert str(later.process.pid) in second.stderr
+    assert later.get("/healthz").status == 200
 
 
-def test_a_second_service_on_the_same_folder_and_port_is_told_of_the_first(service):
-    service.start("--migrate", "--demo").until_ready()
-    told = Service(service.data_dir, LOYALTY_PORT=str(service.port)).run("serve", "--demo")
+def test_a_second_service_on_the_same_folder_and_port_is_told_of_the_first(later):
+    later.start("--migrate", "--demo").until_ready()
+    told = Service(later.data_dir, LOYALTY_PORT=str(later.port)).run("serve", "--demo")
 
     assert told.returncode == Exit.ALREADY_RUNNING
     assert "LOYALTY_DATA_DIR and LOYALTY_PORT" in told.stderr
@@ -120,10 +173,10 @@ def test_a_taken_port_is_told_with_the_setting_to_change(service):
     assert "LOYALTY_PORT" in ended.stderr
 
 
-def test_commands_beside_a_running_service_use_its_database(service):
-    service.start("--migrate", "--demo").until_ready()
+def test_commands_beside_a_running_service_use_its_database(later):
+    later.start("--migrate", "--demo").until_ready()
 
-    applied = service.run("program", "apply", str(REPO / "programs" / "sample.yaml"))
+    applied = later.run("program", "apply", str(REPO / "programs" / "sample.yaml"))
 
     assert applied.returncode == Exit.DONE, applied.stderr
     assert "version 1 is in force" in applied.stdout
@@ -162,23 +215,23 @@ def schedulers(service):
     return [pid for pid in service.processes() if b"\0scheduler" in command_of(pid)]
 
 
-def test_the_scheduler_is_started_with_the_rest_and_again_when_it_dies(service):
-    service.start("--migrate", "--demo").until_ready()
-    wait_until(lambda: "scheduler_leads" in service.said())
-    (first,) = schedulers(service)
+def test_the_scheduler_is_started_with_the_rest_and_again_when_it_dies(later):
+    later.start("--migrate", "--demo").until_ready()
+    wait_until(lambda: "scheduler_leads" in later.said())
+    (first,) = schedulers(later)
 
     os.kill(first, signal.SIGKILL)
 
-    wait_until(lambda: schedulers(service) not in ([], [first]), 30)
-    assert "is started again" in service.said()
-    assert service.get("/readyz").status == 200
-    service.process.send_signal(signal.SIGTERM)
-    assert service.until_ended() == Exit.DONE
-    assert service.processes() == []
+    wait_until(lambda: schedulers(later) not in ([], [first]), 30)
+    assert "is started again" in later.said()
+    assert later.get("/readyz").status == 200
+    later.process.send_signal(signal.SIGTERM)
+    assert later.until_ended() == Exit.DONE
+    assert later.processes() == []
 
 
-def test_the_scheduler_may_be_left_to_another_process(service):
-    service.start("--migrate", "--demo", "--no-scheduler").until_ready()
+def test_the_scheduler_may_be_left_to_another_process(later):
+    later.start("--migrate", "--demo", "--no-scheduler").until_ready()
 
-    assert schedulers(service) == []
-    assert service.get("/v1/jobs", service.token("OPERATOR")).status == 200
+    assert schedulers(later) == []
+    assert later.get("/v1/jobs", later.token("OPERATOR")).status == 200

@@ -1,6 +1,7 @@
 """The demo shop as the service knows it: told once, taken up after a kill, and proved."""
 
 import os
+import uuid
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -11,6 +12,7 @@ from loyalty_service.cli import demo
 from loyalty_service.cli.history import plan_history, tell_history
 from loyalty_service.cli.history.life import local
 from loyalty_service.kit.clock import SettableClock
+from loyalty_service.kit.db import Database
 from loyalty_service.kit.shipped import shipped_folder
 from loyalty_service.ledger.queries.reading import balances_now
 from loyalty_service.ledger.service import Acting
@@ -20,6 +22,7 @@ from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import Programs, apply_document
 from loyalty_service.tiers.service import tell_standing
 from loyalty_service.timekeeping.service import Timekeeping
+from tests.databases import on_server
 from tests.factories import PLAIN, STOREFRONT
 
 TODAY = date(2026, 11, 23)
@@ -32,11 +35,27 @@ def clock():
     return SettableClock(NOW)
 
 
+@pytest.fixture(scope="module")
+def told_database(server_url, template):
+    """The demo told once; whoever looks at it gets a copy."""
+    name = f"loyalty_demo_{uuid.uuid4().hex[:12]}"
+    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    clock = SettableClock(NOW)
+    database = Database(server_url.set(database=name), clock=clock)
+    demo.seed_demo(database, clock, TODAY)
+    database.close()
+    yield name
+    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
-def told(db, clock):
-    demo.seed_demo(db, clock, TODAY)
-    clock.set(NOW)
-    return db
+def told(server_url, told_database, clock):
+    name = f"loyalty_test_{uuid.uuid4().hex[:12]}"
+    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {told_database} STRATEGY FILE_COPY")
+    database = Database(server_url.set(database=name), clock=clock)
+    yield database
+    database.close()
+    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def buckets(db, member, wallet="points"):
