@@ -1,11 +1,13 @@
 """Members of a file bring the tier that they hold (R-54), and what becomes of it in time."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from loyalty_service.cli.newcomers import import_members, tell
+from loyalty_service.kit.db import Busy, Database
 from loyalty_service.ledger.service.proving import prove_all
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import parse_ref
@@ -230,6 +232,58 @@ def test_a_tier_that_time_has_brought_is_held_though_nobody_wrote_it_yet(
     )
     catch_up(db, clock.now())
     assert (tier(shop, "a"), tier(shop, "b")) == ("silver", "silver")
+
+
+@pytest.mark.parametrize("only_check", [True, False])
+def test_a_member_whom_two_lines_name_by_different_references_is_left_out_whole(
+    db, shop, bring, only_check
+):
+    bring("member_ref,ref.card", "a,1")
+    before = db.fetch("SELECT * FROM member")
+
+    report = bring(
+        "member_ref,ref.card,tier,wallet,points",
+        "a,,silver,points,100",
+        "b,,,points,7",
+        ",1,gold,growth,500",
+        only_check=only_check,
+    )
+
+    assert faults(report) == [(2, "member_ref"), (4, "member_ref")]
+    assert "line 4 names by another reference" in report.faults[0].message
+    assert (report.points, report.tiers) == ({"points": 7}, {})
+    assert db.fetch("SELECT * FROM member WHERE member_id = 1") == before
+    assert db.fetch("SELECT points FROM entry") == ([] if only_check else [(7,)])
+
+
+@pytest.mark.parametrize("comes_at", range(1, 6))
+@pytest.mark.parametrize("later", range(8))
+def test_a_member_who_comes_to_a_tier_while_an_import_looks_keeps_it(
+    db, shop, database_url, clock, tmp_path, comes_at, later
+):
+    path, sent = tmp_path / "members.csv", []
+    path.write_text("member_ref,tier,wallet,points\na,silver,points,100\n")
+    shop.db = Database(database_url, clock=clock, lock_timeout_ms=50)
+
+    def look(text: bytes) -> None:
+        sent.append(text)
+        if len(sent) == comes_at:
+            shop.enrol("a")
+        if len(sent) == comes_at + later:
+            # Whom the import has locked already has to wait.
+            with suppress(Busy):
+                shop.pay("o-1", line(250_000), member="a")
+
+    slow = Database(database_url, clock=clock, on_message=look)
+    report = import_members(slow, path, as_of=None, secret=None, only_check=False)
+    slow.close()
+    shop.db.close()
+
+    came = [row[1:4] for row in db.fetch(ROWS)]
+    is_refused = faults(report) == [(2, "tier")]
+    assert came == ([("promoted", None, "gold")] if is_refused else [("imported", None, "silver")])
+    brought = db.fetch("SELECT points FROM entry WHERE reason = 'opening_balance'")
+    assert brought == ([] if is_refused else [(100,)])
 
 
 def test_who_was_known_without_a_tier_gets_the_one_of_the_file(db, shop, bring):

@@ -117,3 +117,59 @@ def test_the_days_that_count_are_told(db, window, first, last):
     assert told["next"]["criteria"][0]["counted"] == 100
     said = "joining counts" if first is None else f"Counted from {first} through {last}."
     assert [said in one for one in told["words"]].count(True) == 1
+
+
+BALANCE = tiers(
+    TIERED.replace(
+        "{any: [{earned: {wallet: growth, at_least: 500}}, {orders: 10}]}",
+        "{any: [{balance: {wallet: points, at_least: 150}}]}",
+    ).replace("      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}\n", ""),
+    term="none",
+)
+BORN = TIERED.replace(
+    "returns:",
+    """\
+    - {id: born, name: {en: Birthday, zh: 生日}, wallet: growth, group: base, on: birthday,
+       give: {fixed: 500}, activation: {on: payment}, expiry: never}
+returns:""",
+)
+
+
+def test_a_fall_with_points_that_end_is_told_with_its_day(db, clock):
+    shop = Shop(db, BALANCE)
+    shop.enrol("m-1")
+    ends = clock.now() + 5 * DAY
+    shop.adjust(150, expires_at=ends)
+
+    told = standing(shop)
+
+    review = told["review"]
+    assert (datetime.fromisoformat(review["at"]), review["outcome"]) == (ends, "demoted")
+    clock.advance(5 * DAY)
+    catch_up(shop)
+    assert changes(shop)[-1] == ("demoted", "silver", "regular")
+
+
+def test_a_rise_by_a_birthday_before_the_review_is_told_with_its_day(db, clock):
+    shop = Shop(db, BORN.replace('entry: {all: [{spend: "2000.00"}]}', SECOND))
+    shop.enrol("m-1", birthday=(4, 1))
+    shop.pay("o-1", line(60_000))
+    assert tier(shop) == "silver"
+
+    told = standing(shop)
+
+    assert (told["review"]["at"], told["review"]["outcome"]) == ("2026-03-31T16:00:00Z", "promoted")
+    assert told["until"] == ENDS
+    go_to(clock, told["review"]["at"])
+    catch_up(shop)
+    assert tier(shop) == told["review"]["tier"]["id"] == "gold"
+
+
+SECOND = "entry: {all: [{earned: {wallet: growth, at_least: 1000}}]}"
+
+
+def test_where_nothing_is_to_come_no_review_is_told(db):
+    shop = Shop(db, BORN.replace("give: {fixed: 500}", "give: {fixed: 1}"))
+    shop.enrol("m-1", birthday=(4, 1))
+
+    assert standing(shop)["review"] is None

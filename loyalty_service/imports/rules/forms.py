@@ -28,7 +28,8 @@ _BIRTHDAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _POINTS = re.compile(r"[0-9]{1,13}")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PERSONAL = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
-_YEARS = range(1970, 3000)
+# The end of a last day lies in the next year in some zones; answers go to the end of 2999.
+_YEARS = range(1970, 2999)
 
 
 class ValueFault(Exception):

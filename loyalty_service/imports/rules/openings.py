@@ -1,8 +1,8 @@
 """What becomes of a member of a file, given who and what is known already."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import orjson
@@ -112,6 +112,26 @@ def welcome(
         owner is not None and _differs(newcomer, owner, known),
         tuple(faults),
     )
+
+
+def refuse_twice(welcomes: Sequence[Welcome]) -> list[Welcome]:
+    """The same, without members whom several lines name by references of which none is shared.
+
+    What one line says of a member would else pass over what another says.
+    """
+    lines: dict[int, list[int]] = {}
+    for one in welcomes:
+        if one.member_id is not None:
+            lines.setdefault(one.member_id, []).append(one.newcomer.line)
+    return [_alone(one, lines.get(one.member_id or 0, [])) for one in welcomes]
+
+
+def _alone(one: Welcome, lines: Sequence[int]) -> Welcome:
+    others = [line for line in lines if line != one.newcomer.line]
+    if not others:
+        return one
+    message = f"is a member whom line {others[0]} names by another reference; name both on one line"
+    return replace(one, faults=(*one.faults, LineFault(one.newcomer.line, "member_ref", message)))
 
 
 def _other_balance(wallet: str, before: str, lots: list[OpeningLot]) -> str:

@@ -12,6 +12,7 @@ from loyalty_service.imports.rules.openings import (
     Welcome,
     open_balance,
     opening_text,
+    refuse_twice,
     welcome,
 )
 from loyalty_service.imports.rules.tiers import Tenure
@@ -51,11 +52,19 @@ def cut_members(newcomers: Sequence[Newcomer]) -> Iterator[Sequence[Newcomer]]:
 
 def look_at(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) -> list[Welcome]:
     """What would become of these members; nothing is written."""
-    tx = acting.tx
-    known = queries.find_known(tx, {ref for newcomer in newcomers for ref in newcomer.refs})
-    as_of = arrival.as_of or tx.now()
+    return _decide(acting, newcomers, queries.find_known(acting.tx, _refs(newcomers)), arrival)
+
+
+def _refs(newcomers: Sequence[Newcomer]) -> set[Ref]:
+    return {ref for newcomer in newcomers for ref in newcomer.refs}
+
+
+def _decide(
+    acting: Acting, newcomers: Sequence[Newcomer], known: Mapping[Ref, Known], arrival: Arrival
+) -> list[Welcome]:
+    as_of = arrival.as_of or acting.tx.now()
     foreseen = _moved_by_time(acting, newcomers, known, as_of)
-    return [welcome(newcomer, foreseen, as_of, arrival.opening) for newcomer in newcomers]
+    return refuse_twice([welcome(one, foreseen, as_of, arrival.opening) for one in newcomers])
 
 
 def _moved_by_time(
@@ -95,11 +104,7 @@ def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) ->
     Rule: R-12, R-54, R-80.
     """
     tx = acting.tx
-    refs = {ref for newcomer in newcomers for ref in newcomer.refs}
-    owners = queries.find_known(tx, refs)
-    members.lock_many(tx, {owner.member_id for owner in owners.values()})
-    # Looked at again under the locks: another import may have been here in the meantime.
-    decided = look_at(acting, newcomers, arrival)
+    decided = _decide(acting, newcomers, _lock_known(tx, _refs(newcomers)), arrival)
     sound = [one for one in decided if not one.faults]
     ids = _enrol(tx, sound, arrival)
     tx.flush()
@@ -111,6 +116,18 @@ def bring_in(acting: Acting, newcomers: Sequence[Newcomer], arrival: Arrival) ->
         _open(books, member, bringing[member_id], arrival)
     books.write(locked.values())
     return decided
+
+
+def _lock_known(tx: Transaction, refs: set[Ref]) -> Mapping[Ref, Known]:
+    """Who is known, looked at under their locks: others may have been here in the meantime."""
+    locked: set[int] = set()
+    while True:
+        known = queries.find_known(tx, refs)
+        more = {owner.member_id for owner in known.values()} - locked
+        if not more:
+            return known
+        members.lock_many(tx, more)
+        locked |= more
 
 
 def _enrol(tx: Transaction, sound: Sequence[Welcome], arrival: Arrival) -> dict[int, int]:

@@ -152,11 +152,25 @@ class Judge(Looking):
         Rule: R-51 to R-53, R-55.
         """
         day = local_date(after, self.program.zone)
+        coming = self._next_coming(standing, day)
+        due = [
+            self.next_review(standing, after),
+            None if coming is None else start_of_day(coming, self.program.zone),
+        ]
+        return min((instant for instant in due if instant is not None), default=None)
+
+    def next_review(self, standing: Standing, after: datetime) -> datetime | None:
+        """When the tier is next looked at whatever has come by then; None: never.
+
+        Args:
+            after: everything up to this instant has been looked at (UTC).
+
+        Rule: R-51 to R-53.
+        """
         ends = standing.until if standing.grace_until is None else standing.grace_until
-        due = [] if ends is None else [ends]
-        days = [self._next_turn(standing, day), self._next_coming(standing, day)]
-        due += [start_of_day(one, self.program.zone) for one in days if one is not None]
-        return min(due, default=None)
+        turn = self._next_turn(standing, local_date(after, self.program.zone))
+        due = [ends, None if turn is None else start_of_day(turn, self.program.zone)]
+        return min((instant for instant in due if instant is not None), default=None)
 
     def _follows(self, standing: Standing) -> bool:
         """Whether the tier stands only as long as it is earned."""

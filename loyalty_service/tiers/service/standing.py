@@ -6,7 +6,7 @@ from typing import Any
 
 from loyalty_service.earning.service import instant_text
 from loyalty_service.ledger.queries import read_accounts
-from loyalty_service.ledger.rules.buckets import sort_into_buckets
+from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
 from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref
@@ -27,6 +27,9 @@ from loyalty_service.tiers.rules.standing import (
 from loyalty_service.tiers.rules.standing_words import standing_in_words
 from loyalty_service.tiers.service.moving import judge as judge_member
 from loyalty_service.tiers.service.telling import changes_since
+
+MOST_LOOKS = 200
+"""How many instants at which time brings something are passed on the way to a change of tier."""
 
 
 def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
@@ -53,9 +56,11 @@ def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
     if judge is None:
         raise NoTiers("The program in force has no tiers.")
     told = _told(judge, member, at, lang)
-    review_at = judge.next_due(member.standing, at)
-    told["expiring_before"] = _expiring(books, member, at, review_at)
-    told["review"] = _review(books, member, program, review_at, lang)
+    ending = _ending(books, member, at)
+    seen = len(member.happened)
+    review_at = _go_to_review(books, member, judge.next_review(member.standing, at))
+    told["expiring_before"] = _expiring(ending, review_at)
+    told["review"] = _review(books, member, program, (review_at, seen), lang)
     told["words"] = standing_in_words(told, program, lang)
     return told
 
@@ -106,34 +111,70 @@ def _criteria(
     return told
 
 
-def _expiring(
-    books: Books, member: Member, at: datetime, review_at: datetime | None
-) -> list[dict[str, Any]]:
+def _ending(books: Books, member: Member, at: datetime) -> dict[str, Buckets]:
+    """What the member's points are made of, by wallet, with when they end."""
+    return {
+        wallet: sort_into_buckets(account.lots.values(), account.deficit, at, account.holds)
+        for wallet, account in sorted(books.accounts.get(member.member_id, {}).items())
+    }
+
+
+def _expiring(ending: Mapping[str, Buckets], review_at: datetime | None) -> list[dict[str, Any]]:
     """Active and held points that end before the review, by wallet."""
     told = []
-    for wallet, account in sorted(books.accounts.get(member.member_id, {}).items()):
-        buckets = sort_into_buckets(account.lots.values(), account.deficit, at, account.holds)
-        ending = [
+    for wallet, buckets in ending.items():
+        soon = [
             (ends, points)
             for ends, points in buckets.expiring
             if review_at is not None and ends < review_at
         ]
-        if ending:
-            points = sum(points for _, points in ending)
+        if soon:
+            points = sum(points for _, points in soon)
             told.append(
-                {"wallet": wallet, "points": points, "first_at": instant_text(min(ending)[0])}
+                {"wallet": wallet, "points": points, "first_at": instant_text(min(soon)[0])}
             )
     return told
 
 
+def _go_to_review(books: Books, member: Member, review_at: datetime | None) -> datetime | None:
+    """Let time pass up to the next review, or to what moves the tier before it.
+
+    That may be points that come alive or end, or a birthday.
+
+    Args:
+        review_at: when the tier is looked at, whatever happens (UTC); None: never.
+
+    Returns:
+        the instant up to which time has passed; None: nothing is to come, as far as was looked.
+    """
+    seen = len(member.happened)
+    for _ in range(MOST_LOOKS):
+        due_at = member.standing.due_at
+        if due_at is None:
+            return None
+        books.bring(member, due_at)
+        if changes_since(member, seen) or (review_at is not None and review_at <= due_at):
+            return due_at
+    if review_at is not None:
+        books.bring(member, review_at)
+    return review_at
+
+
 def _review(
-    books: Books, member: Member, program: Program, review_at: datetime | None, lang: str
+    books: Books,
+    member: Member,
+    program: Program,
+    review: tuple[datetime | None, int],
+    lang: str,
 ) -> dict[str, Any] | None:
-    """What the next review does, found by letting it happen: nothing of it is written."""
+    """What the next review does, found by letting it happen: nothing of it is written.
+
+    Args:
+        review: when it is, to which the member was brought, and how much had happened before.
+    """
+    review_at, seen = review
     if review_at is None:
         return None
-    seen = len(member.happened)
-    books.bring(member, review_at)
     changes = changes_since(member, seen)
     grace_until = member.standing.grace_until
     last = changes[-1] if changes else {"cause": None, **NOTHING_ASKED}
