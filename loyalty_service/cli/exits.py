@@ -30,6 +30,12 @@ MEANINGS = {
 }
 
 
+NOT_NEWEST = (
+    "The database is not at the newest revision: run `loyalty migrate`, or start the service by "
+    "`loyalty serve --migrate`."
+)
+
+
 class Fault(Exception):
     """A command that cannot go on: a sentence for a person and the code for a script."""
 

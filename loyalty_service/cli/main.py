@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from loyalty_service.cli.exits import MEANINGS, Exit, Fault
+from loyalty_service.cli.exits import MEANINGS, NOT_NEWEST, Exit, Fault
 from loyalty_service.config import ConfigFault
 
 # Named, not imported: `loyalty --help` answers at once, and a broken part breaks only itself.
@@ -23,6 +23,9 @@ COMMANDS = {
     "token": ("loyalty_service.cli.token", "Sign an access token with a local key."),
     "openapi": ("loyalty_service.cli.openapi", "Print, write or check the contract."),
 }
+
+
+_NO_ROLE = 'role "loyalty_app" does not exist'
 
 
 class Commands(click.Group):
@@ -82,6 +85,7 @@ def explain(error: Exception) -> tuple[Exit | None, str]:
 
 def _explain_parts(error: Exception) -> tuple[Exit | None, str]:
     import psycopg2
+    import psycopg2.errors
     import sqlalchemy.exc
 
     from loyalty_service.kit.embedded import AlreadyRunning, EmbeddedFault
@@ -98,7 +102,12 @@ def _explain_parts(error: Exception) -> tuple[Exit | None, str]:
         sqlalchemy.exc.OperationalError: Exit.NO_DATABASE,
     }
     # SQLAlchemy adds the statement and a web link to what the driver said.
-    said = str(getattr(error, "orig", error)).strip()
+    original = getattr(error, "orig", error)
+    said = str(original).strip()
+    undefined = psycopg2.errors.UndefinedTable | psycopg2.errors.UndefinedColumn
+    # The role that the service takes is made by its first migration.
+    if isinstance(original, undefined) or _NO_ROLE in said:
+        return Exit.NO_DATABASE, NOT_NEWEST
     if isinstance(error, NotTheOwner):
         owner = "The schema is brought to the newest revision by the owner of the database"
         return Exit.NO_DATABASE, f"{owner}; this account may not: {said}"

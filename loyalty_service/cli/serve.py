@@ -16,7 +16,7 @@ import urllib3
 from sqlalchemy.engine import URL
 
 from loyalty_service.cli.databases import database_address, embedded_root
-from loyalty_service.cli.exits import Exit, Fault
+from loyalty_service.cli.exits import NOT_NEWEST, Exit, Fault
 from loyalty_service.cli.scheduler_process import SchedulerProcess
 from loyalty_service.cli.token import key_path
 from loyalty_service.config import JSON, Config, read_config
@@ -143,10 +143,7 @@ def prepare_schema(url: URL, *, migrate: bool) -> None:
     if migrate:
         bring_to_newest(url)
     elif find_revision(url) != newest_revision():
-        raise Fault(
-            Exit.NO_DATABASE,
-            "The database is not at the newest revision: run `loyalty migrate`, or use --migrate.",
-        )
+        raise Fault(Exit.NO_DATABASE, NOT_NEWEST)
 
 
 def _environment(config: Config) -> dict[str, str]:

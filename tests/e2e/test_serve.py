@@ -6,12 +6,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 import pytest
 
 from loyalty_service.cli.exits import Exit
 from loyalty_service.kit.embedded import EmbeddedPostgres
+from tests.databases import on_server
 from tests.services import REPO, Service, command_of, wait_until
 
 
@@ -199,6 +201,34 @@ def test_an_unmigrated_database_is_not_served(service):
 
     assert ended.returncode == Exit.NO_DATABASE
     assert "--migrate" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["jobs", "list"],
+        ["jobs", "run", "catch-up"],
+        ["report", "points"],
+        ["program", "show"],
+        ["ledger", "verify"],
+        ["scheduler"],
+    ],
+)
+@pytest.mark.parametrize("other", ["template", "server_url"])
+def test_commands_say_that_a_database_is_not_migrated(request, service, server_url, command, other):
+    # Where another database of the server is migrated, the service's role is there already.
+    request.getfixturevalue(other)
+    name = f"loyalty_empty_{uuid.uuid4().hex[:12]}"
+    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE template0")
+    url = server_url.set(database=name, drivername="postgresql")
+    service.environment["LOYALTY_DATABASE_URL"] = url.render_as_string(hide_password=False)
+
+    ended = service.run(*command)
+
+    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    assert ended.returncode == Exit.NO_DATABASE
+    assert "\nThe database is not at the newest revision: run `loy" in f"\n{ended.stderr}"
+    assert "Traceback" not in ended.stderr
 
 
 def test_an_absent_database_server_is_told_without_the_password(service):
