@@ -92,12 +92,6 @@ def test_the_days_that_were_counted_are_told(first: str | None, en: str, zh: str
     assert words("promoted", window={"from": first, "until": "2027-05-31"}) == (en, zh)
 
 
-def test_what_is_brought_from_elsewhere_was_not_reached_by_what_is_counted() -> None:
-    window = {"from": "2026-06-01", "until": "2027-05-31"}
-
-    assert words("imported", window=window) == words("imported")
-
-
 def test_a_gift_is_told_whether_it_comes_or_goes() -> None:
     given = {"wallet": "points", "points": 1_300, "entry": 7}
 

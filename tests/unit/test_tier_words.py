@@ -131,13 +131,13 @@ def test_every_term_has_its_words(term: str, en: str, zh: str) -> None:
         ),
         (
             "on_return: at_once",
-            "A return undoes the promotion that its order brought; the gift is kept",
-            "退货即撤销该订单带来的升级；升级礼保留",
+            "A return undoes the promotion that rested on it; the gift is kept",
+            "退货即撤销以该订单为依据的升级；升级礼保留",
         ),
         (
             "on_return: at_once\n  gifts_on_return: taken_back",
-            "A return undoes the promotion that its order brought; the gift is taken back",
-            "退货即撤销该订单带来的升级；升级礼收回",
+            "A return undoes the promotion that rested on it; the gift is taken back",
+            "退货即撤销以该订单为依据的升级；升级礼收回",
         ),
         (
             "tier_rate: reached",
@@ -196,7 +196,7 @@ def test_without_a_term_a_return_may_still_undo_and_a_review_still_wait() -> Non
     undone = settings((TERM, "term: none"), (GRACE, "on_return: at_once"))
     waiting = settings((TERM, "term: none"), (GRACE, "promote: next_review"))
 
-    assert "A return undoes the promotion that its order brought; the gift is kept" in undone[0]
+    assert "A return undoes the promotion that rested on it; the gift is kept" in undone[0]
     assert "A return leaves the tier up to the review" in waiting[0]
 
 

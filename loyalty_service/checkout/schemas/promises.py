@@ -126,7 +126,7 @@ class QuoteSchema(Body):
     tier_after = Code(
         required=True,
         allow_none=True,
-        **about("the tier that stands once it is paid, before it is fulfilled; null: no tiers"),
+        **about("the tier once it is paid as placed then, not yet fulfilled; null: no tiers"),
     )
     tier_changes = tier_changes("what becomes of the tier when it is paid; mostly empty")
 

@@ -122,7 +122,7 @@ ENGLISH = _Say(
     grace="Before it falls there is a grace of {period}{end}",
     on_return={
         OnReturn.KEEP_UNTIL_REVIEW: "A return leaves the tier up to the review",
-        OnReturn.AT_ONCE: "A return undoes the promotion that its order brought",
+        OnReturn.AT_ONCE: "A return undoes the promotion that rested on it",
     },
     gifts={
         GiftsOnReturn.KEPT: "the gift is kept",
@@ -181,7 +181,7 @@ CHINESE = _Say(
     grace="降级前有{period}宽限期{end}",
     on_return={
         OnReturn.KEEP_UNTIL_REVIEW: "退货不影响等级，评定时再计",
-        OnReturn.AT_ONCE: "退货即撤销该订单带来的升级",
+        OnReturn.AT_ONCE: "退货即撤销以该订单为依据的升级",
     },
     gifts={GiftsOnReturn.KEPT: "升级礼保留", GiftsOnReturn.TAKEN_BACK: "升级礼收回"},
     rate={

@@ -100,7 +100,7 @@ class Demote(StrEnum):
 
 
 class OnReturn(StrEnum):
-    """What a return does to the promotion that its order brought (R-52)."""
+    """What a return does to a promotion that rested on what it takes back (R-52)."""
 
     KEEP_UNTIL_REVIEW = "keep_until_review"
     AT_ONCE = "at_once"

@@ -73,8 +73,7 @@ def change_in_words(told: Mapping[str, Any], program: Program, lang: str) -> str
         name = gift["wallet"] if wallet is None else names.name(wallet.name)
         line += given.format(points=f"{abs(gift['points']):,}", wallet=name)
     window = told["window"]
-    # What a member brings from elsewhere was not reached by what is counted here.
-    if window is not None and cause is not Move.IMPORTED:
+    if window is not None:
         line += say["window" if window["from"] else "ever"].format(**window)
     return spaced(line)
 

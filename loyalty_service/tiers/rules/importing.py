@@ -42,11 +42,8 @@ def ends_at(opening: OpeningTier, program: Program, enrolled_on: date) -> dateti
     return term_end(tiers, program, opening.since, began_on, enrolled_on)
 
 
-def take_up(judge: Judge, before: Standing, opening: OpeningTier, at: datetime) -> Change:
+def take_up(judge: Judge, before: Standing, opening: OpeningTier) -> Change:
     """Put a member into the tier that they bring, whatever they have done here.
-
-    Args:
-        at: the instant of the opening (UTC); what is counted is counted then.
 
     Rule: R-54.
     """
@@ -55,5 +52,4 @@ def take_up(judge: Judge, before: Standing, opening: OpeningTier, at: datetime) 
     # No promotion of ours stands behind it that a return could undo.
     memo = {key: value for key, value in (before.memo or {}).items() if key != "undo"}
     standing = Standing(opening.tier, opening.since, until, None, memo or None)
-    tally = judge.tally(index, local_date(at, judge.program.zone), to_keep=False)
-    return Change(Move.IMPORTED, index, opening.since, standing, tally)
+    return Change(Move.IMPORTED, index, opening.since, standing)

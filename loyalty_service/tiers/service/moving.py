@@ -133,7 +133,7 @@ def bring_in(books: Books, member: Member, opening: OpeningTier, at: datetime) -
     version, program = books.program_at(member, at)
     before = judge(books, member, program, at)
     assert before is not None
-    move(books, member, take_up(before, member.standing, opening, at), version)
+    move(books, member, take_up(before, member.standing, opening), version)
     if before.is_turn(member.standing, at):
         change = before.review(member.standing, at)
         if change is not None:
