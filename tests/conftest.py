@@ -18,7 +18,7 @@ from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.embedded import EmbeddedPostgres
 from loyalty_service.kit.migrations import migrate
-from tests.databases import connect, on_server
+from tests.databases import connect, copied, on_server
 
 START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
@@ -107,12 +107,8 @@ def template(server_url: URL) -> Iterator[str]:
 @pytest.fixture
 def database_url(server_url: URL, template: str) -> Iterator[str]:
     """A fresh database at the newest revision, dropped after the test."""
-    name = f"loyalty_test_{uuid.uuid4().hex[:12]}"
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    try:
-        yield server_url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(server_url, template) as url:
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -132,12 +128,10 @@ def db(database_url: str, clock: SettableClock) -> Iterator[Database]:
 @pytest.fixture
 def twin(server_url: URL, template: str) -> Iterator[Database]:
     """Another empty database, with a clock of its own that stands at the same instant."""
-    name = f"loyalty_test_{uuid.uuid4().hex[:12]}"
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    database = Database(server_url.set(database=name), clock=SettableClock(START))
-    yield database
-    database.close()
-    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(server_url, template) as url:
+        database = Database(url, clock=SettableClock(START))
+        yield database
+        database.close()
 
 
 @pytest.fixture

@@ -45,6 +45,15 @@ class WindowSchema(Body):
     until = Day(required=True, **about("the last of them"))
 
 
+def _match(what: str) -> Choice:
+    values = [one.value for one in Match]
+    return Choice(values, required=True, allow_none=True, **about(what))
+
+
+def _window(what: str) -> fields.Nested:
+    return fields.Nested(WindowSchema, required=True, allow_none=True, **about(what))
+
+
 class CountedSchema(Body):
     """One thing a tier asks for, and how much of it there was."""
 
@@ -95,18 +104,8 @@ class ReviewSchema(Body):
         **about("what becomes of the tier; null: nothing changes"),
     )
     tier = fields.Nested(NamedTierSchema, required=True, **about("the tier after it"))
-    match = Choice(
-        [one.value for one in Match],
-        required=True,
-        allow_none=True,
-        **about("whether all of the criteria have to be there, or any; null: nothing is judged"),
-    )
-    window = fields.Nested(
-        WindowSchema,
-        required=True,
-        allow_none=True,
-        **about("the days that it counts; null: nothing is judged"),
-    )
+    match = _match("whether all of the criteria have to be there, or any; null: nothing is judged")
+    window = _window("the days that it counts; null: nothing is judged")
     criteria = Items(
         CriterionSchema,
         maximum=8,
@@ -214,18 +213,10 @@ class TierChangedSchema(Body):
         **about("until when a grace keeps a tier that is no longer earned; null: it is earned"),
     )
     in_grace = Flag(required=True, **about("whether the tier before it was held in a grace"))
-    match = Choice(
-        [one.value for one in Match],
-        required=True,
-        allow_none=True,
-        **about("whether all of what was counted had to be there, or any; null: nothing was asked"),
+    match = _match(
+        "whether all of what was counted had to be there, or any; null: nothing was asked"
     )
-    window = fields.Nested(
-        WindowSchema,
-        required=True,
-        allow_none=True,
-        **about("the days that were counted; null: nothing was asked"),
-    )
+    window = _window("the days that were counted; null: nothing was asked")
     counted = Items(
         CountedSchema,
         maximum=8,

@@ -24,7 +24,7 @@ from loyalty_service.kit.keys import FileKeys, create_key_file
 from loyalty_service.kit.shapes import ByCode, Items, JsonValue, ListOf, Money
 from tests.bodies import example_of
 from tests.conftest import START
-from tests.databases import connect, on_server
+from tests.databases import connect, copied
 from tests.factories import Shop
 from tests.integration.test_reservations import PROGRAM, digest
 
@@ -87,16 +87,12 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(server_url, template, tmp_path_factory):
-    name = "loyalty_bad_input_" + template[-12:]
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    world = World(
-        server_url.set(database=name).render_as_string(hide_password=False),
-        tmp_path_factory.mktemp("keys"),
-    )
-    yield world
-    world.db.close()
-    world.owner.close()
-    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(server_url, template) as url:
+        text = url.render_as_string(hide_password=False)
+        world = World(text, tmp_path_factory.mktemp("keys"))
+        yield world
+        world.db.close()
+        world.owner.close()
 
 
 def assert_problem(answer, status, code=None):

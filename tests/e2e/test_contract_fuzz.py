@@ -21,7 +21,7 @@ from loyalty_service.kit.db import Database
 from loyalty_service.kit.keys import FileKeys, create_key_file
 from loyalty_service.web.docs import contract_text
 from tests.conftest import START
-from tests.databases import on_server
+from tests.databases import copy_database, on_server
 from tests.factories import Shop
 from tests.integration.test_reservations import PROGRAM
 
@@ -35,8 +35,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def api(server_url, template, tmp_path_factory):
-    name = f"loyalty_fuzz_{template[-12:]}"
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    name = copy_database(server_url, template)
     url = server_url.set(database=name).render_as_string(hide_password=False)
     clock = SettableClock(START)
     db = Database(url, clock=clock)

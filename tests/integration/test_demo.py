@@ -1,7 +1,6 @@
 """The demo shop as the service knows it: told once, taken up after a kill, and proved."""
 
 import os
-import uuid
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -22,7 +21,7 @@ from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import Programs, apply_document
 from loyalty_service.tiers.service import tell_standing
 from loyalty_service.timekeeping.service import Timekeeping
-from tests.databases import on_server
+from tests.databases import copied
 from tests.factories import PLAIN, STOREFRONT
 
 TODAY = date(2026, 11, 23)
@@ -38,24 +37,20 @@ def clock():
 @pytest.fixture(scope="module")
 def told_database(server_url, template):
     """The demo told once; whoever looks at it gets a copy."""
-    name = f"loyalty_demo_{uuid.uuid4().hex[:12]}"
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     clock = SettableClock(NOW)
-    database = Database(server_url.set(database=name), clock=clock)
-    demo.seed_demo(database, clock, TODAY)
-    database.close()
-    yield name
-    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(server_url, template) as url:
+        database = Database(url, clock=clock)
+        demo.seed_demo(database, clock, TODAY)
+        database.close()
+        yield url.database
 
 
 @pytest.fixture
 def told(server_url, told_database, clock):
-    name = f"loyalty_test_{uuid.uuid4().hex[:12]}"
-    on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {told_database} STRATEGY FILE_COPY")
-    database = Database(server_url.set(database=name), clock=clock)
-    yield database
-    database.close()
-    on_server(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(server_url, told_database) as url:
+        database = Database(url, clock=clock)
+        yield database
+        database.close()
 
 
 def buckets(db, member, wallet="points"):

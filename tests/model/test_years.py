@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +14,7 @@ from sqlalchemy import URL
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from tests.conftest import START
-from tests.databases import on_server
+from tests.databases import copy_database, on_server
 from tests.job_world import assert_proved
 from tests.model.year_programs import PROGRAMS
 from tests.model.years import BEGINS, World, Years, begin, night_of
@@ -33,8 +32,7 @@ def worlds(server_url: URL, template: str) -> Iterator[Callable[[], Database]]:
     made: list[tuple[str, Database]] = []
 
     def make() -> Database:
-        name = f"loyalty_test_{uuid4().hex[:12]}"
-        on_server(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+        name = copy_database(server_url, template)
         database = Database(server_url.set(database=name), clock=SettableClock(START))
         made.append((name, database))
         return database

@@ -39,7 +39,7 @@ class Looking:
         levels = self.tiers.levels
         if above >= len(levels) - 1:
             return above
-        counts = self.record.between(self.first_day(day), day)
+        counts = self._counts(day)
         for index in range(len(levels) - 1, above, -1):
             entry = levels[index].entry
             if entry is not None and self.record.is_enough(entry, counts):
@@ -52,24 +52,29 @@ class Looking:
         Rule: R-50.
         """
         entry = self.tiers.levels[index].entry
-        return entry is not None and self._has(entry, day)
+        return entry is not None and self.record.is_enough(entry, self._counts(day))
 
     def keeps(self, index: int, day: date) -> bool:
         """Whether what was done is enough to keep a tier, judged on ``day``.
 
         Rule: R-52.
         """
-        if self.is_safe(index) or self.enters(index, day):
+        if self.is_safe(index):
             return True
-        keep = self.tiers.levels[index].keep
-        return keep is not None and self._has(keep, day)
+        level, counts = self.tiers.levels[index], self._counts(day)
+        return any(
+            asked is not None and self.record.is_enough(asked, counts)
+            for asked in (level.entry, level.keep)
+        )
 
-    def _has(self, asked: Qualification, day: date) -> bool:
-        return self.record.is_enough(asked, self.record.between(self.first_day(day), day))
+    def asked(self, index: int, *, to_keep: bool) -> Qualification | None:
+        """What a tier asks for, to be reached or to be kept; None for the lowest."""
+        level = self.tiers.levels[index]
+        return (level.keep or level.entry) if to_keep else level.entry
 
     def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
         """What a tier asks for and what there is of it, judged on ``day``."""
-        asked = self._asked(index, to_keep=to_keep)
+        asked = self.asked(index, to_keep=to_keep)
         if asked is None:
             return ()
         return look(asked, self.record, self.first_day(day), day)
@@ -79,7 +84,7 @@ class Looking:
 
         Rule: R-54.
         """
-        asked = self._asked(index, to_keep=to_keep)
+        asked = self.asked(index, to_keep=to_keep)
         if asked is None:
             return None
         first = self.first_day(day)
@@ -115,9 +120,8 @@ class Looking:
         """Whether a tier is never lost."""
         return self.tiers.is_safe(index)
 
-    def _asked(self, index: int, *, to_keep: bool) -> Qualification | None:
-        level = self.tiers.levels[index]
-        return (level.keep or level.entry) if to_keep else level.entry
+    def _counts(self, day: date) -> dict[str, int]:
+        return self.record.between(self.first_day(day), day)
 
 
 @lru_cache(maxsize=1_024)

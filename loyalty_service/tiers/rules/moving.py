@@ -105,7 +105,10 @@ class Judge(Looking):
             return None
         counted = look(entry, self.record, first, last)
         day = local_date(instant, self.program.zone)
-        if is_met(entry, counted) or self.reached(day, above=index - 1) >= index:
+        if (
+            is_met(entry, [one.amount for one in counted])
+            or self.reached(day, above=index - 1) >= index
+        ):
             return None
         memo = {
             **_without_undo(standing.memo),

@@ -1,6 +1,6 @@
 """What a member has done within a window, and which tier it is enough for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -91,11 +91,8 @@ class Record:
 
         Rule: R-50.
         """
-        settles = qualification.match is Match.ANY
-        for criterion in qualification.criteria:
-            if (self.amount(criterion, counts) >= criterion.at_least) is settles:
-                return settles
-        return not settles
+        amounts = [self.amount(one, counts) for one in qualification.criteria]
+        return is_met(qualification, amounts)
 
 
 @frozen
@@ -104,11 +101,6 @@ class Counted:
 
     criterion: Criterion
     amount: int
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether it was enough."""
-        return self.amount >= self.criterion.at_least
 
     def told(self) -> dict[str, Any]:
         """As answers and stored rows tell it."""
@@ -161,15 +153,19 @@ def look(
     return tuple([Counted(one, record.amount(one, counts)) for one in qualification.criteria])
 
 
-def is_met(qualification: Qualification, counted: tuple[Counted, ...]) -> bool:
-    """Whether all, or any, of what was asked for is there.
+def is_met(qualification: Qualification, amounts: Iterable[int]) -> bool:
+    """Whether all, or any, of what is asked for is there.
+
+    Args:
+        amounts: what there is of each of the criteria.
 
     Rule: R-50.
     """
-    for one in counted:
-        if one.is_enough is (qualification.match is Match.ANY):
-            return one.is_enough
-    return qualification.match is Match.ALL
+    settles = qualification.match is Match.ANY
+    for criterion, amount in zip(qualification.criteria, amounts, strict=True):
+        if (amount >= criterion.at_least) is settles:
+            return settles
+    return not settles
 
 
 def took_back(

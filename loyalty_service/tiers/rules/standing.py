@@ -73,15 +73,16 @@ def progress_to_keep(judge: Judge, standing: Standing, at: datetime) -> Progress
     if judge.is_safe(index):
         return None
     progress = _progress(judge, index, at, to_keep=True)
-    if not is_met(progress.asked, progress.counted) and judge.enters(index, day):
+    if not is_met(progress.asked, [one.amount for one in progress.counted]) and judge.enters(
+        index, day
+    ):
         # Who would enter today keeps the tier, whatever keeping it asks for.
         return _progress(judge, index, at, to_keep=False)
     return progress
 
 
 def _progress(judge: Judge, index: int, at: datetime, *, to_keep: bool) -> Progress:
-    level = judge.tiers.levels[index]
-    asked = (level.keep or level.entry) if to_keep else level.entry
+    asked = judge.asked(index, to_keep=to_keep)
     assert asked is not None
     day = local_date(at, judge.program.zone)
     return Progress(index, asked, judge.look(index, day, to_keep=to_keep))

@@ -60,7 +60,8 @@ def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
     seen = len(member.happened)
     review_at = _go_to_review(books, member, judge.next_review(member.standing, at))
     told["expiring_before"] = _expiring(ending, review_at)
-    told["review"] = _review(books, member, program, (review_at, seen), lang)
+    changes = changes_since(member, seen)
+    told["review"] = None if review_at is None else _review(books, member, program, changes, lang)
     told["words"] = standing_in_words(told, program, lang)
     return told
 
@@ -164,19 +165,16 @@ def _review(
     books: Books,
     member: Member,
     program: Program,
-    review: tuple[datetime | None, int],
+    changes: Sequence[Mapping[str, Any]],
     lang: str,
-) -> dict[str, Any] | None:
-    """What the next review does, found by letting it happen: nothing of it is written.
+) -> dict[str, Any]:
+    """What the next review does, found by having let it happen: nothing of it is written.
 
     Args:
-        review: when it is, to which the member was brought, and how much had happened before.
+        member: brought to the review.
+        changes: what became of their tier on the way.
     """
-    review_at, seen = review
-    if review_at is None:
-        return None
-    changes = changes_since(member, seen)
-    grace_until = member.standing.grace_until
+    review_at, grace_until = member.caught_up_to, member.standing.grace_until
     last = changes[-1] if changes else {"cause": None, **NOTHING_ASKED}
     told = {
         "at": instant_text(review_at),

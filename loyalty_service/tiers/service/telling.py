@@ -11,8 +11,9 @@ from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref, Standing
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.words import LANGUAGES
-from loyalty_service.tiers.queries import ChangeRow, list_changes
+from loyalty_service.tiers.queries import list_changes
 from loyalty_service.tiers.rules.change_words import change_in_words
+from loyalty_service.tiers.rules.changes import TierChange
 from loyalty_service.tiers.rules.moves import Change
 from loyalty_service.tiers.rules.qualifying import NOTHING_ASKED
 
@@ -93,10 +94,11 @@ def tell_history(acting: Acting, ref: Ref, before: int, limit: int) -> Sequence[
     Rule: R-54.
     """
     member_id = get_member(acting.tx, ref).member_id
-    return [_told(acting, row) for row in list_changes(acting.tx, member_id, before, limit)]
+    found = list_changes(acting.tx, member_id, before, limit)
+    return [_told(acting, change, payload) for change, payload in found]
 
 
-def _told(acting: Acting, row: ChangeRow) -> dict[str, Any]:
+def _told(acting: Acting, row: TierChange, event: str | None) -> dict[str, Any]:
     program = acting.programs.get(acting.tx.fetch, row.program_version)
     assert program.tiers is not None
     told: dict[str, Any] = {
@@ -107,12 +109,12 @@ def _told(acting: Acting, row: ChangeRow) -> dict[str, Any]:
         "grace_until": instant_text(row.grace_until),
         "in_grace": False,
         **NOTHING_ASKED,
-        "counted": row.counted,
+        "counted": orjson.loads(row.counted),
         "order_ref": None,
         "gift": None,
     }
     # An event that was written before events told all of it lacks some.
-    payload = {} if row.payload is None else orjson.loads(row.payload)
+    payload = {} if event is None else orjson.loads(event)
     told |= {name: payload[name] for name in told if name in payload}
     return {
         "event_no": row.change_no,

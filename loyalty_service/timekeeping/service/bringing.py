@@ -248,8 +248,9 @@ class _Watch:
             return False
         change = judge.review(self.member.standing, instant)
         self._move(change)
-        is_renewed = change is None or (change.move is Move.KEPT and change.standing.until)
-        return not is_renewed
+        if change is None:
+            return False
+        return change.move is not Move.KEPT or change.standing.until is None
 
     def notice(self, instant: datetime) -> None:
         if self.program.tiers is None or not self.program.tiers.notify_at:
@@ -257,8 +258,8 @@ class _Watch:
         came = self.books.totals.settle(self.member.member_id)
         day = local_date(instant, self.program.zone)
         if instant == start_of_day(day, self.program.zone):
-            sums = self.books.totals.amounts.get(self.member.member_id, {})
-            came |= {key: amount for key, amount in sums.items() if key[1] == day}
+            amounts = self.books.totals.amounts.get(self.member.member_id, {})
+            came |= {key: amount for key, amount in amounts.items() if key[1] == day}
         tiers.notice(self.books, self.member, self.program, instant, came)
 
     def reckon(self, after: datetime) -> None:
