@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty_service.members.rules import NOWHERE, Standing, earned_metric
+from loyalty_service.members.rules import NOWHERE, ORDERS, Standing, earned_metric
 from loyalty_service.program.rules.document import read_document
 from loyalty_service.program.rules.periods import local_date, start_of_day
 from loyalty_service.program.rules.program import Program
@@ -19,17 +19,19 @@ from loyalty_service.program.rules.tiers import (
     Demote,
     Lasting,
     Lifetime,
+    Match,
     Measure,
     NoTerm,
     OnReturn,
     Promote,
+    Qualification,
     Rolling,
     TermEnd,
     WindowTerm,
 )
 from loyalty_service.tiers.rules.moves import Move
 from loyalty_service.tiers.rules.moving import Judge
-from loyalty_service.tiers.rules.qualifying import Counted, Record
+from loyalty_service.tiers.rules.qualifying import Counted, Record, is_met
 from loyalty_service.tiers.rules.windows import bounds, first_day, next_change, term_end
 from tests.factories import PLAIN
 from tests.integration.test_tiers import TIERS
@@ -227,6 +229,31 @@ def test_a_version_that_brings_terms_gives_one_to_who_has_none():
     assert change.move is Move.TERM_BEGAN
     assert change.standing.until == start_of_day(date(2027, 9, 1), program().zone)
     assert termed.begin_term(change.standing, noon(date(2026, 8, 2))) is None
+
+
+@pytest.mark.parametrize(
+    ("done", "keeps"),
+    [
+        ({(ORDERS, DAY): 9}, False),
+        ({(ORDERS, DAY): 10}, True),
+        ({(earned_metric("growth"), DAY): 299}, False),
+        ({(earned_metric("growth"), DAY): 300}, True),
+    ],
+)
+def test_a_tier_is_kept_by_what_keeping_asks_and_by_all_that_leads_to_it(done, keeps):
+    # Silver is reached by 500 growth or 10 orders, and kept by 300 growth.
+    assert judge(program(), done).keeps(1, DAY) is keeps
+
+
+@pytest.mark.parametrize(
+    ("amounts", "of_all", "of_any"),
+    [([2, 3], True, True), ([2, 2], False, True), ([1, 3], False, True), ([1, 2], False, False)],
+)
+def test_all_or_any_of_what_is_asked_has_to_be_there(amounts, of_all, of_any):
+    asked = (Criterion(Measure.ORDERS, 2), Criterion(Measure.SPEND, 3))
+
+    assert is_met(Qualification(Match.ALL, asked), amounts) is of_all
+    assert is_met(Qualification(Match.ANY, asked), amounts) is of_any
 
 
 def test_who_stands_at_a_criterion_that_is_a_balance_is_judged_by_what_it_is_now():
