@@ -26,7 +26,11 @@ def new_folder(open_folder):
 def ended(service):
     if service.process is not None:
         service.process.terminate()
-        service.process.wait(60)
+        try:
+            service.process.wait(60)
+        finally:
+            # One that does not stop fails the test, and must not outlive it.
+            service.process.kill()
 
 
 @pytest.fixture
