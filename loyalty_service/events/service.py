@@ -21,6 +21,7 @@ from loyalty_service.events.rules import (
 )
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import Acting, Books
+from loyalty_service.ledger.service import told as entry_told
 from loyalty_service.members import service as members
 from loyalty_service.members.rules import Member, Ref, Wanted, check_past, earned_metric
 from loyalty_service.program.rules.periods import local_date, period_bounds
@@ -103,7 +104,12 @@ def credit_event(
             on = local_date(opening.active_at or when, program.zone)
             metric = earned_metric(credited.in_wallet.wallet.id)
             totals.add(member.member_id, metric, on, opening.points)
-    member.tell(f"member.{told.name}", when, {"event": told.name, "streak": streak or None})
+    happened = {
+        "event": told.name,
+        "streak": streak or None,
+        "earned": [entry_told(credited.entry) for credited in given],
+    }
+    member.tell(f"member.{told.name}", when, happened)
     return {
         "event": told.name,
         "event_no": event_no,

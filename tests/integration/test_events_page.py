@@ -1,7 +1,8 @@
 """The page of events says of every kind what its payload tells (R-90)."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,12 +16,19 @@ from tests.job_world import catch_up, run
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 WORTH = "redemption: {block_points: 1, block_value: '0.01'}\nreturns:"
+FOR_EVENTS = """\
+    - {id: cake, name: {en: Cake, zh: 蛋糕}, wallet: points, group: base, on: birthday,
+       give: {fixed: 9}, activation: {on: payment}, expiry: never}
+    - {id: words, name: {en: Words, zh: 评价}, wallet: points, group: base, on: review,
+       give: {fixed: 5}, activation: {on: payment}, expiry: never}
+"""
 PROGRAM = tiers(
-    TIERED.replace("returns:", WORTH),
+    TIERED.replace("returns:", FOR_EVENTS + WORTH),
     grace="{days: 30}",
     on_return="at_once",
     notify_at="[80]",
 )
+DONE = {"member.review", "member.check_in", "member.birthday"}
 DAY = timedelta(days=1)
 
 
@@ -39,7 +47,8 @@ def rows() -> dict[str, set[str]]:
 
 def act(shop: Shop, clock) -> None:
     """Let as much happen as a shop may tell."""
-    shop.enrol("m-1")
+    soon = (clock.now() + 10 * DAY).date()
+    shop.enrol("m-1", birthday=(soon.month, soon.day))
     shop.enrol("m-2")
     shop.amend("m-1", tags=("tea",))
     shop.adjust(5_000, expires_at=clock.now() + 7 * DAY)
@@ -49,6 +58,7 @@ def act(shop: Shop, clock) -> None:
     shop.lock_points()
     shop.lock_points(is_locked=False)
     shop.tell("review")
+    shop.tell("check_in")
     shop.reserve("o-1", line(), points=10)
     shop.release("o-1")
     shop.reserve("o-2", line(), points=10)
@@ -70,7 +80,7 @@ def test_the_page_of_events_tells_every_field_of_a_payload_and_no_other(db, cloc
 
     found = defaultdict(set)
     for kind, payload in db.fetch("SELECT kind, payload FROM event"):
-        found["member.<event>" if kind == "member.review" else kind] |= set(orjson.loads(payload))
+        found["member.<event>" if kind in DONE else kind] |= set(orjson.loads(payload))
 
     page = rows()
     assert {kind: fields for kind, fields in found.items() if fields != page[kind]} == {}
@@ -83,3 +93,26 @@ def test_the_page_of_events_tells_every_field_of_a_payload_and_no_other(db, cloc
         "tier.replaced",
         "tier.imported",
     }
+
+
+def entries_in(told: object) -> Iterator[tuple[str, int]]:
+    """Every entry that a payload says was written, however deep: its wallet and number."""
+    if isinstance(told, dict):
+        if told.get("entry") is not None and not told.get("kept"):
+            yield told["wallet"], told["entry"]
+        told = list(told.values())
+    if isinstance(told, list):
+        for part in told:
+            yield from entries_in(part)
+
+
+def test_every_entry_is_told_by_one_event(db, clock):
+    act(Shop(db, PROGRAM), clock)
+
+    told = Counter(
+        (member_id, *entry)
+        for member_id, payload in db.fetch("SELECT member_id, payload FROM event")
+        for entry in entries_in(orjson.loads(payload))
+    )
+
+    assert told == Counter(db.fetch("SELECT member_id, wallet, seq FROM entry"))

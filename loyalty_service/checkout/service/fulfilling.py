@@ -50,7 +50,8 @@ def record_fulfilment(
     order.fulfilled_at = when
     if order.state == State.PAID:
         order.state = State.FULFILLED
-    member.tell("order.fulfilled", when, {"order_ref": order.order_ref})
+    happened = {"order_ref": order.order_ref, "activated": activated}
+    member.tell("order.fulfilled", when, happened)
     changes = work.books.settle(member, order.order_ref)
     receipt = _fulfilled(order, order.state_at(at), when, activated, changes)
     taken = StepTaken(Step.FULFILMENT, ONCE, when, b"", receipt)
