@@ -324,6 +324,8 @@ WORDS = {
     "reason_tier_gift_undone": ("The gift taken back", "收回升级礼"),
     "reason_mistake": ("A mistake taken back", "更正冲回"),
     "reason_expired": ("Ended", "到期"),
+    "reason_activity": ("Kept alive by what you did", "因活跃延长有效期"),
+    "reason_expiry_changed": ("New rules for when points end", "有效期规则更新"),
     "reason_deficit_settled": ("Owed points settled", "抵扣所欠积分"),
     "reason_transfer": ("Transferred", "积分转移"),
     "of_order": ("order {ref}", "订单 {ref}"),
