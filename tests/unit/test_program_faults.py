@@ -196,7 +196,10 @@ def many(count: int, template: str) -> str:
 
 def more(count: int, start: str, rest: str) -> str:
     """A line followed by ``count`` more items of its list."""
-    items = (f"{{id: x{number}, name: {{en: A, zh: B}}, {rest}}}" for number in range(count))
+    items = (
+        f"{{id: x{number}, name: {{en: A{number}, zh: B{number}}}, {rest}}}"
+        for number in range(count)
+    )
     return start + "\n" + "\n".join(f"    - {item}" for item in items)
 
 

@@ -256,6 +256,13 @@ def test_perks_are_listed() -> None:
     assert "享搭配师、贵宾室" in zh
 
 
+def test_a_gift_with_an_end_of_its_own_says_it() -> None:
+    en, zh = level(2, ("gift: {points: 300}", "gift: {points: 300, expiry: {after: {days: 30}}}"))
+
+    assert en.endswith("300 points in Points on promotion (ends 30 days later)")
+    assert zh.endswith("升级赠积分 300（生效后 30 天内有效）")
+
+
 def test_a_program_is_told_with_its_tiers() -> None:
     program = read()
 

@@ -29,8 +29,12 @@ _Thing = tuple[Measure, str]
 
 @dataclass(frozen=True, slots=True)
 class _Context:
+    """What levels may name, and the ids and names that those before have taken."""
+
     wallets: tuple[Wallet, ...]
     digits: int
+    taken: set[str]
+    named: set[str]
 
     @property
     def ids(self) -> list[str]:
@@ -90,9 +94,9 @@ def read_levels(place: Place, wallets: tuple[Wallet, ...], digits: int) -> tuple
 
     Rule: R-50, R-52, R-54.
     """
-    context, taken = _Context(wallets, digits), set[str]()
+    context = _Context(wallets, digits, set[str](), set[str]())
     levels = [
-        _read_level(item, taken, context, is_lowest=index == 0)
+        _read_level(item, context, is_lowest=index == 0)
         for index, item in enumerate(place.items(1, MAX_LEVELS))
     ]
     for index, level in enumerate(levels):
@@ -101,7 +105,7 @@ def read_levels(place: Place, wallets: tuple[Wallet, ...], digits: int) -> tuple
     return tuple(level.tier for level in levels)
 
 
-def _read_level(place: Place, taken: set[str], context: _Context, *, is_lowest: bool) -> _Level:
+def _read_level(place: Place, context: _Context, *, is_lowest: bool) -> _Level:
     fields = place.fields("id", "name", "entry", "keep", "factor", "perks", "gift", "keep_for_ever")
     entry = keep = None
     if is_lowest:
@@ -112,8 +116,8 @@ def _read_level(place: Place, taken: set[str], context: _Context, *, is_lowest: 
         keep = None if asked is None else _read_asked(asked, context)
     factor, gift, perks = fields.find("factor"), fields.find("gift"), fields.find("perks")
     tier = Tier(
-        id=fields.need("id").new_id(taken),
-        name=read_name(fields.need("name")),
+        id=fields.need("id").new_id(context.taken),
+        name=read_name(fields.need("name"), context.named),
         entry=None if entry is None else entry.frozen(),
         keep=None if keep is None else keep.frozen(),
         factor=Fraction(1) if factor is None else factor.exact(MAX_FACTOR, low=1, words="a factor"),

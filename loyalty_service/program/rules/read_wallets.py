@@ -26,25 +26,37 @@ _MONTH_DAY_WORDS = 'a month and day as "06-30"'
 
 def read_wallets(place: Place) -> tuple[Wallet, ...]:
     """The wallets of a program (R-16)."""
-    taken: set[str] = set()
-    return place.each(1, MAX_WALLETS, lambda item: _read_wallet(item, taken))
+    taken, named = set[str](), set[str]()
+    return place.each(1, MAX_WALLETS, lambda item: _read_wallet(item, taken, named))
 
 
-def _read_wallet(place: Place, taken: set[str]) -> Wallet:
+def _read_wallet(place: Place, taken: set[str], named: set[str]) -> Wallet:
     fields = place.fields("id", "name", "spendable", "activation", "expiry")
     return Wallet(
         id=fields.need("id").new_id(taken),
-        name=read_name(fields.need("name")),
+        name=read_name(fields.need("name"), named),
         spendable=fields.need("spendable").flag(),
         activation=read_activation(fields) or Activation(ActivateOn.FULFILMENT),
         expiry=read_expiry(fields.need("expiry")),
     )
 
 
-def read_name(place: Place) -> Name:
-    """What members read, in both languages."""
+def read_name(place: Place, taken: set[str] | None = None) -> Name:
+    """What members read, in both languages.
+
+    Args:
+        taken: names that siblings have; it may have none of them, and is added. None: it may have
+            any.
+    """
     fields = place.fields("en", "zh")
-    return Name(en=fields.need("en").text(), zh=fields.need("zh").text())
+    en, zh = fields.need("en"), fields.need("zh")
+    name = Name(en=en.text(), zh=zh.text())
+    if taken is not None:
+        for text, found in ((name.en, en), (name.zh, zh)):
+            if text in taken:
+                found.report(f"the name {text} comes twice", "each name once")
+        taken |= {name.en, name.zh} - {""}
+    return name
 
 
 def read_activation(fields: Fields) -> Activation | None:

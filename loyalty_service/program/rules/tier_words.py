@@ -12,6 +12,7 @@ from loyalty_service.program.rules.tiers import (
     Calendar,
     Criterion,
     Demote,
+    Gift,
     GiftsOnReturn,
     Lasting,
     Lifetime,
@@ -49,6 +50,7 @@ class _Say:
     factor: str
     perks: str
     gift: str
+    aside: str
     between: str
     lists: str
     counted: str
@@ -102,6 +104,7 @@ ENGLISH = _Say(
     factor="{factor} times the points of orders",
     perks="brings {names}",
     gift="{points} points in {wallet} on promotion",
+    aside=" ({})",
     between="; ",
     lists=", ",
     counted="Tiers look at {window}",
@@ -167,6 +170,7 @@ CHINESE = _Say(
     factor="订单积分 {factor} 倍",
     perks="享{names}",
     gift="升级赠{wallet} {points}",
+    aside="（{}）",
     between="；",
     lists="、",
     counted="等级按{window}统计",
@@ -242,9 +246,13 @@ def level_in_words(level: Tier, program: Program, words: Language, lang: str) ->
         names = say.lists.join(words.name(perk.name) for perk in level.perks)
         parts.append(say.perks.format(names=names))
     if level.gift is not None:
-        wallet = wallets[level.gift.wallet]
-        parts.append(say.gift.format(points=f"{level.gift.points:,}", wallet=wallet))
+        parts.append(_gift(level.gift, wallets, words, say))
     return spaced(say.between.join(parts))
+
+
+def _gift(gift: Gift, wallets: Mapping[str, str], words: Language, say: _Say) -> str:
+    told = say.gift.format(points=f"{gift.points:,}", wallet=wallets[gift.wallet])
+    return told if gift.expiry is None else told + say.aside.format(words.expiry(gift.expiry))
 
 
 def criterion_in_words(criterion: Criterion, program: Program, words: Language, lang: str) -> str:
