@@ -186,19 +186,37 @@ def _tell_counts(scanned: int, members: int, counts: dict[str, Any]) -> None:
 
 def _tell_listed(listed: Listed, now: datetime) -> None:
     click.echo(f"{listed.name}: {WHAT[listed.name]}")
-    if listed.next_at is None or listed.zone is None:
+    zone = None if listed.zone is None else ZoneInfo(listed.zone)
+    if listed.next_at is None:
         click.echo(f"  {listed.schedule}, once a program is applied (`loyalty program apply FILE`)")
     else:
-        local = listed.next_at.astimezone(ZoneInfo(listed.zone))
-        click.echo(f"  {listed.schedule}, {listed.zone}; next {local:%Y-%m-%d %H:%M %z}")
+        click.echo(f"  {listed.schedule}, {zone}; next {_local(listed.next_at, zone)}")
     last = listed.last
     if last is None:
         click.echo("  never run")
         return
-    took = ((last.ended_at or last.moved_at) - last.started_at).total_seconds()
-    fault = "" if last.fault is None else f" ({last.fault})"
     click.echo(
-        f"  last begun {instant_text(last.started_at)} for {instant_text(last.at)}: "
-        f"{last.state(now)}{fault}, "
-        f"{took:,.1f} s, {last.members:,} of {counted(last.scanned, 'member')} changed"
+        f"  last begun {_local(last.started_at, zone)} for {_local(last.at, zone)}: "
+        f"{_went(last, now)}, {_did(listed.name, last)}"
     )
+
+
+def _local(instant: datetime, zone: ZoneInfo | None) -> str:
+    return (
+        instant_text(instant) if zone is None else f"{instant.astimezone(zone):%Y-%m-%d %H:%M %z}"
+    )
+
+
+def _went(last: Run, now: datetime) -> str:
+    """How it ended; of one that has not, when it was last heard of: it may have been killed."""
+    state = last.state(now).replace("_", " ")
+    if last.ended_at is None:
+        return f"{state}, last step {(now - last.moved_at).total_seconds():,.0f} s ago"
+    fault = "" if last.fault is None else f" ({last.fault})"
+    return f"{state}{fault}, {(last.ended_at - last.started_at).total_seconds():,.1f} s"
+
+
+def _did(name: JobName, last: Run) -> str:
+    if name is JobName.PRUNE:
+        return f"{counted(sum(kind['times'] for kind in last.counts.values()), 'row')} deleted"
+    return f"{last.members:,} of {counted(last.scanned, 'member')} changed"

@@ -264,6 +264,18 @@ def test_members_are_asked_what_time_brings_them_where_a_birthday_gives_points(d
     assert asked == member_ids(db)
 
 
+def test_points_that_birthdays_give_are_counted(db, clock):
+    soon = clock.now() + timedelta(days=1)
+    shop = Shop(db, PROGRAM.replace("\nredemption:", BIRTHDAY, 1))
+    for member in ("m-1", "m-2"):
+        shop.enrol(member, birthday=(soon.month, soon.day))
+    clock.advance(timedelta(days=2))
+
+    ended = catch_up(db)
+
+    assert ended.counts["member.birthday"] == {"times": 2, "points": {"points": 100}}
+
+
 def test_members_whose_own_instant_has_come_are_asked_too(db, clock, shop, owner_connection):
     shop.enrol("m-1")
     shop.enrol("m-2")

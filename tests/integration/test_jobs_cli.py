@@ -123,9 +123,28 @@ def test_the_list_tells_schedules_and_last_runs(shop, job):
     assert code == Exit.DONE
     assert re.search(r"03:00 every day, Asia/Shanghai; next \d{4}-\d\d-\d\d 03:00 \+0800", out)
     assert re.search(r"04:30 on sundays, Asia/Shanghai; next", out)
-    assert re.search(r"last begun \S+Z for \S+Z: done, [\d.]+ s, 0 of 30 members changed", out)
+    day = r"\d{4}-\d\d-\d\d \d\d:\d\d \+0800"
+    assert re.search(f"last begun {day} for {day}: done, [0-9.]+ s, 0 of 30 members changed", out)
     assert "birthdays give points, tiers are reviewed" in out
     assert out.count("never run") == 2
+
+
+def test_the_list_tells_when_a_run_without_an_end_was_last_heard_of(shop, job, owner_connection):
+    job("run", "remind")
+    job("run", "prune")
+    with owner_connection.cursor() as cursor:
+        cursor.execute("UPDATE job_run SET outcome = NULL, ended_at = NULL WHERE job = 'remind'")
+    owner_connection.commit()
+
+    running = job("list")[1]
+    with owner_connection.cursor() as cursor:
+        cursor.execute("UPDATE job_run SET moved_at = moved_at - interval '11 minutes'")
+    owner_connection.commit()
+    broken_off = job("list")[1]
+
+    assert re.search(r": running, last step \d+ s ago, 0 of 30 members changed", running)
+    assert re.search(r": broken off, last step 6\d\d s ago, 0 of 30 members changed", broken_off)
+    assert re.search(r": done, [0-9.]+ s, 0 rows deleted", running)
 
 
 def test_a_terminal_sees_a_bar_with_rate_and_time_left(shop, database_url):

@@ -79,6 +79,8 @@ class Counts:
         counted.times += 1
         if "wallet" in payload and "points" in payload:
             _add(counted.points, {payload["wallet"]: payload["points"]})
+        for entry in payload.get("earned", ()):
+            _add(counted.points, {entry["wallet"]: entry["points"]})
         gift = payload.get("gift")
         if gift and not gift.get("kept"):
             given = self._of(TIER_GIFTS)
