@@ -1,6 +1,7 @@
 """The proof of a whole database: everything that somebody with all rights changes is named."""
 
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,15 +13,19 @@ from loyalty_service.ledger.rules.stored import ROW, Fault
 from loyalty_service.ledger.service import prove
 from loyalty_service.ledger.service.proving import prove_all
 from loyalty_service.members.queries import get_member
+from loyalty_service.members.rules import parse_ref
+from loyalty_service.program.service import Programs
 from tests.factories import Shop, line
 from tests.integration.verify_world import (
     KEYS,
+    Lived,
     World,
     change,
     columns,
     is_as_before,
     keys_of,
     live_through_everything,
+    lived_through,
     other_values,
     where,
 )
@@ -29,18 +34,14 @@ Key = dict[str, Any]
 LEDGER = ("entry", "allocation", "lot", "account")
 
 
-@pytest.fixture
-def shop(db, clock) -> Shop:
-    return live_through_everything(db, clock)
+@pytest.fixture(scope="module")
+def lived(server_url, template) -> Iterator[Lived]:
+    with lived_through(server_url, template, live_through_everything) as lived:
+        yield lived
 
 
-@pytest.fixture
-def world(shop, owner_connection, clock) -> World:
-    return World(owner_connection, clock)
-
-
-def test_a_ledger_that_has_seen_everything_is_proved(world, owner_connection):
-    with owner_connection.cursor() as cursor:
+def test_a_ledger_that_has_seen_everything_is_proved(world):
+    with world.connection.cursor() as cursor:
         cursor.execute("SELECT count(DISTINCT kind), count(noted), count(reverses) FROM entry")
         kinds, noted, reverses = cursor.fetchone()
 
@@ -57,13 +58,13 @@ def test_a_ledger_that_has_seen_everything_is_proved(world, owner_connection):
 
 
 @pytest.mark.parametrize("table", LEDGER)
-def test_a_change_of_any_column_of_any_row_is_found_and_named(world, owner_connection, table):
+def test_a_change_of_any_column_of_any_row_is_found_and_named(world, table):
     unnamed: list[Any] = []
-    untried = {column for column, _ in columns(owner_connection, table)}
-    for key in keys_of(owner_connection, table):
+    untried = {column for column, _ in columns(world.connection, table)}
+    for key in keys_of(world.connection, table):
         if key["member_id"] != 1:
             continue
-        for column, kind in columns(owner_connection, table):
+        for column, kind in columns(world.connection, table):
             for value in other_values(column, kind):
                 report = changed(world, table, key, column, value)
                 if report is None:
@@ -110,8 +111,8 @@ def fits(fault: Fault, table: str, key: Key, column: str) -> bool:
 
 
 @pytest.mark.parametrize("table", [*LEDGER, "explanation"])
-def test_a_row_that_is_deleted_is_named(world, owner_connection, table):
-    for key in keys_of(owner_connection, table):
+def test_a_row_that_is_deleted_is_named(world, table):
+    for key in keys_of(world.connection, table):
         report = world.after(lambda cursor, key=key: delete(cursor, table, key))
 
         assert report is not None
@@ -130,8 +131,8 @@ def delete(cursor: Any, table: str, key: Key) -> None:
         *((table, KEYS[table][-1]) for table in ("entry", "allocation", "lot", "note")),
     ],
 )
-def test_a_row_that_is_put_in_is_named(world, owner_connection, table, numbered):
-    for key in keys_of(owner_connection, table):
+def test_a_row_that_is_put_in_is_named(world, table, numbered):
+    for key in keys_of(world.connection, table):
         there = {**key, numbered: key[numbered] + 1000}
 
         report = world.after(lambda c, key=key, there=there: copy(c, table, key, there))
@@ -152,9 +153,9 @@ def copy(cursor: Any, table: str, key: Key, there: Key) -> None:
 
 
 @pytest.mark.parametrize("table", ["entry", "allocation", "lot", "account"])
-def test_rows_exchanged_between_members_are_named(world, owner_connection, table):
-    for key in keys_of(owner_connection, table):
-        if key["member_id"] != 1 or have_the_same(owner_connection, table, key):
+def test_rows_exchanged_between_members_are_named(world, table):
+    for key in keys_of(world.connection, table):
+        if key["member_id"] != 1 or have_the_same(world.connection, table, key):
             continue
 
         report = world.after(lambda cursor, key=key: exchange(cursor, table, key))
@@ -184,17 +185,17 @@ def exchange(cursor: Any, table: str, key: Key) -> None:
         assert cursor.rowcount == 1, name
 
 
-def test_an_explanation_in_other_words_is_named(world, owner_connection):
+def test_an_explanation_in_other_words_is_named(world):
     for table in ("explanation", "note"):
-        for key in keys_of(owner_connection, table):
+        for key in keys_of(world.connection, table):
             report = changed(world, table, key, "body", "body || ' '")
 
             assert report is not None
             assert names(report, table, key, "body"), (key, report.faults)
 
 
-def test_an_erased_note_is_no_fault(world, owner_connection):
-    (key, *_) = keys_of(owner_connection, "note")
+def test_an_erased_note_is_no_fault(world):
+    (key, *_) = keys_of(world.connection, "note")
 
     report = world.after(lambda cursor: delete(cursor, "note", key))
 
@@ -327,14 +328,12 @@ def test_what_orders_and_events_leave_open_is_named(world, statement, table, col
     assert (1, table, column) in named, report.faults
 
 
-def test_one_member_is_proved_by_the_same_rules(shop, db, owner_connection):
-    with owner_connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
+def test_one_member_is_proved_by_the_same_rules(world):
+    with world.broken() as cursor:
         cursor.execute("UPDATE lot SET opened = opened + 1 WHERE member_id = 2 AND lot_seq = 0")
-
-    with db.reading() as tx:
-        sound = prove(tx, get_member(tx, shop.ref("m-1")), None, shop.programs)
-        broken = prove(tx, get_member(tx, shop.ref("m-2")), None, shop.programs)
+        tx = world.transaction(cursor)
+        sound = prove(tx, get_member(tx, parse_ref("m-1")), None, Programs())
+        broken = prove(tx, get_member(tx, parse_ref("m-2")), None, Programs())
 
     assert sound["proved"]
     assert sound["faults"] == []

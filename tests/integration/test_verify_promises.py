@@ -7,12 +7,12 @@ import pytest
 
 from loyalty_service.ledger.rules.report import Report
 from loyalty_service.ledger.rules.stored import ROW
-from tests.factories import Shop
 from tests.integration.test_verify import Key, changed, copy, delete, exchange
 from tests.integration.verify_world import (
-    World,
+    Lived,
     columns,
     keys_of,
+    lived_through,
     other_values,
     promise_everything,
     where,
@@ -23,14 +23,10 @@ STANDING = LAPSED = 2
 """Holds that stand and that have lapsed, one of each member."""
 
 
-@pytest.fixture
-def shop(db, clock) -> Shop:
-    return promise_everything(db, clock)
-
-
-@pytest.fixture
-def world(shop, owner_connection, clock) -> World:
-    return World(owner_connection, clock)
+@pytest.fixture(scope="module")
+def lived(server_url, template) -> Iterator[Lived]:
+    with lived_through(server_url, template, promise_everything) as lived:
+        yield lived
 
 
 def keys_of_first(connection: Any, table: str) -> Iterator[Key]:
@@ -63,8 +59,8 @@ def names(report: Report | None, key: Key, column: str) -> bool:
     )
 
 
-def test_promises_that_have_ended_in_every_way_are_proved(world, owner_connection):
-    with owner_connection.cursor() as cursor:
+def test_promises_that_have_ended_in_every_way_are_proved(world):
+    with world.connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(DISTINCT (member_id, order_no, hold_no)), max(hold_no), max(lot_seq),"
             " count(*) FILTER (WHERE ended_at IS NULL),"
@@ -79,11 +75,11 @@ def test_promises_that_have_ended_in_every_way_are_proved(world, owner_connectio
     assert row == (2 * 9, 3, 3, STANDING, LAPSED)
 
 
-def test_a_change_of_any_column_of_a_hold_is_found_and_named(world, owner_connection):
+def test_a_change_of_any_column_of_a_hold_is_found_and_named(world):
     unnamed: list[Any] = []
-    untried = {column for column, _ in columns(owner_connection, "hold")}
-    for key in keys_of_first(owner_connection, "hold"):
-        for column, kind in columns(owner_connection, "hold"):
+    untried = {column for column, _ in columns(world.connection, "hold")}
+    for key in keys_of_first(world.connection, "hold"):
+        for column, kind in columns(world.connection, "hold"):
             for value in other_values(column, kind):
                 report = changed(world, "hold", key, column, value)
                 if report is None:
@@ -96,8 +92,8 @@ def test_a_change_of_any_column_of_a_hold_is_found_and_named(world, owner_connec
     assert untried == set()
 
 
-def test_a_hold_that_was_ended_before_its_time_is_named(world, owner_connection):
-    with owner_connection.cursor() as cursor:
+def test_a_hold_that_was_ended_before_its_time_is_named(world):
+    with world.connection.cursor() as cursor:
         cursor.execute("SELECT member_id, wallet, order_no, hold_no, lot_seq FROM hold"
                        " WHERE ended_at IS NULL AND member_id = 1")  # fmt: skip
         (row,) = cursor.fetchall()
@@ -110,16 +106,16 @@ def test_a_hold_that_was_ended_before_its_time_is_named(world, owner_connection)
     assert names(world.after(end), key, "ended_at")
 
 
-def test_a_hold_that_is_deleted_is_named(world, owner_connection):
-    for key in keys_of_first(owner_connection, "hold"):
+def test_a_hold_that_is_deleted_is_named(world):
+    for key in keys_of_first(world.connection, "hold"):
         report = world.after(lambda cursor, key=key: delete(cursor, "hold", key))
 
         assert names(report, key, "lot_seq"), (key, report)
 
 
 @pytest.mark.parametrize("numbered", ["order_no", "hold_no", "lot_seq"])
-def test_a_hold_that_is_put_in_is_named(world, owner_connection, numbered):
-    for key in keys_of_first(owner_connection, "hold"):
+def test_a_hold_that_is_put_in_is_named(world, numbered):
+    for key in keys_of_first(world.connection, "hold"):
         there = {**key, numbered: key[numbered] + 1000}
 
         report = world.after(lambda c, key=key, there=there: copy(c, "hold", key, there))
@@ -127,8 +123,8 @@ def test_a_hold_that_is_put_in_is_named(world, owner_connection, numbered):
         assert names(report, there, "lot_seq"), (key, report)
 
 
-def test_a_hold_of_a_stranger_is_named(world, owner_connection):
-    for key in keys_of_first(owner_connection, "hold"):
+def test_a_hold_of_a_stranger_is_named(world):
+    for key in keys_of_first(world.connection, "hold"):
         there = {**key, "member_id": 1001}
 
         report = world.after(lambda c, key=key, there=there: copy(c, "hold", key, there))
@@ -136,8 +132,8 @@ def test_a_hold_of_a_stranger_is_named(world, owner_connection):
         assert 1001 in {fault.member_id for fault in report.faults if fault.table == "hold"}
 
 
-def test_holds_exchanged_between_members_are_named(world, owner_connection):
-    for key in keys_of_first(owner_connection, "hold"):
+def test_holds_exchanged_between_members_are_named(world):
+    for key in keys_of_first(world.connection, "hold"):
         report = world.after(lambda cursor, key=key: exchange(cursor, "hold", key))
 
         assert report is not None
@@ -155,11 +151,11 @@ HEAD = ("price_minor", "cart", "reserved_since", "lapses_at", "hold_no", "opened
 
 
 @pytest.mark.parametrize("column", HEAD)
-def test_what_an_order_says_of_its_promise_is_found_and_named(world, owner_connection, column):
-    kinds, tried = dict(columns(owner_connection, "order_head")), 0
+def test_what_an_order_says_of_its_promise_is_found_and_named(world, column):
+    kinds, tried = dict(columns(world.connection, "order_head")), 0
     # Which cart was paid may be another than was reserved.
-    for key in keys_of_first(owner_connection, "order_head"):
-        if column == "cart" and key["order_no"] not in unpaid_orders(owner_connection):
+    for key in keys_of_first(world.connection, "order_head"):
+        if column == "cart" and key["order_no"] not in unpaid_orders(world.connection):
             continue
         for value in other_values(column, kinds[column]):
             report = changed(world, "order_head", key, column, value)
@@ -182,9 +178,9 @@ SPENT = [
 
 
 @pytest.mark.parametrize(("path", "value"), SPENT)
-def test_what_an_order_says_of_its_points_is_found_and_named(world, owner_connection, path, value):
+def test_what_an_order_says_of_its_points_is_found_and_named(world, path, value):
     tried = 0
-    for key in keys_of_first(owner_connection, "order_head"):
+    for key in keys_of_first(world.connection, "order_head"):
         expression = f"jsonb_set(spent, '{path}', {value}, false)"
         report = changed(world, "order_head", key, "spent", expression)
         if report is None:
@@ -196,13 +192,13 @@ def test_what_an_order_says_of_its_points_is_found_and_named(world, owner_connec
     assert tried
 
 
-def test_draws_in_another_order_are_named(world, owner_connection):
+def test_draws_in_another_order_are_named(world):
     drawn = (
         "SELECT order_no, jsonb_set(spent, '{draws}', jsonb_build_array("
         "spent #> '{draws,1}', spent #> '{draws,0}')) FROM order_head"
         " WHERE member_id = 1 AND jsonb_array_length(spent -> 'draws') = 2"
     )
-    with owner_connection.cursor() as cursor:
+    with world.connection.cursor() as cursor:
         cursor.execute(drawn)
         ((order_no, _), *_) = cursor.fetchall()
 
@@ -217,9 +213,9 @@ def test_draws_in_another_order_are_named(world, owner_connection):
 
 
 @pytest.mark.parametrize("gone", ["spent", "judged"])
-def test_a_promise_that_an_order_forgets_is_named(world, owner_connection, gone):
+def test_a_promise_that_an_order_forgets_is_named(world, gone):
     tried = 0
-    for key in keys_of_first(owner_connection, "order_head"):
+    for key in keys_of_first(world.connection, "order_head"):
         report = changed(world, "order_head", key, gone, "NULL")
         if report is None:
             continue
@@ -252,9 +248,9 @@ def test_another_first_order_than_promised_is_named(world):
         ("points_minor = points_minor + 1, paid_minor = paid_minor - 1", "paid_minor"),
     ],
 )
-def test_what_a_line_says_of_its_price_and_points_is_named(world, owner_connection, sets, column):
+def test_what_a_line_says_of_its_price_and_points_is_named(world, sets, column):
     tried = 0
-    for key in keys_of_first(owner_connection, "order_line"):
+    for key in keys_of_first(world.connection, "order_line"):
         at = where(key)
         report = world.after(
             lambda cursor, at=at: cursor.execute(

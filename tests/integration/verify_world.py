@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import psycopg2
 from psycopg2 import sql
+from sqlalchemy import URL
 
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.kit.clock import SettableClock
@@ -14,6 +15,8 @@ from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.ledger.rules.heads import Earlier, Head
 from loyalty_service.ledger.rules.report import Report
 from loyalty_service.ledger.service.proving import prove_all
+from tests.conftest import START
+from tests.databases import copied
 from tests.factories import PLAIN, Shop, line
 
 PROGRAM = PLAIN.replace("returns:", "  caps: []\nreturns:").replace(
@@ -128,6 +131,26 @@ def _call_off(shop: Shop, clock: SettableClock, member: str) -> None:
     shop.pay_reserved(order, member=member)
 
 
+class Lived(NamedTuple):
+    """A database in which something has happened, and when the last of it did."""
+
+    database: str
+    until: datetime
+
+
+@contextmanager
+def lived_through(
+    server: URL, template: str, live: Callable[[Database, SettableClock], Shop]
+) -> Iterator[Lived]:
+    """Let it happen once; whoever looks at it or breaks it gets a copy."""
+    clock = SettableClock(START)
+    with copied(server, template) as url:
+        database = Database(url, clock=clock)
+        live(database, clock)
+        database.close()
+        yield Lived(str(url.database), clock.now())
+
+
 class World:
     """Breaks the database in a transaction, proves what it sees there, and takes it back."""
 
@@ -139,12 +162,17 @@ class World:
         """The report on the database as it is in the open transaction, and its heads."""
         heads: list[Head] = []
         with self.connection.cursor() as cursor:
-            tx = Transaction(cursor, self.clock, {})
-            tx._begun = True
+            tx = self.transaction(cursor)
             held = None if earlier is None else Earlier(earlier)
             *_, report = prove_all(tx, None, earlier=held, keep=heads.append)
             report.find(find_order_faults(tx, None))
         return report, heads
+
+    def transaction(self, cursor: Any) -> Transaction:
+        """The open transaction, as the service's reads take it."""
+        tx = Transaction(cursor, self.clock, {})
+        tx._begun = True
+        return tx
 
     @contextmanager
     def broken(self) -> Iterator[Any]:
