@@ -38,7 +38,17 @@ AHEAD = Period(14, Unit.MONTHS)
 
 MOST = Period(20, Unit.YEARS)
 
-_COLUMNS = ("member", "tier", "at_once", "to", "at", "instead_to", "instead_at")
+_COLUMNS = (
+    "member",
+    "tier",
+    "at_once",
+    "to",
+    "at",
+    "instead_to",
+    "instead_at",
+    "then_to",
+    "then_at",
+)
 _SAY = {
     "en": {
         "same": "Both say the same.",
@@ -78,7 +88,6 @@ class _Asked:
     """How it is told."""
 
     lang: str
-    until: date | None
     is_all: bool
     is_csv: bool
     chunk: int
@@ -133,16 +142,17 @@ def diff(
 
     Ends with 1 where a document has faults, or where `loyalty program apply` would refuse NEW.
     """
-    asked = _Asked(lang, until, is_all, is_csv, chunk)
+    asked = _Asked(lang, is_all, is_csv, chunk)
     with open_database(read_config()) as db:
         running = find_running(db.fetch)
         sides = _side(db, old, running), _side(db, new, running)
+        last = _last_day(local_date(db.clock.now(), sides[1].program.zone), until)
         refusal = None if sides[1].is_in_force else _find_refusal(db, running, sides[1])
         if not is_csv:
             _tell_documents(*sides, lang)
         if refusal is not None:
             click.echo(f"`loyalty program apply` would refuse {sides[1].name}: {refusal}", err=True)
-        _tell_members(db, sides, asked)
+        _tell_members(db, sides, last, asked)
     if refusal is not None:
         sys.exit(int(Exit.FOUND_WRONG))
 
@@ -179,9 +189,8 @@ def _tell_documents(old: _Side, new: _Side, lang: str) -> None:
         )
 
 
-def _tell_members(db: Database, sides: tuple[_Side, _Side], asked: _Asked) -> None:
+def _tell_members(db: Database, sides: tuple[_Side, _Side], last: date, asked: _Asked) -> None:
     now, zone = db.clock.now(), sides[1].program.zone
-    last = _last_day(local_date(now, zone), asked.until)
     old, new = (_programs(db, side, now) for side in sides)
     until = start_of_day(last + ONE_DAY, zone) - timedelta(microseconds=1)
     foresight = Foresight(Timekeeping(), old, new, now, until)
@@ -221,10 +230,12 @@ def _programs(db: Database, side: _Side, now: datetime) -> Programs:
 
 
 def _cells(move: Move) -> tuple[str | None, ...]:
-    at, instead_at = (
-        None if instant is None else instant_text(instant) for instant in (move.at, move.instead_at)
+    at, instead_at, then_at = (
+        None if instant is None else instant_text(instant)
+        for instant in (move.at, move.instead_at, move.then_at)
     )
-    return move.tier, str(move.is_at_once).lower(), move.to, at, move.instead, instead_at
+    moved = move.tier, str(move.is_at_once).lower(), move.to, at
+    return *moved, move.instead, instead_at, move.then, then_at
 
 
 def _tell_moves(db: Database, moves: Moves, names: Names, lang: str, last: date) -> None:

@@ -35,7 +35,9 @@ WHAT = {
         "bring every member to an instant: points come alive and end, holds lapse, birthdays give "
         "points, tiers are reviewed"
     ),
-    JobName.REMIND: "tell members of points that end in 30, 7 or 1 days",
+    JobName.REMIND: (
+        "tell members of points that end in 30, 7 or 1 days, or sooner where that was missed"
+    ),
     JobName.PRUNE: "delete answers, notices and runs that nobody needs any more",
 }
 
@@ -177,7 +179,7 @@ def _tell(ended: Run) -> None:
 
 def _tell_counts(scanned: int, members: int, counts: dict[str, Any]) -> None:
     click.echo(f"{counted(scanned, 'member')} looked at, {members:,} changed")
-    for kind, found in counts.items():
+    for kind, found in sorted(counts.items()):
         click.echo(f"  {kind:<24}{found['times']:>14,}{MEANS.get(kind, '')}")
         for what in ("lots", "points"):
             for wallet, number in found.get(what, {}).items():

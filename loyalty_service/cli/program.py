@@ -66,9 +66,10 @@ def show(lang: str, *, document: bool) -> None:
     if document:
         click.echo(newest.document)
         return
-    since = f"{newest.in_force_at:%Y-%m-%d %H:%M:%S} UTC"
+    program = check_text(f"version {newest.version}", newest.document)
+    since = f"{newest.in_force_at.astimezone(program.zone):%Y-%m-%d %H:%M:%S %z}"
     click.echo(f"Version {newest.version}, in force since {since}, by {newest.applied_by}.\n")
-    _tell(check_text(f"version {newest.version}", newest.document), lang)
+    _tell(program, lang)
 
 
 def _tell(found: Program, lang: str) -> None:

@@ -94,7 +94,9 @@ def credit_event(
     facts = EventFacts(told.name, when, told.channel, streak, who(member, tier))
     earned = earn_on_event(program, facts, used(totals, program, member.member_id, told.name, day))
     count(totals, program, member.member_id, day, earned)
-    event_no = member.event_seq + 1
+    # Its number comes before what it moves is told.
+    happened: dict[str, Any] = {"event": told.name, "streak": streak or None}
+    event_no = member.tell(f"member.{told.name}", when, happened)
     act = Act(when, when)
     occasion = Occasion(Reason.EVENT, Source.EVENT, event_no, version, program, act, by_time)
     given = give(books, member, occasion, earned)
@@ -104,12 +106,7 @@ def credit_event(
             on = local_date(opening.active_at or when, program.zone)
             metric = earned_metric(credited.in_wallet.wallet.id)
             totals.add(member.member_id, metric, on, opening.points)
-    happened = {
-        "event": told.name,
-        "streak": streak or None,
-        "earned": [entry_told(credited.entry) for credited in given],
-    }
-    member.tell(f"member.{told.name}", when, happened)
+    happened["earned"] = [entry_told(credited.entry) for credited in given]
     return {
         "event": told.name,
         "event_no": event_no,

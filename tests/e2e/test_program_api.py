@@ -167,7 +167,9 @@ def test_what_a_running_program_cannot_change_is_refused(client: Client) -> None
     answer = client.apply(PLAIN.replace("CNY", "USD"))
 
     assert (answer.status_code, answer.json["code"]) == (422, "program_fixed")
-    assert answer.json["values"] == {"running": "CNY", "asked": "USD"}
+    assert answer.json["values"]["kept"] == [
+        {"path": "document.currency", "running": "CNY", "asked": "USD"}
+    ]
 
 
 def test_a_tier_that_members_hold_cannot_be_dropped(client: Client, db: Database) -> None:

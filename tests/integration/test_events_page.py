@@ -7,9 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import orjson
+import pytest
 
 from loyalty_service.jobs.rules.schedules import JobName
 from tests.factories import Shop, line
+from tests.integration.test_sliding import ENDLESS, SPENDABLE
 from tests.integration.test_tiers import TIERED
 from tests.integration.test_tiers_in_time import tiers
 from tests.job_world import catch_up, run
@@ -28,6 +30,9 @@ PROGRAM = tiers(
     on_return="at_once",
     notify_at="[80]",
 )
+LIVING_ON = PROGRAM.replace(
+    "expiry: {after: {months: 12}, round_to: month}", "expiry: {sliding: {months: 3}}"
+).replace(", activation: {on: payment}, expiry: never}", "}")
 DONE = {"member.review", "member.check_in", "member.birthday"}
 DAY = timedelta(days=1)
 
@@ -106,13 +111,38 @@ def entries_in(told: object) -> Iterator[tuple[str, int]]:
             yield from entries_in(part)
 
 
-def test_every_entry_is_told_by_one_event(db, clock):
-    act(Shop(db, PROGRAM), clock)
-
+def told_and_written(db) -> tuple[Counter, Counter]:
+    """Every entry as often as events tell it, and as it was written."""
     told = Counter(
         (member_id, *entry)
         for member_id, payload in db.fetch("SELECT member_id, payload FROM event")
         for entry in entries_in(orjson.loads(payload))
     )
+    return told, Counter(db.fetch("SELECT member_id, wallet, seq FROM entry"))
 
-    assert told == Counter(db.fetch("SELECT member_id, wallet, seq FROM entry"))
+
+@pytest.mark.parametrize("program", [PROGRAM, LIVING_ON])
+def test_every_entry_is_told_by_one_event(db, clock, program):
+    act(Shop(db, program), clock)
+
+    told, written = told_and_written(db)
+
+    assert told == written
+
+
+def test_every_entry_of_a_version_that_changes_ends_is_told(db, clock):
+    waiting = "activation: {on: payment, wait_days: 3}"
+    shop = Shop(db, ENDLESS.replace("activation: {on: fulfilment}", waiting))
+    shop.enrol()
+    shop.adjust(100, wallet="points")
+    shop.pay("o-1", line(10_000))
+    clock.advance(DAY)
+    shop.apply(SPENDABLE)
+    clock.advance(DAY)
+    catch_up(db)
+
+    told, written = told_and_written(db)
+    ends = db.fetch("SELECT payload::jsonb->>'entry' FROM event WHERE kind = 'points.end_changed'")
+
+    assert told == written
+    assert ends == [("3",), ("4",)]

@@ -106,7 +106,7 @@ def test_a_document_is_applied_once_and_shown(loyalty, db: Database) -> None:
     assert again.out == f"{SAMPLE}: version 1 is in force already.\n"
     assert db.fetch("SELECT version, applied_by FROM program_version") == [(1, "Lan")]
     assert shown.out.startswith("Version 1, in force since 20")
-    assert "UTC, by Lan.\n" in shown.out
+    assert " +0800, by Lan.\n" in shown.out
     assert "Shopping (Points): 1 point per CNY 1.00" in shown.out
 
 
@@ -136,4 +136,7 @@ def test_what_a_running_program_cannot_change_is_refused(loyalty, tmp_path: Path
 
     ended = loyalty("apply", str(moved))
 
-    assert (ended.code, ended.err) == (1, "A running program keeps its time zone Asia/Shanghai.\n")
+    assert (ended.code, ended.err) == (
+        1,
+        "A running program keeps its time zone Asia/Shanghai, not Asia/Tokyo.\n",
+    )

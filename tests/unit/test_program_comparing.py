@@ -61,8 +61,6 @@ def test_what_is_added_or_dropped_is_told_alone() -> None:
     ("old", "new", "section", "line"),
     [
         ("program: corner_shop", "program: shop", "general", "~ program.name"),
-        ("time_zone: Asia/Shanghai", "time_zone: Asia/Tokyo", "general", "~ program.zone"),
-        (SETTINGS, SETTINGS + "\nclock: exact", "general", "~ program.clock"),
         ("combine: sum", "combine: best", "general", "~ earning.groups"),
         (
             "  groups:",
@@ -70,7 +68,6 @@ def test_what_is_added_or_dropped_is_told_alone() -> None:
             "general",
             "~ earning.multipliers_combine",
         ),
-        ("  groups:", "  streak: weekly\n  groups:", "general", "~ earning.streak"),
         ("grace: {days: 30}", "multiplies: [growth]", "general", "~ tiers.multiplies"),
         (
             CHECK_IN,
@@ -95,6 +92,10 @@ def test_what_no_words_tell_is_named(old: str, new: str, section: str, line: str
 
 # Every setting there is, each changed by itself.
 EVERY = [
+    ("time_zone: Asia/Shanghai", "time_zone: Asia/Tokyo"),
+    (SETTINGS, SETTINGS + "\nclock: exact"),
+    ("  groups:", "  streak: weekly\n  groups:"),
+    ("  groups:", "  streak: monthly\n  groups:"),
     ("CNY", "USD"),
     (SETTINGS, SETTINGS + "\nrounding: ceiling"),
     (SETTINGS, SETTINGS + "\nreservations: {minutes: 15}"),

@@ -42,6 +42,23 @@ def test_of_versions_that_begin_together_the_last_counts() -> None:
     assert find_in_force([DAYS[0], DAYS[0]], DAYS[0]) == 1
 
 
+def test_everything_that_stays_is_told_at_once() -> None:
+    other = replace(running(), currency="USD", zone=ZoneInfo("Europe/London"))
+
+    with pytest.raises(ProgramFixed) as refusal:
+        require_continues(running(), other, ["points", "growth"])
+
+    assert str(refusal.value) == (
+        "A running program keeps its currency CNY, not USD; its time zone Asia/Shanghai, not "
+        "Europe/London; the wallets that hold entries: growth, points."
+    )
+    assert [kept["path"] for kept in refusal.value.values["kept"]] == [
+        "document.currency",
+        "document.time_zone",
+        "document.wallets",
+    ]
+
+
 def test_rules_names_and_new_wallets_may_change() -> None:
     new = read_document(changed(("sum}", "best}"), ("corner_shop", "big_shop"))).program
     assert new is not None
@@ -54,7 +71,9 @@ def test_the_currency_of_a_running_program_stays() -> None:
         require_continues(running(), replace(running(), currency="USD"), [])
 
     assert refusal.value.path == "document.currency"
-    assert refusal.value.values == {"running": "CNY", "asked": "USD"}
+    assert refusal.value.values == {
+        "kept": [{"path": "document.currency", "running": "CNY", "asked": "USD"}]
+    }
 
 
 def test_the_zone_of_a_running_program_stays() -> None:

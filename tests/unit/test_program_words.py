@@ -346,6 +346,7 @@ def test_what_holds_for_all_is_told_first() -> None:
     program = read(text.replace("CNY", "EUR"))
 
     assert program_words(program, "en").general == (
+        "Days are those of Asia/Shanghai, and periods count whole days",
         "Points are rounded to the nearest, halves up, once per rule",
         "Points are earned on goods and shipping and tax",
         (
@@ -360,6 +361,7 @@ def test_what_holds_for_all_is_told_first() -> None:
         "Points that a return cannot take back are let go",
     )
     assert program_words(program, "zh").general == (
+        "日期按 Asia/Shanghai 时区，期限按整天计",
         "积分按每条规则四舍五入取整一次",
         "商品、运费、税费实付金额计积分",
         "100 积分抵 EUR 1.00；100 积分起用，每次为 100 的倍数，最多抵商品、运费金额的 100%",
@@ -381,20 +383,40 @@ def test_other_ways_of_giving_back_are_told() -> None:
 
     english, chinese = program_words(program, "en").general, program_words(program, "zh").general
 
-    assert english[1] == "Points are earned on goods, paid with points too"
-    assert english[4] == (
+    assert english[2] == "Points are earned on goods, paid with points too"
+    assert english[5] == (
         "Points spent on an order come back once all is returned; "
         "those that ended meanwhile expire at once"
     )
-    assert chinese[1] == "商品实付金额（含积分抵扣部分）计积分"
-    assert chinese[4] == "订单所用积分全部退货后退回，其间已到期的退回即过期"
+    assert chinese[2] == "商品实付金额（含积分抵扣部分）计积分"
+    assert chinese[5] == "订单所用积分全部退货后退回，其间已到期的退回即过期"
+
+
+def test_other_clocks_and_streaks_are_told() -> None:
+    text = changed(
+        ("wallets:", "clock: exact\nwallets:"), ("  groups:", "  streak: weekly\n  groups:")
+    )
+    weekly, monthly = read(text), read(text.replace("weekly", "monthly"))
+
+    assert program_words(weekly, "en").general[:2] == (
+        "Days are those of Asia/Shanghai, and periods count to the instant",
+        "A check-in streak starts again every Monday",
+    )
+    assert program_words(weekly, "zh").general[:2] == (
+        "日期按 Asia/Shanghai 时区，期限精确到时刻",
+        "连续签到每周一重新计算",
+    )
+    assert (
+        program_words(monthly, "en").general[1] == "A check-in streak starts again with every month"
+    )
+    assert program_words(monthly, "zh").general[1] == "连续签到每月重新计算"
 
 
 def test_a_program_without_redemption_does_not_speak_of_worth() -> None:
     program = read(DOCUMENT[: DOCUMENT.index("redemption:")])
 
-    assert len(program_words(program, "en").general) == 3
-    assert len(program_words(program, "zh").general) == 3
+    assert len(program_words(program, "en").general) == 4
+    assert len(program_words(program, "zh").general) == 4
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -40,7 +40,7 @@ def test_who_fares_the_same_by_both_does_not_move():
         (
             Outlook("regular", "silver", JUNE),
             Outlook("silver", "regular", DECEMBER),
-            Move("regular", True, "silver", None, "silver", JUNE),
+            Move("regular", True, "silver", None, "silver", JUNE, "regular", DECEMBER),
         ),
         (
             Outlook("gold"),
@@ -104,7 +104,13 @@ def test_whoever_moves_at_once_is_one_group_whatever_they_would_have_done():
     moves.note(1, Outlook("regular"), Outlook("silver"))
     moves.note(2, Outlook("regular", "gold", JUNE), Outlook("silver"))
 
-    assert [moves.groups[group] for group in moves.listed()] == [2]
+    moves.note(3, Outlook("regular"), Outlook("silver", "regular", JUNE))
+    moves.note(4, Outlook("regular"), Outlook("silver", "regular", JUNE + DAY))
+
+    assert [(group.then_when, moves.groups[group]) for group in moves.listed()] == [
+        (None, 2),
+        ("2027-06", 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +132,11 @@ def test_whoever_moves_at_once_is_one_group_whatever_they_would_have_done():
             "至少到 2027-12-01 仍为金卡（原为：2026-12-01：金卡 -> 银卡）",
         ),
         (Group("gold", True, None, None, None, None), "Gold -> (no tiers)", "金卡 -> （无等级）"),
+        (
+            Group("regular", True, "gold", None, None, None, "silver", "2026-12"),
+            "Regular -> Gold, and then 2026-12: Gold -> Silver",
+            "普通 -> 金卡，随后 2026-12：金卡 -> 银卡",
+        ),
     ],
 )
 def test_a_move_is_told_in_words(group, en, zh):

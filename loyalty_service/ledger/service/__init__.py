@@ -9,6 +9,7 @@ from loyalty_service.ledger.service.ending import (
     openings_foreseen,
     openings_in_time,
     slide,
+    tell_end,
     turns_ahead,
 )
 from loyalty_service.ledger.service.posting import CLOCK_ACTOR, get_actor_id, post
@@ -34,6 +35,7 @@ __all__ = [
     "reverse",
     "send",
     "slide",
+    "tell_end",
     "told",
     "turns_ahead",
 ]

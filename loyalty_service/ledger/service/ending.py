@@ -1,13 +1,14 @@
 """When points end that an act gives, and what the act does to the end of all others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.fields import instant_text
 from loyalty_service.ledger.rules import ending
 from loyalty_service.ledger.rules.account import Account
-from loyalty_service.ledger.rules.entry import Cause, Reason
+from loyalty_service.ledger.rules.entry import Cause, Entry, Reason
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.ledger.service.books import Books
 from loyalty_service.members.rules import Member
@@ -55,8 +56,20 @@ def slide(
     cause = books.cause(
         member, Reason.ACTIVITY, act.source, act.source_no, version=version, occurred_at=at
     )
-    ending.slide(books.account(member, wallet_id), cause, ends_at)
+    account = books.account(member, wallet_id)
+    tell_end(member, account, ending.slide(account, cause, ends_at), at)
     return True
+
+
+def tell_end(member: Member, account: Account, entries: Iterable[Entry], at: datetime) -> None:
+    """Tell of entries that have moved ends of an account, or its common end.
+
+    Rule: R-90.
+    """
+    ends_at = None if account.ends_at is None else instant_text(account.ends_at)
+    for entry in entries:
+        payload = {"wallet": account.wallet, "entry": entry.seq, "ends_at": ends_at}
+        member.tell("points.end_changed", at, payload)
 
 
 def _moved_to(program: Program, wallet_id: str, moments: Sequence[datetime]) -> datetime | None:

@@ -11,8 +11,8 @@ from loyalty_service.program.rules.words import Worded, program_words
 
 # Settings that no line of words tells.
 _SILENT = {
-    "program": ("name", "zone", "clock"),
-    "earning": ("multipliers_combine", "streak", "groups"),
+    "program": ("name",),
+    "earning": ("multipliers_combine", "groups"),
     "redemption": ("wallet",),
     "tiers": ("multiplies",),
 }

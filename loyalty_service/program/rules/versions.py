@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from loyalty_service.kit.errors import Conflict, Invalid, NotFound
 from loyalty_service.program.rules.program import Program
@@ -126,9 +127,9 @@ def require_nobody_in(holders: Mapping[str, int]) -> None:
         for tier, number in holders.items()
     )
     raise TierHeld(
-        f"Tiers that members hold stay in the document: {named}. Keep each as it is called, let "
-        "its entry ask for more so that nobody new comes to it, and drop it when reviews have "
-        "taken everybody out; `loyalty program diff` tells when.",
+        f"Tiers that members hold, as last written down, stay in the document: {named}. Keep each "
+        "as it is called, let its entry ask for more so that nobody new comes to it, and drop it "
+        "when reviews have taken everybody out; `loyalty program diff` tells when.",
         path="document.tiers.levels",
         tiers=[{"tier": tier, "members": number} for tier, number in holders.items()],
     )
@@ -150,21 +151,24 @@ def require_continues(running: Program, new: Program, used_wallets: Collection[s
 
     Rule: R-01, R-04, R-10.
     """
-    for path, before, after in (
-        ("currency", running.currency, new.currency),
-        ("time_zone", running.zone.key, new.zone.key),
-    ):
-        if before != after:
-            raise ProgramFixed(
-                f"A running program keeps its {path.replace('_', ' ')} {before}.",
-                path=f"document.{path}",
-                running=before,
-                asked=after,
-            )
+    kept: list[tuple[str, dict[str, Any]]] = [
+        (
+            f"its {path.replace('_', ' ')} {before}, not {after}",
+            {"path": f"document.{path}", "running": before, "asked": after},
+        )
+        for path, before, after in (
+            ("currency", running.currency, new.currency),
+            ("time_zone", running.zone.key, new.zone.key),
+        )
+        if before != after
+    ]
     if used_wallets:
-        names = ", ".join(sorted(used_wallets))
+        missing = sorted(used_wallets)
+        told = f"the wallets that hold entries: {', '.join(missing)}"
+        kept.append((told, {"path": "document.wallets", "missing": missing}))
+    if kept:
         raise ProgramFixed(
-            f"Wallets that hold entries stay in the program: {names}.",
-            path="document.wallets",
-            missing=sorted(used_wallets),
+            f"A running program keeps {'; '.join(told for told, _ in kept)}.",
+            path=kept[0][1]["path"],
+            kept=[values for _, values in kept],
         )

@@ -4,14 +4,32 @@ from dataclasses import dataclass
 
 from loyalty_service.program.rules.chinese import Chinese
 from loyalty_service.program.rules.conditions import Condition
-from loyalty_service.program.rules.earning import Cap, EarningRule, Multiplier
+from loyalty_service.program.rules.earning import Cap, EarningRule, Multiplier, Streak
 from loyalty_service.program.rules.english import English
 from loyalty_service.program.rules.language import Language
 from loyalty_service.program.rules.program import Program
+from loyalty_service.program.rules.spans import PeriodClock
 from loyalty_service.program.rules.tier_words import level_in_words, tiers_in_words
 from loyalty_service.program.rules.wallets import Activation, Expiry
 
 LANGUAGES: dict[str, Language] = {"en": English(), "zh": Chinese()}
+_CLOCKS = {
+    "en": {
+        PeriodClock.DAYS: "Days are those of {zone}, and periods count whole days",
+        PeriodClock.EXACT: "Days are those of {zone}, and periods count to the instant",
+    },
+    "zh": {
+        PeriodClock.DAYS: "日期按 {zone} 时区，期限按整天计",
+        PeriodClock.EXACT: "日期按 {zone} 时区，期限精确到时刻",
+    },
+}
+_STREAKS = {
+    "en": {
+        Streak.WEEKLY: "A check-in streak starts again every Monday",
+        Streak.MONTHLY: "A check-in streak starts again with every month",
+    },
+    "zh": {Streak.WEEKLY: "连续签到每周一重新计算", Streak.MONTHLY: "连续签到每月重新计算"},
+}
 _COLON = {"en": ": ", "zh": "："}
 _IN_BRACKETS = {"en": " ({})", "zh": "（{}）"}
 
@@ -87,6 +105,13 @@ def _tiers(program: Program, words: Language, lang: str) -> tuple[str, ...]:
     )
 
 
+def _time(program: Program, lang: str) -> tuple[str, ...]:
+    """By which clocks days, periods and streaks are counted."""
+    clock = _CLOCKS[lang][program.clock].format(zone=program.zone.key)
+    streak = _STREAKS[lang].get(program.earning.streak)
+    return (clock,) if streak is None else (clock, streak)
+
+
 def program_words(program: Program, lang: str) -> Worded:
     """The whole program in words, in the order of the document.
 
@@ -100,7 +125,7 @@ def program_words(program: Program, lang: str) -> Worded:
     earning = program.earning
     wallets = {wallet.id: words.name(wallet.name) for wallet in program.wallets}
     return Worded(
-        general=(*words.general(program), *tiers_in_words(program, lang)),
+        general=(*_time(program, lang), *words.general(program), *tiers_in_words(program, lang)),
         wallets=tuple(f"{wallets[each.id]}{colon}{words.wallet(each)}" for each in program.wallets),
         rules=tuple(
             f"{words.name(rule.name)}{_IN_BRACKETS[lang].format(wallets[rule.wallet])}{colon}"

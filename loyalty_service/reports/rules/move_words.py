@@ -14,6 +14,7 @@ _SAY = {
         "stays": "stays {tier} until at least {last}",
         "when": "{when}: {move}",
         "instead": "{move}, instead of: {instead}",
+        "then": "{move}, and then {then}",
     },
     "zh": {
         "none": "（无等级）",
@@ -21,6 +22,7 @@ _SAY = {
         "stays": "至少到 {last} 仍为{tier}",
         "when": "{when}：{move}",
         "instead": "{move}（原为：{instead}）",
+        "then": "{move}，随后 {then}",
     },
 }
 
@@ -39,21 +41,26 @@ def names_of_tiers(old: Program, new: Program, lang: str) -> Names:
 
 
 def move_in_words(group: Group, names: Names, last: date, lang: str) -> str:
-    """What becomes of members, and for what comes later also what would become of them else.
+    """What becomes of members, and what of it would become of them else, or does next.
 
     Args:
         last: the last day that was looked at.
     """
     say = _SAY[lang]
-    if group.is_at_once:
-        return say["moves"].format(tier=names[group.tier], to=names[group.to])
-    tier = names[group.tier]
-    stays = say["stays"].format(tier=tier, last=last)
 
-    def step(to: str | None, when: str | None) -> str:
+    def moves(tier: str | None, to: str | None) -> str:
+        return say["moves"].format(tier=names[tier], to=names[to])
+
+    def step(tier: str | None, to: str | None, when: str | None) -> str:
         if to is None:
-            return stays
-        return say["when"].format(when=when, move=say["moves"].format(tier=tier, to=names[to]))
+            return say["stays"].format(tier=names[tier], last=last)
+        return say["when"].format(when=when, move=moves(tier, to))
 
-    move, instead = step(group.to, group.when), step(group.instead, group.instead_when)
+    if group.is_at_once:
+        move = moves(group.tier, group.to)
+        if group.then is None:
+            return move
+        return say["then"].format(move=move, then=step(group.to, group.then, group.then_when))
+    move = step(group.tier, group.to, group.when)
+    instead = step(group.tier, group.instead, group.instead_when)
     return say["instead"].format(move=move, instead=instead)

@@ -37,6 +37,7 @@ class Move:
         to: the tier that they come to; None: they stay, or the new one has no tiers.
         at: when (UTC); None: at once, or never.
         instead: what the old one would do next, and when; None: nothing.
+        then: of a move at once, where the new one takes them next, and when; None: nowhere.
     """
 
     tier: str | None
@@ -45,6 +46,8 @@ class Move:
     at: datetime | None
     instead: str | None
     instead_at: datetime | None
+    then: str | None = None
+    then_at: datetime | None = None
 
 
 @frozen
@@ -52,8 +55,8 @@ class Group:
     """Members who make the same move in the same month, or on the same day.
 
     Args:
-        when, instead_when: local, as 2026-11 or 2026-11-30; days where the months would not tell
-            the two apart.
+        when, instead_when, then_when: local, as 2026-11 or 2026-11-30; days where the months would
+            not tell the first two apart.
     """
 
     tier: str | None
@@ -62,6 +65,8 @@ class Group:
     when: str | None
     instead: str | None
     instead_when: str | None
+    then: str | None = None
+    then_when: str | None = None
 
 
 @dataclass(slots=True)
@@ -106,7 +111,7 @@ class Moves:
                 not group.is_at_once,
                 group.when is None,
                 group.when or "",
-                group.instead_when or "",
+                group.then_when or group.instead_when or "",
                 -self.groups[group],
                 group.tier or "",
                 group.to or "",
@@ -117,24 +122,23 @@ class Moves:
 def group_of(move: Move, zone: ZoneInfo, *, by_day: bool = False) -> Group:
     """The group of those who move as this member does, in the same local month, or on one day.
 
-    Those who move at once are one group, whatever would have become of them.
+    Of those who move at once it does not tell what would have become of them.
     """
-    if move.is_at_once:
-        return Group(move.tier, True, move.to, None, None, None)
-    days = [
-        None if at is None else local_date(at, zone).isoformat()
-        for at in (move.at, move.instead_at)
-    ]
+    every = (move.at, move.instead_at, move.then_at)
+    days = [None if at is None else local_date(at, zone).isoformat() for at in every]
     months = [None if day is None else day[:7] for day in days]
+    if move.is_at_once:
+        then_when = (days if by_day else months)[2]
+        return Group(move.tier, True, move.to, None, None, None, move.then, then_when)
     is_alike = move.to == move.instead and months[0] == months[1]
-    when, instead_when = days if by_day or is_alike else months
+    when, instead_when, _ = days if by_day or is_alike else months
     return Group(move.tier, move.is_at_once, move.to, when, move.instead, instead_when)
 
 
 def find_move(old: Outlook, new: Outlook, zone: ZoneInfo) -> Move | None:
     """What becomes otherwise for a member; None where the same happens on the same day."""
     if old.tier != new.tier:
-        return Move(old.tier, True, new.tier, None, old.to, old.at)
+        return Move(old.tier, True, new.tier, None, old.to, old.at, new.to, new.at)
     days = [None if one.at is None else local_date(one.at, zone) for one in (old, new)]
     if old.to == new.to and days[0] == days[1]:
         return None

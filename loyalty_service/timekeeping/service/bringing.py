@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from loyalty_service.earning.rules.openings import came_alive
-from loyalty_service.earning.service import instant_text
 from loyalty_service.events.rules import BIRTHDAY, MemberEvent
 from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.kit.db import Transaction
@@ -17,7 +16,7 @@ from loyalty_service.ledger.rules.adjusting import Written
 from loyalty_service.ledger.rules.catch_up import catch_up, next_change
 from loyalty_service.ledger.rules.ending import follow
 from loyalty_service.ledger.rules.entry import Kind, Reason
-from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, told, turns_ahead
+from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, tell_end, told, turns_ahead
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date, start_of_day
@@ -194,10 +193,7 @@ def _turn(books: Books, member: Member, instant: datetime) -> None:
     accounts = books.accounts.get(member.member_id, {}) if turns else {}
     for _, account in sorted(accounts.items()):
         written = follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
-        if written:
-            ends_at = instant_text(account.ends_at)
-            payload = {"wallet": account.wallet, "entry": account.seq, "ends_at": ends_at}
-            member.tell("points.end_changed", instant, payload)
+        tell_end(member, account, written, instant)
 
 
 @dataclass(slots=True)
