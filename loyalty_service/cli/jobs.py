@@ -143,7 +143,7 @@ def _foresee(db: Database, at: datetime, chunk: int) -> None:
         except NoProgram as refusal:
             raise Fault(Exit.FOUND_WRONG, str(refusal)) from None
     click.echo(f"By {instant_text(at)}, as things stand; nothing was written.")
-    _tell_counts(whole.scanned, whole.members, whole.counts.told())
+    _tell_counts(JobName.CATCH_UP, whole.scanned, whole.members, whole.counts.told())
 
 
 @contextmanager
@@ -174,11 +174,11 @@ def _tell(ended: Run) -> None:
     if ended.ended_at is not None:
         took = (ended.ended_at - ended.started_at).total_seconds()
         click.echo(f"{ended.job} for {instant_text(ended.at)}: {ended.outcome}, {took:,.1f} s")
-    _tell_counts(ended.scanned, ended.members, ended.counts)
+    _tell_counts(JobName(ended.job), ended.scanned, ended.members, ended.counts)
 
 
-def _tell_counts(scanned: int, members: int, counts: dict[str, Any]) -> None:
-    click.echo(f"{counted(scanned, 'member')} looked at, {members:,} changed")
+def _tell_counts(job: JobName, scanned: int, members: int, counts: dict[str, Any]) -> None:
+    click.echo(f"{counted(scanned, 'member')} looked at, {_did(job, members, counts)}")
     for kind, found in sorted(counts.items()):
         click.echo(f"  {kind:<24}{found['times']:>14,}{MEANS.get(kind, '')}")
         for what in ("lots", "points"):
@@ -199,7 +199,8 @@ def _tell_listed(listed: Listed, now: datetime) -> None:
         return
     click.echo(
         f"  last begun {_local(last.started_at, zone)} for {_local(last.at, zone)}: "
-        f"{_went(last, now)}, {_did(listed.name, last)}"
+        f"{_went(last, now)}, {counted(last.scanned, 'member')} looked at, "
+        f"{_did(listed.name, last.members, last.counts)}"
     )
 
 
@@ -218,7 +219,7 @@ def _went(last: Run, now: datetime) -> str:
     return f"{state}{fault}, {(last.ended_at - last.started_at).total_seconds():,.1f} s"
 
 
-def _did(name: JobName, last: Run) -> str:
-    if name is JobName.PRUNE:
-        return f"{counted(sum(kind['times'] for kind in last.counts.values()), 'row')} deleted"
-    return f"{last.members:,} of {counted(last.scanned, 'member')} changed"
+def _did(job: JobName, members: int, counts: dict[str, Any]) -> str:
+    if job is JobName.PRUNE:
+        return f"{counted(sum(kind['times'] for kind in counts.values()), 'row')} deleted"
+    return f"{members:,} {'told' if job is JobName.REMIND else 'changed'}"

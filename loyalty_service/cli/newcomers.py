@@ -89,8 +89,11 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
     _row(f"{would}enrolled", report.enrolled)
     _row("known already", report.known)
     if report.differing:
-        lines = ", ".join(map(str, report.differing[:MOST_EXAMPLES]))
-        _row("  known otherwise", len(report.differing), f"left as they are, as on lines {lines}")
+        _row(
+            "  known otherwise",
+            len(report.differing),
+            f"left as they are, {_as_on(report.differing)}",
+        )
     _row("left out with a fault", report.faulty)
     click.echo(counted(report.balances + report.repeated, "opening balance"))
     _row(f"{would}brought", report.balances)
@@ -110,12 +113,15 @@ def _tell_tiers(report: MembersReport, would: str) -> None:
     for tier, count in sorted(report.tiers.items()):
         _row(f"  {tier}", count)
     if report.raised:
-        lines = ", ".join(map(str, report.raised[:MOST_EXAMPLES]))
-        _row("  to members known", len(report.raised), f"who had none, as on lines {lines}")
+        _row("  to members known", len(report.raised), f"who had none, {_as_on(report.raised)}")
     if report.over:
-        lines = ", ".join(map(str, report.over[:MOST_EXAMPLES]))
-        _row("  reviewed at once", len(report.over), f"their term is over, as on lines {lines}")
+        _row("  reviewed at once", len(report.over), f"their term is over, {_as_on(report.over)}")
     _row("there already", report.standing)
+
+
+def _as_on(lines: Sequence[int]) -> str:
+    named = ", ".join(map(str, lines[:MOST_EXAMPLES]))
+    return f"as on line{'' if len(lines) == 1 else 's'} {named}"
 
 
 def _row(name: str, count: int, more: str = "") -> None:

@@ -424,7 +424,7 @@ def test_a_check_and_an_import_say_how_many_tiers_are_brought(bring, tmp_path, c
     again = capsys.readouterr().out
 
     assert re.search(r"3 opening tiers\n +would be brought +3\n +gold +2\n +silver +1\n", checked)
-    assert re.search(r"reviewed at once +1 +their term is over, as on lines 4\n", checked)
+    assert re.search(r"reviewed at once +1 +their term is over, as on line 4\n", checked)
     assert re.search(r"3 opening tiers\n +brought +3\n", done)
     assert re.search(r"3 opening tiers\n +brought +0\n +there already +3\n", again)
 

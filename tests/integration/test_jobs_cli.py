@@ -124,7 +124,9 @@ def test_the_list_tells_schedules_and_last_runs(shop, job):
     assert re.search(r"03:00 every day, Asia/Shanghai; next \d{4}-\d\d-\d\d 03:00 \+0800", out)
     assert re.search(r"04:30 on sundays, Asia/Shanghai; next", out)
     day = r"\d{4}-\d\d-\d\d \d\d:\d\d \+0800"
-    assert re.search(f"last begun {day} for {day}: done, [0-9.]+ s, 0 of 30 members changed", out)
+    assert re.search(
+        f"last begun {day} for {day}: done, [0-9.]+ s, 30 members looked at, 0 told", out
+    )
     assert "birthdays give points, tiers are reviewed" in out
     assert out.count("never run") == 2
 
@@ -142,9 +144,11 @@ def test_the_list_tells_when_a_run_without_an_end_was_last_heard_of(shop, job, o
     owner_connection.commit()
     broken_off = job("list")[1]
 
-    assert re.search(r": running, last step \d+ s ago, 0 of 30 members changed", running)
-    assert re.search(r": broken off, last step 6\d\d s ago, 0 of 30 members changed", broken_off)
-    assert re.search(r": done, [0-9.]+ s, 0 rows deleted", running)
+    assert re.search(r": running, last step \d+ s ago, 30 members looked at, 0 told", running)
+    assert re.search(
+        r": broken off, last step 6\d\d s ago, 30 members looked at, 0 told", broken_off
+    )
+    assert re.search(r": done, [0-9.]+ s, 30 members looked at, 0 rows deleted", running)
 
 
 def test_a_terminal_sees_a_bar_with_rate_and_time_left(shop, database_url):

@@ -169,7 +169,7 @@ def test_steps_on_the_way_to_the_next_tier_have_their_words() -> None:
 
     en, zh = settings((GRACE, "notify_at: [50, 80]"), no_balance)
 
-    assert en[-1] == "Members are told when 50%, 80% of what the next tier asks for is there"
+    assert en[-1] == "Members are told at 50%, 80% of what the next tier asks for"
     assert zh[-1] == "达到下一等级要求的 50%、80% 时通知会员"
 
 

@@ -136,7 +136,7 @@ class _Reader:
         self._header = header
         self._setting = setting
         self._by_ref: dict[Ref, Newcomer] = {}
-        self._cut_short: set[Ref] = set()
+        self._cut_short: list[Newcomer] = []
         zone = setting.program.zone
         self._readers: dict[str, Callable[[str], Any]] = {
             "enrolled_at": lambda text: self._past(read_instant(text)),
@@ -154,7 +154,8 @@ class _Reader:
         texts = dict(zip(self._header, (text.strip() for text in fields), strict=False))
         if len(fields) != len(self._header):
             # Whoever it seems to be about must not come in with a part of what they have.
-            self._cut_short.update(self._refs(_Line(line_no, []), texts))
+            refs = self._refs(_Line(line_no, []), texts)
+            self._cut_short.append(Newcomer(line_no, refs, is_faulty=True))
             expected = len(self._header)
             line.fault("line", f"has {len(fields)} fields where the first line has {expected}")
             return
@@ -168,8 +169,13 @@ class _Reader:
 
     def finish(self) -> MembersFile:
         """What was read, its faults in the order of the lines."""
-        for ref in self._cut_short & self._by_ref.keys():
-            self._by_ref[ref].is_faulty = True
+        for seeming in self._cut_short:
+            known = [self._by_ref[ref] for ref in seeming.refs if ref in self._by_ref]
+            for member in known:
+                member.is_faulty = True
+            if seeming.refs and not known:
+                self.file.members.append(seeming)
+                self._by_ref.update(dict.fromkeys(seeming.refs, seeming))
         self.file.faults.sort()
         return self.file
 

@@ -135,7 +135,7 @@ ENGLISH = _Say(
         TierRate.HELD: "Orders earn by the tier held when they are placed",
         TierRate.REACHED: "Orders earn by the tier that they lead to",
     },
-    near="Members are told when {steps} of what the next tier asks for is there",
+    near="Members are told at {steps} of what the next tier asks for",
 )
 
 CHINESE = _Say(
