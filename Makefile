@@ -21,10 +21,10 @@ demo-store: $(VENV)/.run ## The same, and an example shop beside it that uses po
 	@exec $(BIN)/python -m examples.storefront.demo
 
 test: $(VENV)/.dev ## Run the tests, except the long ones
-	@$(BIN)/pytest -q -n $(JOBS) -m "not long" $(TESTS)
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "not long" $(TESTS)
 
 test-long: $(VENV)/.dev ## Run the long tests at full size
-	@$(BIN)/pytest -q -n $(JOBS) -m long $(TESTS) || [ $$? -eq 5 ] 
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m long $(TESTS) || [ $$? -eq 5 ] 
 
 check: $(VENV)/.dev ## Format, lint, types, import direction, house rules, contract drift
 	@$(BIN)/ruff format --check .
