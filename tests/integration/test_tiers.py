@@ -438,6 +438,20 @@ def test_who_changes_their_birthday_gets_the_one_that_is_overdue_first(db, clock
     assert proved(shop)
 
 
+@pytest.mark.parametrize("asked", ["{orders: 10}", "{balance: {wallet: points, at_least: 150}}"])
+def test_a_birthday_that_begins_as_it_becomes_known_is_given(db, clock, asked):
+    shop = Shop(db, BIRTHDAY + TIERS.replace("{orders: 10}", asked))
+    shop.enrol("m-1", birthday=(6, 15))
+    shop.adjust(10)
+    clock.set(datetime(2026, 3, 31, tzinfo=SHANGHAI))
+
+    shop.amend(birthday=(3, 31))
+    catch_up(shop)
+
+    assert shop.balance().active == 10 + 9
+    assert proved(shop)
+
+
 def test_what_moves_a_members_clock_alone_delays_no_review(shop, clock):
     shop.pay("o-1", line(50_000))
     until = datetime.fromisoformat(standing(shop)["until"])

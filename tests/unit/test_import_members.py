@@ -165,7 +165,8 @@ def test_a_line_that_joins_two_members_makes_both_faulty():
 
 
 def test_a_line_that_is_cut_short_keeps_its_member_out():
-    file = read("member_ref,wallet,points", "m-1,points", "m-1,points,5", "m-2,points,5", "m-9", "m-9,x")
+    lines = ("m-1,points", "m-1,points,5", "m-2,points,5", "m-9", "m-9,x")
+    file = read("member_ref,wallet,points", *lines)
 
     assert [(f.line, f.column) for f in file.faults] == [(2, "line"), (5, "line"), (6, "line")]
     assert [(m.refs[0].value, m.is_faulty) for m in file.members] == [

@@ -1,7 +1,7 @@
 """Enrol members, and amend what is known of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -31,8 +31,10 @@ Overdue = Callable[[Transaction, Member], Callable[[], None]]
 """Does what is overdue for a locked member; what it returns adds the member to the writes."""
 
 _DELETE_REFS = "DELETE FROM member_ref WHERE member_id = %s AND (kind, value) IN %s"
+# A birthday may begin with this very instant: what time brings is asked anew from it on.
 _AMEND = """
-UPDATE member SET refs_version = %s, birth_month = %s, birth_day = %s, tags = %s
+UPDATE member SET refs_version = %s, birth_month = %s, birth_day = %s, tags = %s,
+       due_at = least(due_at, %s)
  WHERE member_id = %s
 """
 
@@ -150,17 +152,10 @@ def amend(tx: Transaction, ref: Ref, details: Details, overdue: Overdue) -> Memb
         now = tx.now()
         member.meet(now, now)
         member.birth_month, member.birth_day, member.tags, refs_version = after
-        _ask_again(member, now)
         member.tell("member.amended", now, {})
-        tx.add(_AMEND, (refs_version, *birthday, list(tags), member.member_id))
         write()
+        tx.add(_AMEND, (refs_version, *birthday, list(tags), now, member.member_id))
     return member
-
-
-def _ask_again(member: Member, now: datetime) -> None:
-    """A birthday that moved: what time brings next has to be reckoned anew."""
-    due_at = member.standing.due_at
-    member.standing = replace(member.standing, due_at=now if due_at is None else min(due_at, now))
 
 
 def lock_redemption(tx: Transaction, ref: Ref, *, is_locked: bool) -> Member:
