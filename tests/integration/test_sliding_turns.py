@@ -6,8 +6,18 @@ import pytest
 
 from loyalty_service.program.rules.versions import ProgramFixed
 from tests.factories import Shop, line
-from tests.integration.test_sliding import BEGIN, ENDLESS, GROWTH, SPENDABLE, YEARLY, ends
+from tests.integration.test_sliding import (
+    BEGIN,
+    ENDLESS,
+    GROWTH,
+    SLIDING,
+    SPENDABLE,
+    YEARLY,
+    day,
+    ends,
+)
 
+DAY = timedelta(days=1)
 YEAR = "activation: {on: payment}\n    " + YEARLY
 
 
@@ -63,3 +73,41 @@ def test_where_points_ended_from_the_first_day_some_may_be_given_for_ever(db, cl
     clock.advance(timedelta(days=800))
     shop.pay("o-2", line(100))
     assert shop.balance().active == 101
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+def test_an_order_of_sliding_days_that_is_told_later_ends_with_all_others(db, clock, is_past):
+    clock.set(BEGIN)
+    shop = Shop(db, SLIDING)
+    shop.enrol()
+    clock.advance(20 * DAY)
+    shop.pay("o-1", line(10_000))
+    clock.advance(DAY)
+    shop.apply(SPENDABLE)
+    clock.advance(2 * DAY)
+    if is_past:
+        # The member's clock goes past the version that ends the sliding.
+        shop.adjust(1, wallet="growth")
+
+    shop.pay("late", line(5_000), at=BEGIN + 5 * DAY)
+
+    assert ends(shop) == [(day("2026-06-23"), 150)]
+
+
+def test_an_order_told_after_sliding_ended_moves_the_end_of_nothing_else(db, clock):
+    clock.set(BEGIN)
+    shop = Shop(db, SLIDING)
+    shop.enrol()
+    shop.pay("o-1", line(10_000))
+    clock.advance(21 * DAY)
+    shop.apply(SPENDABLE)
+    clock.advance(2 * DAY)
+    shop.pay("o-2", line(2_000))
+
+    shop.pay("late", line(5_000), at=BEGIN + 20 * DAY)
+
+    assert ends(shop) == [
+        (day("2026-06-03"), 100),
+        (day("2026-06-23"), 50),
+        (day("2027-04-01"), 20),
+    ]

@@ -61,6 +61,19 @@ def slide(
     return True
 
 
+def _slides_or_slid(
+    books: Books, member: Member, act: Cause, wallet_id: str, begins: Sequence[datetime]
+) -> bool:
+    """Whether what an act gives ends with all others: the wallet slides, or did when it occurred.
+
+    What is told late of a time in which the wallet slid moves the end of nothing else any more.
+    """
+    if slide(books, member, act, wallet_id, begins):
+        return True
+    wallet = books.program_at(member, act.occurred_at)[1].find_wallet(wallet_id)
+    return wallet is not None and wallet.slides
+
+
 def tell_end(member: Member, account: Account, entries: Iterable[Entry], at: datetime) -> None:
     """Tell of entries that have moved ends of an account, or its common end.
 
@@ -117,7 +130,7 @@ def openings_in_time(
             mended.append(replace(opening, expires_at=ends))
     given = [opening for opening in mended if opening.points]
     begun = [opening.active_at for opening in given if opening.active_at is not None]
-    if not given or not slide(books, member, act, wallet_id, begun):
+    if not given or not _slides_or_slid(books, member, act, wallet_id, begun):
         return mended
     account, at = books.account(member, wallet_id), member.caught_up_to
     return [
@@ -155,7 +168,7 @@ def instants_in_time(
         for lot_seq, (begins, ends) in instants.items()
     }
     begun = [begins for lot_seq, (begins, _) in mended.items() if lot_seq in account.lots]
-    if not begun or not slide(books, member, act, wallet_id, begun):
+    if not begun or not _slides_or_slid(books, member, act, wallet_id, begun):
         return mended
     at = member.caught_up_to
     return {
