@@ -135,6 +135,9 @@ def test_the_command_line_says_so_before_and_when_it_is_applied(
     said = capsys.readouterr()
 
     assert (refused.value.code, foretold.value.code) == (1, 1)
-    assert told.err.startswith("Tiers that members hold stay in the document: gold (1 member).")
+    assert told.err.startswith(
+        "Tiers that members hold, as last written down, stay in the document: gold (1 member)."
+    )
     assert said.err.startswith(f"`loyalty program apply` would refuse {file}: Tiers that members")
-    assert "Gold -> Silver  (m-1)" in said.out
+    assert "Gold -> Silver, and then " in said.out
+    assert "Silver -> Regular  (m-1)" in said.out

@@ -375,13 +375,13 @@ def test_a_cap_of_an_order_has_no_period() -> None:
 
 def test_an_alias_repeats_what_it_names() -> None:
     text = changed(
-        ("{en: Points, zh: 积分}", "&named {en: Points, zh: 积分}"),
-        ("{en: Growth, zh: 成长值}", "*named"),
+        ("{en: Shopping, zh: 购物}", "&named {en: Shopping, zh: 购物}"),
+        ("{en: Check-in, zh: 签到}", "*named"),
     )
 
-    points, growth = read(text).wallets
+    shopping, check_in = read(text).earning.rules[:2]
 
-    assert points.name == growth.name
+    assert shopping.name == check_in.name
 
 
 def test_json_is_read_as_well_with_tabs_and_escapes() -> None:
