@@ -1,12 +1,16 @@
-"""Raw connections, for tests that look at or break what the service keeps."""
+"""Raw connections and copies, for tests that look at or break what the service keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import psycopg2
 from sqlalchemy import URL, make_url
+
+from loyalty_service.kit.clock import SettableClock
+from loyalty_service.kit.db import Database
 
 
 def connect(url: str | URL) -> Any:
@@ -43,3 +47,23 @@ def copied(server: URL, template: str) -> Iterator[URL]:
         yield server.set(database=name)
     finally:
         on_server(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Lived(NamedTuple):
+    """A database in which something has happened, and when the last of it did."""
+
+    database: str
+    until: datetime
+
+
+@contextmanager
+def lived_through(
+    server: URL, template: str, since: datetime, live: Callable[[Database, SettableClock], object]
+) -> Iterator[Lived]:
+    """Let it happen once, from an instant on; whoever looks at it or breaks it gets a copy."""
+    clock = SettableClock(since)
+    with copied(server, template) as url:
+        database = Database(url, clock=clock)
+        live(database, clock)
+        database.close()
+        yield Lived(str(url.database), clock.now())

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import URL
 
 from loyalty_service.kit.clock import SettableClock
-from tests.databases import connect, copied
-from tests.integration.verify_world import Lived, World
+from tests.databases import Lived, connect, copied
+from tests.integration.verify_world import World
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import Programs, apply_document
 from loyalty_service.tiers.service import tell_standing
 from loyalty_service.timekeeping.service import Timekeeping
-from tests.databases import copied
+from tests.databases import copied, lived_through
 from tests.factories import PLAIN, STOREFRONT
 
 TODAY = date(2026, 11, 23)
@@ -35,19 +35,19 @@ def clock():
 
 
 @pytest.fixture(scope="module")
-def told_database(server_url, template):
+def told_once(server_url, template):
     """The demo told once; whoever looks at it gets a copy."""
-    clock = SettableClock(NOW)
-    with copied(server_url, template) as url:
-        database = Database(url, clock=clock)
-        demo.seed_demo(database, clock, TODAY)
-        database.close()
-        yield url.database
+
+    def tell(db, clock):
+        demo.seed_demo(db, clock, TODAY)
+
+    with lived_through(server_url, template, NOW, tell) as lived:
+        yield lived.database
 
 
 @pytest.fixture
-def told(server_url, told_database, clock):
-    with copied(server_url, told_database) as url:
+def told(server_url, told_once, clock):
+    with copied(server_url, told_once) as url:
         database = Database(url, clock=clock)
         yield database
         database.close()

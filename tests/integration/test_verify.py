@@ -15,17 +15,17 @@ from loyalty_service.ledger.service.proving import prove_all
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import Programs
+from tests.conftest import START
+from tests.databases import Lived, lived_through
 from tests.factories import Shop, line
 from tests.integration.verify_world import (
     KEYS,
-    Lived,
     World,
     change,
     columns,
     is_as_before,
     keys_of,
     live_through_everything,
-    lived_through,
     other_values,
     where,
 )
@@ -36,7 +36,7 @@ LEDGER = ("entry", "allocation", "lot", "account")
 
 @pytest.fixture(scope="module")
 def lived(server_url, template) -> Iterator[Lived]:
-    with lived_through(server_url, template, live_through_everything) as lived:
+    with lived_through(server_url, template, START, live_through_everything) as lived:
         yield lived
 
 

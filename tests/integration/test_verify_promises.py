@@ -7,12 +7,12 @@ import pytest
 
 from loyalty_service.ledger.rules.report import Report
 from loyalty_service.ledger.rules.stored import ROW
+from tests.conftest import START
+from tests.databases import Lived, lived_through
 from tests.integration.test_verify import Key, changed, copy, delete, exchange
 from tests.integration.verify_world import (
-    Lived,
     columns,
     keys_of,
-    lived_through,
     other_values,
     promise_everything,
     where,
@@ -25,7 +25,7 @@ STANDING = LAPSED = 2
 
 @pytest.fixture(scope="module")
 def lived(server_url, template) -> Iterator[Lived]:
-    with lived_through(server_url, template, promise_everything) as lived:
+    with lived_through(server_url, template, START, promise_everything) as lived:
         yield lived
 
 

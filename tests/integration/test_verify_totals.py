@@ -10,8 +10,10 @@ from loyalty_service.events.rules import ONCE
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.ledger.rules.stored import ROW
+from tests.conftest import START
+from tests.databases import Lived, lived_through
 from tests.factories import PLAIN, Shop, line
-from tests.integration.verify_world import Lived, World, lived_through
+from tests.integration.verify_world import World
 
 COUNTING = PLAIN.replace(
     "returns:",
@@ -58,7 +60,7 @@ def count_everything(db: Database, clock: SettableClock) -> Shop:
 
 @pytest.fixture(scope="module")
 def lived(server_url, template) -> Iterator[Lived]:
-    with lived_through(server_url, template, count_everything) as lived:
+    with lived_through(server_url, template, START, count_everything) as lived:
         yield lived
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 
 import psycopg2
 from psycopg2 import sql
-from sqlalchemy import URL
 
 from loyalty_service.checkout.service.proving import find_order_faults
 from loyalty_service.kit.clock import SettableClock
@@ -15,8 +14,6 @@ from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.ledger.rules.heads import Earlier, Head
 from loyalty_service.ledger.rules.report import Report
 from loyalty_service.ledger.service.proving import prove_all
-from tests.conftest import START
-from tests.databases import copied
 from tests.factories import PLAIN, Shop, line
 
 PROGRAM = PLAIN.replace("returns:", "  caps: []\nreturns:").replace(
@@ -129,26 +126,6 @@ def _call_off(shop: Shop, clock: SettableClock, member: str) -> None:
     shop.reserve(order, points=900, member=member)
     clock.advance(timedelta(minutes=2))
     shop.pay_reserved(order, member=member)
-
-
-class Lived(NamedTuple):
-    """A database in which something has happened, and when the last of it did."""
-
-    database: str
-    until: datetime
-
-
-@contextmanager
-def lived_through(
-    server: URL, template: str, live: Callable[[Database, SettableClock], Shop]
-) -> Iterator[Lived]:
-    """Let it happen once; whoever looks at it or breaks it gets a copy."""
-    clock = SettableClock(START)
-    with copied(server, template) as url:
-        database = Database(url, clock=clock)
-        live(database, clock)
-        database.close()
-        yield Lived(str(url.database), clock.now())
 
 
 class World:
