@@ -88,14 +88,16 @@ class Hand:
         now, dice = self.model.now, self.dice
         coming = [end for member in self.model.members.values() for end in self.ends(member)]
         coming = sorted(end for end in coming if end > now)[:6]
-        kinds = ("hours", "days", "weeks", "end", "midnight", "minutes", "lapse")
-        kind = dice.choices(kinds, (20, 21, 6, 26, 7, 8, 12))[0]
+        kinds = ("hours", "days", "weeks", "end", "midnight", "minutes", "lapse", "version")
+        kind = dice.choices(kinds, (20, 21, 6, 26, 7, 8, 12, 9))[0]
         lapses = self.lapses()
         if kind == "end" and coming:
             to = dice.choice(coming) + timedelta(microseconds=dice.choice((0, 0, -1, 1)))
         elif lapses and kind in ("lapse", "minutes"):
             to = dice.choice(lapses) + timedelta(microseconds=dice.choice((0, 0, -1, 1)))
             to = to if kind == "lapse" else now + (to - now) * dice.random()
+        elif kind == "version" and now < SECOND_VERSION:
+            to = SECOND_VERSION + timedelta(microseconds=dice.choice((0, 0, -1, 1)))
         elif kind == "midnight":
             to = midnight(local_day(now, self.model.zone) + timedelta(days=1), self.model.zone)
         else:
