@@ -5,6 +5,7 @@ from threading import local
 from types import TracebackType
 from typing import Any
 
+import orjson
 import psycopg2
 from psycopg2 import errors as pg_errors
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -111,6 +112,7 @@ def open_pool(url: URL, pool_size: int, role: str | None, lock_timeout_ms: int) 
         # The connection used last is the warmest, on both ends.
         pool_use_lifo=True,
         pool_reset_on_return=None,
+        json_deserializer=orjson.loads,
         connect_args={"options": options, "application_name": "loyalty"},
     )
 

@@ -35,6 +35,9 @@ INSERT INTO program_version (version, document, digest, in_force_at, applied_by)
 VALUES (%s, %s, %s, %s, %s)
 """
 
+Known = tuple[tuple[Version, ...], tuple[datetime, ...]]
+"""Versions, oldest first, and when each came into force (UTC)."""
+
 
 class Programs:
     """The program versions that this process has read.
@@ -46,7 +49,7 @@ class Programs:
     def __init__(self) -> None:
         self._lock = Lock()
         # Replaced together: whoever reads without the lock sees both as they belong together.
-        self._known: tuple[tuple[Version, ...], tuple[datetime, ...]] = ((), ())
+        self._known: Known = ((), ())
         self._frozen: dict[int, Program] = {}
 
     def in_force(self, fetch: Fetch, known_version: int, at: datetime) -> tuple[int, Program]:
@@ -62,12 +65,15 @@ class Programs:
 
         Rule: R-06.
         """
-        self._learn(fetch, known_version)
         versions, in_force_at = self._known
+        # Asked many times by every call, so what is known is found without calling anybody.
+        if not versions or versions[-1].version < known_version:
+            versions, in_force_at = self._learn(fetch, known_version)
         if not versions:
             raise NoProgram("No program has been applied yet; apply one first.")
         found = versions[find_in_force(in_force_at, at)]
-        return found.version, self._freeze(found)
+        program = self._frozen.get(found.version)
+        return found.version, self._freeze(found) if program is None else program
 
     def get(self, fetch: Fetch, version: int) -> Program:
         """The program of a version, however old.
@@ -142,17 +148,15 @@ class Programs:
             for wallet in list_turned(self.get(fetch, version - 1), self.get(fetch, version))
         ]
 
-    def _learn(self, fetch: Fetch, version: int) -> None:
-        """Read what is missing up to a version."""
-        known, _ = self._known
-        if known and known[-1].version >= version:
-            return
+    def _learn(self, fetch: Fetch, version: int) -> Known:
+        """Read what is missing up to a version; returns what is known then."""
         with self._lock:
             known, _ = self._known
             last = known[-1].version if known else 0
             if last < version:
                 versions = (*known, *list_after(fetch, last))
                 self._known = versions, tuple(each.in_force_at for each in versions)
+            return self._known
 
     def _freeze(self, stored: Version) -> Program:
         program = self._frozen.get(stored.version)

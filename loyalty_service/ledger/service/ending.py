@@ -126,8 +126,10 @@ def openings_in_time(
         ends = _turned(books, member, act, wallet_id, (begins, opening.expires_at))
         if opening.standing and ends is not None:
             mended.append(Opening(opening.points, opening.order_no, begins, ends))
-        else:
+        elif ends != opening.expires_at:
             mended.append(replace(opening, expires_at=ends))
+        else:
+            mended.append(opening)
     given = [opening for opening in mended if opening.points]
     begun = [opening.active_at for opening in given if opening.active_at is not None]
     if not given or not _slides_or_slid(books, member, act, wallet_id, begun):
