@@ -234,8 +234,10 @@ class Shop:
 
     def lock_points(self, *, is_locked: bool = True, member: str = "m-1") -> Member:
         """Keep a member's points from leaving."""
-        ref = parse_ref(member)
-        return self.db.run(lambda tx: members.lock_redemption(tx, ref, is_locked=is_locked))
+        ref, overdue = parse_ref(member), Timekeeping().overdue(self.programs)
+        return self.db.run(
+            lambda tx: members.lock_redemption(tx, ref, overdue, is_locked=is_locked)
+        )
 
     def _act(self, step: Any) -> dict[str, Any]:
         receipt = self.db.run(lambda tx: step(Acting(tx, self.programs, STOREFRONT, Timekeeping())))

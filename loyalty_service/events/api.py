@@ -3,7 +3,12 @@
 from flask import Blueprint
 
 from loyalty_service.events import service
-from loyalty_service.events.rules import AlreadyCounted, CheckInTooLate, MemberEvent
+from loyalty_service.events.rules import (
+    AlreadyCounted,
+    CheckInTooLate,
+    EventNameTaken,
+    MemberEvent,
+)
 from loyalty_service.events.schemas import EventSchema, RecordedSchema
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.http import Call, Reply, endpoint
@@ -24,6 +29,7 @@ blueprint = Blueprint("events", __name__)
     body=EventSchema,
     answers={200: RecordedSchema},
     refusals=(
+        EventNameTaken,
         MemberUnknown,
         InTheFuture,
         AlreadyCounted,

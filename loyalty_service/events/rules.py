@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from loyalty_service.kit.errors import Conflict
-from loyalty_service.program.rules.earning import CapPeriod, Streak
+from loyalty_service.kit.errors import Conflict, Invalid
+from loyalty_service.program.rules.earning import NO_EVENTS, ORDER, CapPeriod, Streak
 
 CHECK_IN = "check_in"
 BIRTHDAY = "birthday"
@@ -21,6 +21,12 @@ class AlreadyCounted(Conflict):
     """The event counts once in its period, and it has been counted."""
 
     code = "already_counted"
+
+
+class EventNameTaken(Invalid):
+    """The service itself tells something else under this name; the values list such names."""
+
+    code = "event_name_taken"
 
 
 class CheckInTooLate(Conflict):
@@ -41,6 +47,23 @@ class MemberEvent:
     name: str
     channel: str | None = None
     occurred_at: datetime | None = None
+
+
+def check_name(name: str) -> None:
+    """Refuse a name under which the service itself tells of members, and that of orders.
+
+    Raises:
+        EventNameTaken: as said.
+
+    Rule: R-90.
+    """
+    if name == ORDER or name in NO_EVENTS:
+        raise EventNameTaken(
+            f"No event of a member is named {name}; give it another name.",
+            path="event",
+            asked=name,
+            taken=sorted([ORDER, *NO_EVENTS]),
+        )
 
 
 def next_streak(last_on: date | None, streak: int, on: date, mode: Streak) -> int:

@@ -13,7 +13,8 @@ class EventSchema(Body):
         required=True,
         **about(
             "sign_up, birthday, check_in, review or any other name. Every name is "
-            "recorded; it earns if a rule of the program is about it"
+            "recorded, but those under which the service tells something itself; it earns if a "
+            "rule of the program is about it"
         ),
     )
     channel = Code(**about("where it happened, as the program names channels"))

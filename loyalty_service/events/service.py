@@ -16,6 +16,7 @@ from loyalty_service.events.rules import (
     ONCE,
     AlreadyCounted,
     MemberEvent,
+    check_name,
     event_metric,
     next_streak,
 )
@@ -35,10 +36,12 @@ def record(acting: Acting, ref: Ref, told: MemberEvent) -> str:
         the receipt, as JSON.
 
     Raises:
-        MemberUnknown, InTheFuture, AlreadyCounted, CheckInTooLate: nothing is written.
+        EventNameTaken, MemberUnknown, InTheFuture, AlreadyCounted, CheckInTooLate: nothing is
+            written.
 
     Rule: R-21, R-28, R-04 (a birthday counts once per calendar year).
     """
+    check_name(told.name)
     tx = acting.tx
     member = members.lock(tx, ref)
     books = acting.books(member)

@@ -21,7 +21,7 @@ SELECT h.member_id, h.order_no, h.order_ref, h.placed_at, l.line_no, l.sku,
   FROM unnest(%s::bigint[], %s::text[]) AS asked (member_id, sku)
   JOIN order_line l ON l.member_id = asked.member_id AND l.sku = asked.sku
   JOIN order_head h ON h.member_id = l.member_id AND h.order_no = l.order_no
- WHERE l.member_id = ANY(%s) AND l.returned_units < l.quantity
+ WHERE l.member_id = ANY(%s) AND l.returned_units < l.quantity AND h.paid_at IS NOT NULL
  ORDER BY h.member_id, h.order_no, l.line_no
 """
 

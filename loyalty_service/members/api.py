@@ -88,9 +88,10 @@ def put_redemption_lock(call: Call, member_ref: str) -> Reply:
     was reserved before may be paid, and earning goes on.
     """
     ref, is_locked = parse_ref(member_ref), call.body["locked"]
+    overdue = call.parts.passing.overdue(call.parts.programs)
 
     def work(tx: Transaction) -> dict[str, Any]:
-        member = lock_redemption(tx, ref, is_locked=is_locked)
+        member = lock_redemption(tx, ref, overdue, is_locked=is_locked)
         return _shown(member, ref, queries.list_refs(tx, member.member_id))
 
     return reply_once(call, work)

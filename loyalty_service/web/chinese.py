@@ -157,6 +157,7 @@ REFUSALS: dict[str, str] = {
     "amount_differs": "支付的金额与订单承诺的不符。",
     "busy": "另一个调用正占用所需的数据；没有写入任何内容，请稍后重试。",
     "check_in_too_late": "已计入更晚的签到；连续签到不再重新判定。",
+    "event_name_taken": "服务自身用此名称通知其他事情；请换一个名称。",
     "insufficient_points": "账户的可用积分少于所要的。",
     "member_ref_taken": "此标识属于另一位会员。",
     "more_than_left": "退货的件数或金额超过剩余可退的。",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from loyalty_service.feed.rules import KINDS
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.paths import encode_cursor
@@ -149,3 +150,30 @@ def test_two_callers_may_choose_the_same_key_for_work_of_no_member(client):
 
     assert (first.json["taken"], second.json["taken"]) == (1, 1)
     assert again.json["code"] == "idempotency_key_reused"
+
+
+def test_a_payment_of_what_was_reserved_is_told_in_its_currency(client):
+    client.call("PUT", "/members/m-1/orders/o-1/reservation", {"lines": ORDER["lines"]})
+    paid = {"payment_ref": "p-1", "paid": {"amount": 10_000, "currency": "USD"}}
+
+    answer = client.call("POST", "/members/m-1/orders/o-1/payment", paid)
+
+    told = [answer.json[name] for name in ("code", "path", "values")]
+    assert answer.status_code == 422
+    assert told == ["currency_foreign", "paid.currency", {"asked": "USD", "expected": "CNY"}]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("member.")])
+def test_what_the_service_itself_tells_of_members_is_no_event_of_a_shop(client, kind):
+    name = kind.removeprefix("member.")
+
+    answer = client.call("POST", "/members/m-1/events", {"event": name})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "event_name_taken")
+    assert (answer.json["path"], answer.json["values"]["asked"]) == ("event", name)
+
+
+def test_no_event_of_a_shop_is_an_order(client):
+    answer = client.call("POST", "/members/m-1/events", {"event": "order"})
+
+    assert (answer.status_code, answer.json["code"]) == (422, "event_name_taken")

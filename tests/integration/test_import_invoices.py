@@ -19,7 +19,7 @@ from loyalty_service.members.rules import Ref
 from loyalty_service.members.service import Details
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
-from tests.factories import STOREFRONT
+from tests.factories import STOREFRONT, Shop, line
 from tests.integration.trade_books import (
     BENCH,
     SHORT_ENDS,
@@ -256,6 +256,24 @@ def test_a_return_finds_what_an_earlier_file_or_call_brought(db, write):
     assert second.invoices == {"order": 1}
     assert (third.invoices, third.matched, third.unmatched) == ({"partly_matched": 1}, 3, 1)
     assert_agrees(db, calculate(BENCH, back, bought, back))
+
+
+def test_a_return_finds_nothing_in_orders_that_nobody_paid(db, write):
+    shop = Shop(db, BENCH.read_text(encoding="utf-8"))
+    shop.enrol("17850")
+    more = {"member": "17850", "currency": "GBP"}
+    lantern = line(1_000, sku="71053", quantity=2)
+    shop.pay("paid", lantern, **more)
+    shop.reserve("reserved", lantern, **more)
+    shop.reserve("lapsed", lantern, **more)
+    shop.reserve("again", lantern, **more)
+    shop.cancel("again", member="17850")
+    shop.pay("again", lantern, **more)
+
+    [report] = take(db, write("C536370,71053,Lantern,-9,2026-03-02 04:00,5.00,17850,UK"))
+
+    assert (report.invoices, report.matched) == ({"partly_matched": 1}, 4)
+    assert shop.story("reserved")["state"] == "reserved"
 
 
 def test_the_number_of_a_return_stays_taken_even_for_a_guest(db, write):

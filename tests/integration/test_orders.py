@@ -1,6 +1,6 @@
 """Orders that are paid elsewhere: what they earn, once."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -77,6 +77,39 @@ def test_a_fulfilment_tells_what_is_left_of_the_points_that_it_gives_a_beginning
 
     assert [[lot["points"] for lot in one["lots"]] for one in part] == [[18]]
     assert [[lot["points"] for lot in one["lots"]] for one in nothing] == [[0]]
+
+
+def test_goods_that_went_out_before_the_payment_are_told_in_either_order(db, clock):
+    shop = Shop(db, PLAIN.replace("{after: {months: 12}, round_to: month}", "{after: {days: 10}}"))
+    shop.enrol()
+    clock.set(datetime(2026, 3, 2, 15, 50, tzinfo=UTC))
+    shop.reserve("o-1")
+    shop.reserve("o-2")
+    clock.advance(timedelta(minutes=20))
+    out = clock.now() - timedelta(minutes=15)
+
+    shop.fulfil("o-1", at=out)
+    shop.pay_reserved("o-1")
+    shop.pay_reserved("o-2")
+    shop.fulfil("o-2", at=out)
+
+    assert [shop.story(ref)["fulfilled_at"] for ref in ("o-1", "o-2")] == [
+        "2026-03-02T15:55:00Z"
+    ] * 2
+    lots = db.fetch("SELECT active_at, expires_at FROM lot WHERE wallet = 'points'")
+    assert lots[0] == lots[1] == (clock.now(), datetime(2026, 3, 13, 16, tzinfo=UTC))
+
+
+def test_when_goods_went_out_is_said_once_also_where_the_payment_says_that_they_did(db, clock):
+    shop = Shop(db)
+    shop.enrol()
+    shop.reserve()
+    out = shop.fulfil()["fulfilled_at"]
+    clock.advance(timedelta(minutes=5))
+
+    receipt = shop.pay_reserved(is_fulfilled=True)
+
+    assert (receipt["fulfilled_at"], shop.fulfil()["fulfilled_at"]) == (out, out)
 
 
 def test_a_first_fulfilment_after_a_cancellation_is_refused(db):

@@ -130,3 +130,14 @@ def test_unlocked_points_leave_again(shop):
     shop.lock_points(is_locked=False)
 
     assert shop.send(100, "m-2")["points"] == 100
+
+
+def test_what_was_due_before_a_lock_is_done_and_told_before_it(shop, clock):
+    shop.adjust(100, expires_at=clock.now() + timedelta(hours=1))
+    clock.advance(timedelta(hours=2))
+
+    shop.lock_points()
+
+    told = shop.db.fetch("SELECT kind FROM event WHERE member_id = 1 ORDER BY seq DESC LIMIT 2")
+    assert told == [("member.redemption_locked",), ("points.expired",)]
+    assert_proved(shop)

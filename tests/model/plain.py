@@ -176,7 +176,7 @@ class Model(Tiers):
         """R-82: whether points may leave."""
         member = self.find(ref)
         if locked != member.locked:
-            member.clock = max(member.clock, self.now)
+            self.meet(member, None)
             member.locked = locked
         return {}
 

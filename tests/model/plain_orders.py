@@ -327,7 +327,7 @@ class Orders(Books):
     ) -> Node:
         went_out = more["fulfilled"] or (more["fulfilled"] is None and known is None)
         told_before = known["fulfilled"] if known and known["state"] == "reserved" else None
-        fulfilled = when if went_out else told_before
+        fulfilled = told_before or (when if went_out else None)
         if not is_held:
             placing["tier"] = self.earns_by(member, placing, fulfilled)
         order = placing if is_held else self.open(member, order_ref, placing, known)
@@ -391,11 +391,12 @@ class Orders(Books):
         self.check_time(at, order)
         when = order["fulfilled"] = self.meet(member, at)
         program = self.program(order["version"])
+        begins = max(when, order["paid_at"] or when)
         activated = {}
         for wallet, kept in order["kept"].items():
             account = self.account(member, wallet)
             instants = {
-                no: self.instants(program, part["terms"], order["paid_at"], when)
+                no: self.instants(program, part["terms"], order["paid_at"], begins)
                 for no, part in kept["parts"].items()
                 if no is not None and part["terms"] and part["terms"][0]["on"] == "fulfilment"
             }

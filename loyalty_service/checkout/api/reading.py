@@ -66,6 +66,7 @@ def read_order(order_ref: str, body: dict[str, Any]) -> Order:
         occurred_at=body.get("occurred_at"),
         is_fulfilled=body.get("fulfilled"),
         accept_repricing=body.get("accept_repricing", False),
+        paid_in=None if paid is None else paid.currency,
     )
 
 

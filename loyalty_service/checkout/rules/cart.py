@@ -83,9 +83,10 @@ class Order:
     Args:
         cart: None where the order was reserved: then what was reserved is paid.
         paid_minor: what the shop says was paid for it; None where it says nothing.
+        paid_in: the currency it says so in.
         occurred_at: when it was paid (UTC); None is now.
         is_fulfilled: whether the goods went out when it was paid; None: yes where the order is
-            brought whole (R-35), no where a reservation is paid.
+            brought whole (R-35), no where it was reserved or cancelled before.
         accept_repricing: take it at the price of now where the promised one has lapsed (R-33).
     """
 
@@ -96,6 +97,7 @@ class Order:
     occurred_at: datetime | None = None
     is_fulfilled: bool | None = None
     accept_repricing: bool = False
+    paid_in: str | None = None
 
     def fingerprint(self) -> bytes:
         """Digest of what makes the order this order: two orders that share it are repetitions."""
@@ -161,6 +163,23 @@ def price(cart: Cart, currency: str) -> tuple[Line, ...]:
         Line(no, line.kind, line.sku, line.category, line.brand, line.quantity, cost)
         for no, (line, cost) in enumerate(zip(cart.lines, net, strict=True), start=1)
     )
+
+
+def check_paid_in(order: Order, currency: str) -> None:
+    """Refuse a payment that is told in another currency than the order costs.
+
+    Raises:
+        CurrencyForeign: as said.
+
+    Rule: R-01.
+    """
+    if order.paid_in not in (None, currency):
+        raise CurrencyForeign(
+            f"The order costs {currency}.",
+            path="paid.currency",
+            asked=order.paid_in,
+            expected=currency,
+        )
 
 
 def check_paid(paid_minor: int | None, payable_minor: int) -> None:

@@ -97,7 +97,7 @@ class PaymentSchema(Body):
     fulfilled = Flag(
         **about(
             "whether the goods went out with it; left out: yes for a whole order, "
-            "no for one that was reserved"
+            "no for one that was reserved or cancelled before"
         )
     )
     accept_repricing = Flag(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
+from typing import Any
 
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
@@ -60,7 +61,8 @@ Outcome = str | Refusal
 def in_transactions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """Cut a batch into the parts that are one transaction each, in the order given.
 
-    An order that spends points goes alone: whether it may is known only once the member is met.
+    An order that spends points goes alone: whether it may is known only once the member is met. So
+    does one that pays a reservation, which may hold some.
     """
     begin, refs = 0, set[Ref]()
     for i, item in enumerate(items):
@@ -74,9 +76,7 @@ def in_transactions(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 def _spends(item: Item) -> bool:
-    return (
-        isinstance(item, OrderItem) and item.order.cart is not None and item.order.cart.points > 0
-    )
+    return isinstance(item, OrderItem) and (item.order.cart is None or item.order.cart.points > 0)
 
 
 def take_items(acting: Acting, items: Sequence[Item]) -> list[Outcome]:
@@ -122,7 +122,7 @@ def _read(acting: Acting, items: Sequence[Item], owners: dict[Ref, Member]) -> W
     books.accounts = read_accounts(tx, list(books.members.values()))
     gifts = [lot for member in owners.values() for lot in gift_lots(member)]
     books.read_expired([*own_lots(unique), *gifts])
-    _read_totals(books, items, owners)
+    _read_totals(books, items, owners, orders)
     return Work(books, orders)
 
 
@@ -131,7 +131,12 @@ def _is_followed(item: Item, order: OrderRecord) -> bool:
     return isinstance(item, ReturnItem) or item.order.payment_ref != order.payment_ref
 
 
-def _read_totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member]) -> None:
+def _read_totals(
+    books: Books,
+    items: Sequence[Item],
+    owners: dict[Ref, Member],
+    orders: dict[str, OrderRecord],
+) -> None:
     wanted = {}
     for item in items:
         if isinstance(item, OrderItem) and item.ref in owners:
@@ -139,6 +144,11 @@ def _read_totals(books: Books, items: Sequence[Item], owners: dict[Ref, Member])
             version, program = books.program_at(owners[item.ref], when)
             day = local_date(when, program.zone)
             wanted[version, day] = (program, ORDER, day)
+            known = orders.get(item.order_ref)
+            if known is not None:
+                promised = books.program(known.program_version)
+                day = local_date(known.placed_at, promised.zone)
+                wanted[known.program_version, day] = (promised, ORDER, day)
     books.read_totals(wanted_by_caps(wanted.values()), books.now)
 
 
@@ -154,7 +164,7 @@ def _take(work: Work, owners: dict[Ref, Member], item: Item) -> Outcome:
     member = owners.get(item.ref)
     if member is None:
         return member_unknown(item.ref)
-    before = _Before(work, member) if _may_be_refused_late(work, member, item) else None
+    before = _Before(work, member, item) if _may_be_refused_late(work, member, item) else None
     try:
         if isinstance(item, OrderItem):
             return record_payment(work, member, item.order)
@@ -177,21 +187,34 @@ def _may_be_refused_late(work: Work, member: Member, item: Item) -> bool:
 
 
 class _Before:
-    """A member and their accounts as they stood, to go back to: a refused item changes nothing."""
+    """A member, their accounts and the order of an item as they stood, to go back to."""
 
-    def __init__(self, work: Work, member: Member) -> None:
+    def __init__(self, work: Work, member: Member, item: Item) -> None:
         self._member = deepcopy(member)
         self._accounts = deepcopy(work.books.accounts.get(member.member_id, {}))
         totals = work.books.totals
         self._totals = [
             dict(one.get(member.member_id, {})) for one in (totals.amounts, totals.added)
         ]
+        self._order = deepcopy(work.orders.get(item.order_ref))
+        self._is_touched = member.member_id in work.touched
+        self._is_changed = item.order_ref in work.writing.changed
 
     def restore(self, work: Work, member: Member) -> None:
-        """Let it stand so again."""
-        for field in fields(Member):
-            setattr(member, field.name, getattr(self._member, field.name))
+        """Let it stand so again: a refused item changes nothing."""
+        _set_back(member, self._member)
         work.books.accounts[member.member_id] = self._accounts
         totals = work.books.totals
         totals.amounts[member.member_id], totals.added[member.member_id] = self._totals
         totals.settle(member.member_id)
+        if not self._is_touched:
+            work.touched.pop(member.member_id, None)
+        if self._order is not None:
+            _set_back(work.orders[self._order.order_ref], self._order)
+            if not self._is_changed:
+                work.writing.changed.pop(self._order.order_ref, None)
+
+
+def _set_back(one: Any, before: Any) -> None:
+    for field in fields(before):
+        setattr(one, field.name, getattr(before, field.name))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.cart import Order, check_paid
+from loyalty_service.checkout.rules.cart import Order, check_paid, check_paid_in
 from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.steps import (
     CartMissing,
@@ -58,6 +58,7 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
     if known is None:
         return _pay_whole(work, member, order)
     require_own(known, member)
+    check_paid_in(order, work.books.program(known.program_version).currency)
     known_answer = answered(known, order.payment_ref)
     if known_answer is not None:
         return repeat(known, order, *known_answer)
@@ -212,9 +213,10 @@ def rehearse(
 
 def _fulfilled_at(order: Order, known: OrderRecord | None, when: datetime) -> datetime | None:
     """When the goods went out, as far as the payment or an earlier message says (R-34, R-35)."""
-    if order.is_fulfilled or (order.is_fulfilled is None and known is None):
+    told = known.fulfilled_at if known is not None and known.state == State.RESERVED else None
+    if told is None and (order.is_fulfilled or (order.is_fulfilled is None and known is None)):
         return when
-    return known.fulfilled_at if known is not None and known.state == State.RESERVED else None
+    return told
 
 
 def _spend(

@@ -34,7 +34,7 @@ from loyalty_service.checkout.service.reserving import let_go
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
 from loyalty_service.checkout.service.taking_back import TakenFrom, take_back_in
 from loyalty_service.checkout.service.telling import instant_text, money
-from loyalty_service.checkout.service.work import Work, state_of
+from loyalty_service.checkout.service.work import NOTHING, Work, state_of
 from loyalty_service.earning.queries import capped_rules, metric
 from loyalty_service.ledger.rules.entry import Reason
 from loyalty_service.members.rules import Member
@@ -169,10 +169,12 @@ def _take(work: Work, member: Member, coming: Coming, program: Program) -> str:
     points = sum_of_points(back)
     reason = REASONS[coming.step]
     given = give_back(work, member, order, after, (when, at))
+    # In the program's order, as what was earned is told.
+    due = [(one.id, sum(points.get(one.id, NOTHING).values())) for one in program.wallets]
     taken = [
-        take_back_in(work, member, order, (wallet, sum(rules.values())), (when, at), reason=reason)
-        for wallet, rules in points.items()
-        if any(rules.values())
+        take_back_in(work, member, order, of_wallet, (when, at), reason=reason)
+        for of_wallet in due
+        if of_wallet[1]
     ]
     _free_room(work, member, order, after, program)
     recount(work, member, order, program, after=after)

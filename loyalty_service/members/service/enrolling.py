@@ -22,7 +22,6 @@ from loyalty_service.members.service.saving import (
     add_new,
     new_ids,
     new_member,
-    save,
 )
 
 SECRET_BYTES = 32
@@ -158,10 +157,13 @@ def amend(tx: Transaction, ref: Ref, details: Details, overdue: Overdue) -> Memb
     return member
 
 
-def lock_redemption(tx: Transaction, ref: Ref, *, is_locked: bool) -> Member:
+def lock_redemption(tx: Transaction, ref: Ref, overdue: Overdue, *, is_locked: bool) -> Member:
     """Keep a member's points from leaving, or let them leave again; earning goes on.
 
     What was reserved before may still be paid.
+
+    Args:
+        overdue: does what time has brought the member by now, before anything changes.
 
     Raises:
         MemberUnknown: nothing is written.
@@ -170,12 +172,13 @@ def lock_redemption(tx: Transaction, ref: Ref, *, is_locked: bool) -> Member:
     """
     member = lock(tx, ref)
     if is_locked != (member.redemption_locked_since is not None):
+        write = overdue(tx, member)
         now = tx.now()
         member.meet(now, now)
         member.redemption_locked_since = now if is_locked else None
         word = "locked" if is_locked else "unlocked"
         member.tell(f"member.redemption_{word}", now, {})
-        save(tx, [member])
+        write()
     return member
 
 

@@ -9,6 +9,9 @@ from loyalty_service.program.rules.wallets import Activation, Expiry, Name
 
 ORDER = "order"
 
+NO_EVENTS = frozenset({"enrolled", "amended", "redemption_locked", "redemption_unlocked"})
+"""What the service itself tells of members under ``member.<name>``: no shop's event is named so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:

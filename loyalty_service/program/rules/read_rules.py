@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from loyalty_service.program.rules.conditions import Condition
 from loyalty_service.program.rules.earning import (
+    NO_EVENTS,
     ORDER,
     ByStreak,
     EarningRule,
@@ -87,7 +88,13 @@ _KEYS = (
 
 def _read_trigger(fields: Fields) -> str:
     place = fields.find("on")
-    return ORDER if place is None else place.ident()
+    if place is None:
+        return ORDER
+    trigger = place.ident()
+    if trigger in NO_EVENTS:
+        place.report(f"no event is ever named {trigger}", "another name for the event")
+        return UNREAD
+    return trigger
 
 
 def _read_priority(fields: Fields) -> int:
