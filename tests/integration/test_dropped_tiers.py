@@ -10,10 +10,11 @@ from loyalty_service.cli.main import main
 from loyalty_service.jobs.rules.schedules import JobName
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import parse_ref
-from loyalty_service.program.rules.versions import TierHeld
+from loyalty_service.program.rules.versions import ProgramFixed, TierHeld
 from loyalty_service.timekeeping.service import Timekeeping
 from tests.factories import PLAIN, STOREFRONT, Shop, cart_of, line
 from tests.integration.test_tiers import TIERED, changes, proved, standing, tier
+from tests.integration.test_tiers_in_time import tiers
 from tests.job_world import run
 
 DAY = timedelta(days=1)
@@ -141,3 +142,41 @@ def test_the_command_line_says_so_before_and_when_it_is_applied(
     assert said.err.startswith(f"`loyalty program apply` would refuse {file}: Tiers that members")
     assert "Gold -> Silver, and then " in said.out
     assert "Silver -> Regular  (m-1)" in said.out
+
+
+@pytest.mark.parametrize("promote", ["at_once", "next_review"])
+def test_an_undone_promotion_leads_to_the_tier_that_is_reached_where_the_one_before_is_gone(
+    db, clock, promote
+):
+    text = tiers(on_return="at_once")
+    shop = Shop(db, text)
+    shop.enrol()
+    shop.pay("o-1", line(50_000))
+    clock.advance(DAY)
+    shop.pay("o-2", line(200_000))
+    silver, gold = text.index("    - id: silver"), text.index("    - id: gold")
+    bronze = """    - {id: bronze, name: {en: Bronze, zh: 铜卡}, gift: {points: 7},
+       entry: {any: [{earned: {wallet: growth, at_least: 400}}]}}
+"""
+    new = text[:silver] + bronze + text[gold:]
+    shop.apply(new.replace("tiers:\n", f"tiers:\n  promote: {promote}\n"))
+    clock.advance(DAY)
+
+    shop.cancel("o-2")
+
+    assert changes(shop)[-1] == ("undone", "gold", "bronze")
+    assert standing(shop)["tier"]["id"] == "bronze"
+    assert proved(shop)
+
+
+def test_nobody_who_never_moved_falls_into_a_new_tier_below_the_lowest(shop):
+    regular = "    - {id: regular, name: {en: Regular, zh: 普通}}\n"
+    assert regular in TIERED
+    entered = regular.replace("}}\n", "}, entry: {any: [{orders: 1}]}}\n")
+    newcomer = "    - {id: newcomer, name: {en: New, zh: 新}}\n"
+
+    with pytest.raises(ProgramFixed) as refusal:
+        shop.apply(TIERED.replace(regular, newcomer + entered))
+
+    [kept] = refusal.value.values["kept"]
+    assert (kept["running"], kept["asked"]) == ("regular", "newcomer")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import Shop, line
 from tests.integration.test_tiers import catch_up, changes, proved, tier
-from tests.integration.test_tiers_in_time import tiers
+from tests.integration.test_tiers_in_time import KEEP, tiers
 
 
 def gifts(shop: Shop) -> list[int]:
@@ -72,3 +72,22 @@ def test_keeping_a_tier_and_falling_into_one_bring_no_gift(db, clock):
 
     assert [cause for cause, *_ in changes(shop)] == ["promoted", "demoted", "demoted"]
     assert gifts(shop) == [300]
+
+
+@pytest.mark.parametrize("before", [{"term": "none"}, {}])
+def test_a_gift_belongs_to_the_term_that_a_new_version_begins(db, clock, before):
+    monthly = {"window": "{months: 1}", "term": "{months: 1}"}
+    text = tiers(**{**monthly, **before})
+    if not before:
+        text = text.replace(KEEP, "      keep_for_ever: true\n")
+    shop = Shop(db, text)
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    shop.apply(tiers(**monthly))
+    clock.advance(timedelta(days=100))
+    catch_up(shop)
+    assert [cause for cause, *_ in changes(shop)] == ["promoted", "term_began", "demoted"]
+
+    shop.pay("o-2", line(50_000))
+
+    assert gifts(shop) == [50, 50]

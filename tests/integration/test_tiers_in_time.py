@@ -23,6 +23,8 @@ from tests.integration.test_tiers import (
 )
 from tests.job_world import catch_up
 
+KEEP = "      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}\n"
+
 
 def tiers(text: str = TIERED, **settings: str) -> str:
     """The program with these settings of its tiers."""
@@ -103,7 +105,7 @@ def test_undoing_one_promotion_leaves_the_one_before_that_is_earned_still(db, cl
 BALANCE = TIERED.replace(
     "entry: {any: [{earned: {wallet: growth, at_least: 500}}, {orders: 10}]}",
     "entry: {any: [{balance: {wallet: points, at_least: 100}}]}",
-).replace("      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}\n", "")
+).replace(KEEP, "")
 
 
 def test_a_balance_that_ends_takes_the_tier_down_at_that_instant_however_late_it_is_found(
@@ -324,3 +326,47 @@ def test_at_one_instant_a_birthday_is_given_before_points_end(db, clock):
 
     reasons = shop.db.fetch("SELECT reason FROM entry WHERE wallet = 'points' ORDER BY seq")
     assert reasons == [("adjustment",), ("event",), ("expired",)]
+
+
+@pytest.mark.parametrize("more", [{"demote": "by_standing"}, {"term": "none"}])
+def test_who_falls_from_above_a_tier_that_is_kept_for_ever_stays_in_it(db, clock, more):
+    monthly = tiers(**{"window": "{months: 1}", "term": "{months: 1}", **more})
+    shop = Shop(db, rewrite(monthly, KEEP, "      keep_for_ever: true\n"))
+    shop.enrol()
+    shop.pay("o-1", line(50_000))
+    clock.advance(DAY)
+    shop.pay("o-2", line(200_000))
+    clock.advance(70 * DAY)
+
+    catch_up(db)
+
+    assert changes(shop)[-1] == ("demoted", "gold", "silver")
+
+
+def test_a_return_undoes_what_no_longer_reaches_the_threshold_of_its_day(db, clock):
+    shop = Shop(db, tiers(on_return="at_once"))
+    shop.enrol()
+    shop.pay("o-1", line(250_000))
+    clock.advance(DAY)
+    shop.apply(rewrite(tiers(on_return="at_once"), '"2000.00"', '"3000.00"'))
+    clock.advance(DAY)
+
+    shop.give_back("o-1", amount_minor=50_000)
+    assert tier(shop) == "gold"
+    shop.give_back("o-1", "r-2", amount_minor=1)
+    assert changes(shop)[-2:] == [("undone", "gold", "regular"), ("promoted", None, "silver")]
+
+
+def test_a_return_undoes_nothing_that_spending_had_taken_away_before(db, clock):
+    worth = "redemption: {block_points: 100, block_value: '1.00', max_share: '1'}\nreturns:"
+    asked = "{all: [{balance: {wallet: points, at_least: 2000}}]}"
+    text = rewrite(tiers(on_return="at_once"), '{all: [{spend: "2000.00"}]}', asked)
+    shop = Shop(db, rewrite(text, "returns:", worth))
+    shop.enrol()
+    shop.pay("o-1", line(250_000), line(100, sku="B"))
+    clock.advance(DAY)
+    shop.pay("o-2", line(2_000), points=2_000)
+
+    shop.give_back("o-1", units=[(2, 1)])
+
+    assert changes(shop) == [("promoted", None, "gold")]

@@ -58,9 +58,21 @@ class Tiers(Orders):
         return facts
 
     def counted(
-        self, member: Member, at: datetime, asked: Node, days: tuple[date, date], more: Any = ()
+        self,
+        member: Member,
+        at: datetime,
+        asked: Node,
+        days: tuple[date, date],
+        more: Any = (),
+        *,
+        by: int | None = None,
+        back: bool = False,
     ) -> list[Node]:
-        """What a qualification asks for, and what there is of it between two days (R-50)."""
+        """What a qualification asks for, and what there is of it between two days (R-50).
+
+        ``by``: the version that asks, else the one in force; ``back``: that ``more`` was part of
+        balances, too.
+        """
         [criteria] = asked.values()
         facts = [(name, amount) for name, on, amount in self.facts(member) if in_days(on, days)]
         facts += [(name, amount) for name, on, amount in more if in_days(on, days)]
@@ -73,13 +85,19 @@ class Tiers(Orders):
             if measure == "balance":
                 there = member.accounts.get(wallet, Account("")).buckets(at)
                 amount = there["active"] + there["held"] - there["deficit"]
-            enough = self.enough(at, measure, want)
+                today = local_day(at, self.zone)
+                amount += sum(
+                    points
+                    for what, on, points in more
+                    if back and what == f"earned {wallet}" and on <= today
+                )
+            enough = self.enough(by or self.program_at(at)[0], measure, want)
             told.append({"measure": measure, "wallet": wallet, "counted": amount, "asked": enough})
         return told
 
-    def enough(self, at: datetime, measure: str, want: Any) -> int:
+    def enough(self, version: int, measure: str, want: Any) -> int:
         if measure == "spend":
-            return minor(self.program_at(at)[1], want)
+            return minor(self.program(version), want)
         return int(want if measure == "orders" else want["at_least"])
 
     def look(
@@ -200,21 +218,29 @@ class Tiers(Orders):
 
     def undo(self, member: Member, at: datetime, before: list[Fact]) -> None:
         """A promotion falls with the return that takes away what it rested on (R-52)."""
-        tiers = self.program_at(at)[1].get("tiers")
+        tiers, facts = self.program_at(at)[1].get("tiers"), self.facts(member)
         while tiers is not None and tiers.get("on_return") == "at_once":
             stands, index = member.standing, self.index(member, at)
-            rested, entry = stands["undo"], tiers["levels"][index].get("entry")
-            if rested is None or entry is None:
+            rested = stands["undo"]
+            if rested is None:
                 return
-            days, names = rested["days"], names_of(entry)
+            levels = self.program(rested["version"])["tiers"]["levels"]
+            entry = next(one for one in levels if one["id"] == stands["tier"])["entry"]
+            days, names, moved = rested["days"], names_of(entry), difference(before, facts)
             came_back = [
                 (name, on)
-                for name, on, amount in difference(before, self.facts(member))
+                for name, on, amount in moved
                 if amount < 0 and name in names and in_days(on, days)
             ]
-            counted = self.counted(member, at, entry, days)
+            by = rested["version"]
+            counted = self.counted(member, at, entry, days, by=by)
             today = local_day(at, self.zone)
             if not came_back or is_met(entry, counted) or self.reached(member, at, today) >= index:
+                return
+            was = [(name, on, -amount) for name, on, amount in moved]
+            before_it = self.counted(member, at, entry, days, was, by=by, back=True)
+            reached = self.reached(member, at, today, more=was, back=True)
+            if not is_met(entry, before_it) and reached < index:
                 return
             to = self.index_of(at, rested["before"]["tier"])
             stood = {**rested["before"], "gifts": stands["gifts"]}
@@ -231,7 +257,8 @@ class Tiers(Orders):
         undo = None
         if tiers.get("on_return") == "at_once":
             days = (first_day_of(window, day, enrolled), day)
-            undo = {"days": days, "before": dict(member.standing)}
+            version, _ = self.program_at(at)
+            undo = {"days": days, "version": version, "before": dict(member.standing)}
         level = tiers["levels"][index]
         counted = self.look(member, at, level, day, **more)
         return "promoted", index, self.stands(member, at, index, day, since=at, undo=undo), counted
@@ -259,7 +286,8 @@ class Tiers(Orders):
         counted = self.look(member, at, tiers["levels"][index], judged, keep=True)
         lower = index - 1
         if tiers.get("demote") == "by_standing" or tiers.get("term") == "none":
-            lower = self.reached(member, at, judged, **more)
+            safe = [i for i in range(index) if is_safe(i, tiers["levels"][i])]
+            lower = max(self.reached(member, at, judged, **more), *safe)
         return "demoted", lower, self.stands(member, at, lower, judged, since=at), counted
 
     def stands(
@@ -308,6 +336,9 @@ class Tiers(Orders):
                 gift = self.give_gift(member, at, level["gift"])
                 gift |= {"at": at, "until": stands["until"]}
                 stands["gifts"] = {**stands["gifts"], level["id"]: gift}
+        elif cause == "term_began" and level["id"] in stands["gifts"]:
+            given = {**stands["gifts"][level["id"]], "until": stands["until"]}
+            stands["gifts"] = {**stands["gifts"], level["id"]: given}
         elif cause == "undone":
             given = stands["gifts"].get(before["tier"])
             is_kept = program["tiers"].get("gifts_on_return", "kept") == "kept"

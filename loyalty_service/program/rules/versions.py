@@ -30,7 +30,7 @@ class ProgramFaulty(Invalid):
 
 
 class ProgramFixed(Invalid):
-    """What a running program cannot change: its currency, its zone, wallets that hold entries."""
+    """What a running program cannot change: currency, zone, lowest tier, wallets with entries."""
 
     code = "program_fixed"
 
@@ -139,7 +139,7 @@ def require_continues(running: Program, new: Program, used_wallets: Collection[s
     """Check that a new version can follow the running one.
 
     Sums are kept by local day and in minor units, so zone and currency stay; entries stay for
-    ever, so their wallets do.
+    ever, so their wallets do. Who never moved stands in the lowest tier, so it stays below others.
 
     Args:
         running: the newest version.
@@ -149,7 +149,7 @@ def require_continues(running: Program, new: Program, used_wallets: Collection[s
     Raises:
         ProgramFixed: it changes what a running program cannot change.
 
-    Rule: R-01, R-04, R-10.
+    Rule: R-01, R-04, R-10, R-54.
     """
     kept: list[tuple[str, dict[str, Any]]] = [
         (
@@ -162,6 +162,11 @@ def require_continues(running: Program, new: Program, used_wallets: Collection[s
         )
         if before != after
     ]
+    lowest = _risen_lowest(running, new)
+    if lowest is not None:
+        told = f"the lowest tier {lowest[0]} the lowest, not above {lowest[1]}, or drops it"
+        values = {"path": "document.tiers.levels", "running": lowest[0], "asked": lowest[1]}
+        kept.append((told, values))
     if used_wallets:
         missing = sorted(used_wallets)
         told = f"the wallets that hold entries: {', '.join(missing)}"
@@ -172,3 +177,15 @@ def require_continues(running: Program, new: Program, used_wallets: Collection[s
             path=kept[0][1]["path"],
             kept=[values for _, values in kept],
         )
+
+
+def _risen_lowest(running: Program, new: Program) -> tuple[str, str] | None:
+    """The lowest tier and the one that a new version puts below it; None where it puts none.
+
+    Who never moved stands in whatever is the lowest, so they would fall without a word.
+    """
+    if running.tiers is None or new.tiers is None:
+        return None
+    was, lowest = running.tiers.levels[0].id, new.tiers.levels[0].id
+    is_there = any(tier.id == was for tier in new.tiers.levels)
+    return (was, lowest) if is_there and was != lowest else None

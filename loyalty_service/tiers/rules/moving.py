@@ -1,27 +1,17 @@
 """How members rise, keep their tier and fall: at once, at reviews, and when a return undoes it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing, Total
 from loyalty_service.program.rules.periods import local_date, start_of_day
-from loyalty_service.program.rules.tiers import (
-    Demote,
-    NoTerm,
-    OnReturn,
-    Promote,
-)
+from loyalty_service.program.rules.tiers import Demote, NoTerm, OnReturn, Promote, Qualification
 from loyalty_service.tiers.rules.looking import Looking
 from loyalty_service.tiers.rules.moves import Change, Move
-from loyalty_service.tiers.rules.qualifying import (
-    Tally,
-    is_met,
-    look,
-    metrics_of,
-    took_back,
-)
+from loyalty_service.tiers.rules.qualifying import Tally, look, metrics_of, took_back
 from loyalty_service.tiers.rules.windows import (
     last_day_before,
     lasting_end,
@@ -86,38 +76,51 @@ class Judge(Looking):
         return next_boundary(self.tiers.window, before, enrolled_on) == today
 
     def undo(
-        self, standing: Standing, instant: datetime, moved: Mapping[Total, int]
+        self,
+        standing: Standing,
+        instant: datetime,
+        moved: Mapping[Total, int],
+        entry: Qualification | None = None,
     ) -> Change | None:
         """A promotion falls with the return that takes away what it rested on.
 
         Args:
             moved: what was just counted; less than nothing is what came back.
+            entry: what the version asked that promoted; None: what this one asks.
 
         Rule: R-52.
         """
         undo = (standing.memo or {}).get("undo")
         if self.tiers.on_return is not OnReturn.AT_ONCE or undo is None:
             return None
-        index = self.index(standing)
-        entry = self.tiers.levels[index].entry
-        first, last = (date.fromisoformat(undo[end]) for end in ("first", "last"))
-        if entry is None or not took_back(entry, moved, first, last):
+        index, day = self.index(standing), local_date(instant, self.program.zone)
+        entry = entry or self.tiers.levels[index].entry
+        days = (date.fromisoformat(undo["first"]), date.fromisoformat(undo["last"]))
+        if entry is None or not took_back(entry, moved, *days):
             return None
-        counted = look(entry, self.record, first, last)
-        day = local_date(instant, self.program.zone)
-        if (
-            is_met(entry, [one.amount for one in counted])
-            or self.reached(day, above=index - 1) >= index
-        ):
+        before = replace(self, record=self.record.before(moved, day))
+        # What fell by other things stays until its review.
+        if self._rests(entry, index, days, day) or not before._rests(entry, index, days, day):
             return None
-        memo = {
-            **_without_undo(standing.memo),
-            **({"undo": undo["undo"]} if "undo" in undo else {}),
-        }
+        tally = Tally(entry.match, *days, look(entry, self.record, *days))
+        stood = self._stood(standing, instant, day)
+        return Change(Move.UNDONE, self.index(stood), instant, stood, tally)
+
+    def _rests(self, entry: Qualification, index: int, days: tuple[date, date], day: date) -> bool:
+        """Whether there is enough for a promotion, by the days it rested on or today."""
+        counts = self.record.between(*days)
+        return self.record.is_enough(entry, counts) or self.reached(day, above=index - 1) >= index
+
+    def _stood(self, standing: Standing, instant: datetime, day: date) -> Standing:
+        """What stood before a promotion; where that tier is gone, the one that is reached."""
+        undo = (standing.memo or {})["undo"]
+        memo = _without_undo(standing.memo)
+        if "undo" in undo:
+            memo["undo"] = undo["undo"]
+        if undo["tier"] is not None and self.tiers.find(undo["tier"]).id != undo["tier"]:
+            return self._stands(self.reached(day), instant, day, since=instant, memo=memo)
         since, until, grace = (_instant(undo[name]) for name in ("since", "until", "grace"))
-        before = Standing(undo["tier"], since, until, grace, memo or None)
-        tally = Tally(entry.match, first, last, counted)
-        return Change(Move.UNDONE, self.index(before), instant, before, tally)
+        return Standing(undo["tier"], since, until, grace, memo or None)
 
     def begin_term(self, standing: Standing, instant: datetime) -> Change | None:
         """A tier that had no end gets one, where a new version of the program gives terms.
@@ -222,7 +225,9 @@ class Judge(Looking):
         lower = index - 1
         # Who follows what was earned has no step in between.
         if self.tiers.demote is Demote.BY_STANDING or self.tiers.term is NoTerm.NONE:
-            lower = self.reached(judged)
+            # Never below a tier that is kept for ever, which was risen above.
+            kept = [i for i in range(index) if self.is_safe(i)]
+            lower = max(self.reached(judged), *kept)
         memo = _without_undo(standing.memo)
         fallen = self._stands(lower, instant, judged, since=instant, memo=memo)
         return Change(Move.DEMOTED, lower, instant, fallen, tally)

@@ -62,6 +62,27 @@ class Record:
     balances: Mapping[str, int]
     enrolled_on: date
 
+    def before(self, moved: Mapping[Total, int], day: date) -> "Record":
+        """The same before some of it was counted, or came back.
+
+        Args:
+            moved: how much more, or less, of each there is since then. Points that were earned
+                by ``day`` were part of a balance.
+
+        Rule: R-52.
+        """
+        sums = {key: amount - moved.get(key, 0) for key, amount in self.sums.items()}
+        balances = {
+            wallet: amount
+            - sum(
+                more
+                for (metric, on), more in moved.items()
+                if metric == earned_metric(wallet) and on <= day
+            )
+            for wallet, amount in self.balances.items()
+        }
+        return Record(sums, balances, self.enrolled_on)
+
     def between(self, first: date, last: date) -> dict[str, int]:
         """How much there is of each metric between two days, both included.
 

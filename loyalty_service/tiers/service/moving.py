@@ -17,7 +17,7 @@ from loyalty_service.ledger.service import CLOCK_ACTOR, Books, end_by_hand
 from loyalty_service.members.rules import Member, Standing, Total
 from loyalty_service.program.rules.periods import expires_at, local_date
 from loyalty_service.program.rules.program import Overdrawn, Program
-from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn
+from loyalty_service.program.rules.tiers import Gift, GiftsOnReturn, Qualification
 from loyalty_service.program.rules.wallets import Never
 from loyalty_service.tiers.rules.changes import TierChange
 from loyalty_service.tiers.rules.importing import OpeningTier, take_up
@@ -85,11 +85,13 @@ def move(
     assert tiers is not None
     before, level = member.standing, tiers.levels[change.index]
     number = member.event_seq + 1
-    standing, gift = change.standing, None
+    standing, gift = _by_version(change, version), None
     if change.move is Move.PROMOTED and level.gift and not _has_gift(member, level.id, change):
         cause = _cause(member, Reason.TIER_GIFT, number, version, change.instant)
         gift = _give(books, member, cause, level.gift, program)
-        standing = _remember(change, level.id, gift)
+        standing = _remember(standing, change, level.id, gift)
+    elif change.move is Move.TERM_BEGAN:
+        standing = _lengthen(standing, level.id)
     elif change.move is Move.UNDONE and _brought_gift(before):
         gift = _undo_gift(books, member, change, number, version)
         if not gift["kept"]:
@@ -205,12 +207,39 @@ def _cause(member: Member, reason: Reason, number: int, version: int, instant: d
     return Cause(reason, Source.TIER, number, version, CLOCK_ACTOR, instant, member.recorded_at)
 
 
-def _remember(change: Change, tier: str, gift: dict[str, Any]) -> Standing:
-    standing = change.standing
+def _by_version(change: Change, version: int) -> Standing:
+    """What stands, and the version whose thresholds a promotion rests on (R-52)."""
+    standing, memo = change.standing, change.standing.memo or {}
+    if change.move is not Move.PROMOTED or "undo" not in memo:
+        return standing
+    return replace(standing, memo={**memo, "undo": {**memo["undo"], "version": version}})
+
+
+def asked_by_promotion(books: Books, standing: Standing) -> Qualification | None:
+    """What the version asked that promoted to the tier; None: no return may undo that.
+
+    Rule: R-52.
+    """
+    version = (standing.memo or {}).get("undo", {}).get("version")
+    tiers = None if version is None else books.program(version).tiers
+    return None if tiers is None else tiers.find(standing.tier).entry
+
+
+def _remember(standing: Standing, change: Change, tier: str, gift: dict[str, Any]) -> Standing:
     until = None if standing.until is None else standing.until.isoformat()
     memo = dict(standing.memo or {})
     given = {**gift, "at": instant_text(change.instant), "until": until}
     memo["gifts"] = {**memo.get("gifts", {}), tier: given}
+    return replace(standing, memo=memo)
+
+
+def _lengthen(standing: Standing, tier: str) -> Standing:
+    """The gift of a tier that had no term belongs to the one that begins (R-54)."""
+    memo = dict(standing.memo or {})
+    given = memo.get("gifts", {}).get(tier)
+    if given is None or standing.until is None:
+        return standing
+    memo["gifts"] = {**memo["gifts"], tier: {**given, "until": standing.until.isoformat()}}
     return replace(standing, memo=memo)
 
 

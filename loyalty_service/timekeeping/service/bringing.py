@@ -234,7 +234,11 @@ class _Watch:
 
     def undo(self, instant: datetime, moved: Mapping[Total, int]) -> None:
         judge = self._judge(instant)
-        while judge is not None and self._move(judge.undo(self.member.standing, instant, moved)):
+        while judge is not None:
+            standing = self.member.standing
+            asked = tiers.asked_by_promotion(self.books, standing)
+            if not self._move(judge.undo(standing, instant, moved, asked)):
+                return
             judge = self._judge(instant)
 
     def review(self, instant: datetime) -> bool:
