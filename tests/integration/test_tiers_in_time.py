@@ -370,3 +370,21 @@ def test_a_return_undoes_nothing_that_spending_had_taken_away_before(db, clock):
     shop.give_back("o-1", units=[(2, 1)])
 
     assert changes(shop) == [("promoted", None, "gold")]
+
+
+def test_what_stands_again_after_its_term_is_reviewed_at_once(db, clock):
+    monthly = {"window": "{months: 1}", "term": "{months: 1}"}
+    shop = Shop(db, tiers(**monthly, on_return="at_once"))
+    shop.enrol()
+    shop.pay("o-1", line(50_000))
+    clock.advance(20 * DAY)
+    shop.pay("o-2", line(210_000))
+    clock.advance(20 * DAY)
+
+    told = shop.cancel("o-2")["tier_changes"]
+
+    assert [(one["cause"], one["to"]) for one in told] == [
+        ("undone", "silver"),
+        ("demoted", "regular"),
+    ]
+    assert standing(shop)["tier"]["id"] == "regular"

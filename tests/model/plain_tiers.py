@@ -143,8 +143,7 @@ class Tiers(Orders):
         instants = {midnight(local_day(looked, self.zone) + timedelta(days=1), self.zone)}
         instants.update(since for since, _ in self.versions)
         ends = [member.standing[end] for end in ("until", "grace")]
-        # One that had passed before its promotion was undone is looked at next.
-        instants.update(max(end, looked + TICK) for end in ends if end is not None)
+        instants.update(ends)
         for account in member.accounts.values():
             instants.update(lot[end] for lot in account.open_lots() for end in ("active", "ends"))
             instants.update(hold["lapses"] for hold in account.holds if hold["ended"] is None)
@@ -217,7 +216,8 @@ class Tiers(Orders):
         return first_day_of(window, days[0], enrolled) != first_day_of(window, days[1], enrolled)
 
     def undo(self, member: Member, at: datetime, before: list[Fact]) -> None:
-        """A promotion falls with the return that takes away what it rested on (R-52)."""
+        """A promotion falls with the return that takes away what it rested on (R-52). What stood
+        before is reviewed where it has ended."""
         tiers, facts = self.program_at(at)[1].get("tiers"), self.facts(member)
         while tiers is not None and tiers.get("on_return") == "at_once":
             stands, index = member.standing, self.index(member, at)
@@ -245,9 +245,6 @@ class Tiers(Orders):
             to = self.index_of(at, rested["before"]["tier"])
             stood = {**rested["before"], "gifts": stands["gifts"]}
             self.move(member, at, "undone", to, stood, counted)
-            ends = stood["grace"] or stood["until"]
-            if ends is not None and ends <= at:
-                member.looked = at - TICK
 
     # Moving ----------------------------------------------------------------------------------
 
@@ -436,8 +433,13 @@ class Tiers(Orders):
         if member.before is None:
             return
         before, member.before, member.facts = member.before, None, None
+        seen = len(member.changes)
         self.undo(member, member.clock, before)
+        was_undone = len(member.changes) > seen
         self.promote(member, member.clock)
+        if was_undone:
+            self.review(member, member.clock)
+            self.promote(member, member.clock)
 
     def index(self, member: Member, at: datetime) -> int:
         return self.index_of(at, member.standing["tier"])

@@ -78,8 +78,11 @@ class Timekeeping:
         moved = books.totals.settle(member.member_id)
         if not is_new and not moved and not watch.asks_for_balance():
             return ()
-        watch.undo(at, moved)
+        was_undone = watch.undo(at, moved)
         watch.promote(at)
+        # What stood before may have ended meanwhile.
+        if was_undone and watch.review(at):
+            watch.promote(at)
         tiers.notice(books, member, program, at, moved)
         watch.reckon(at)
         return tiers.tell_changes(member, seen, program)
@@ -232,14 +235,17 @@ class _Watch:
             credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant, by_time=True)
             self.promote(instant)
 
-    def undo(self, instant: datetime, moved: Mapping[Total, int]) -> None:
+    def undo(self, instant: datetime, moved: Mapping[Total, int]) -> bool:
+        """Let what came back undo what rested on it; whether it did."""
+        seen = len(self.member.tier_changes)
         judge = self._judge(instant)
         while judge is not None:
             standing = self.member.standing
             asked = tiers.asked_by_promotion(self.books, standing)
             if not self._move(judge.undo(standing, instant, moved, asked)):
-                return
+                break
             judge = self._judge(instant)
+        return len(self.member.tier_changes) > seen
 
     def review(self, instant: datetime) -> bool:
         """Look at the tier where it is its turn; whether another look may find more."""
@@ -271,7 +277,6 @@ class _Watch:
         if self.asks_for_balance():
             accounts = self.books.accounts.get(member.member_id, {})
             due.append(next_change(accounts.values(), after))
-        # A term that had ended before its promotion was undone is looked at next.
         due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
         member.standing = member.standing.due(due_at, self.version)
 
