@@ -177,3 +177,18 @@ def test_no_event_of_a_shop_is_an_order(client):
     answer = client.call("POST", "/members/m-1/events", {"event": "order"})
 
     assert (answer.status_code, answer.json["code"]) == (422, "event_name_taken")
+
+
+def test_a_member_learns_nothing_of_orders_of_others_from_a_quote(client):
+    client.call("PUT", "/members/m-2", {})
+    client.call("POST", "/members/m-2/orders/o-1/payment", ORDER)
+    body = {"lines": ORDER["lines"]}
+    me = {"subject": "m-1", "scopes": ("self",)}
+
+    told = [
+        client.call("POST", "/members/m-1/quotes", {**body, "order_ref": ref}, **me)
+        for ref in ("o-1", "never-heard-of")
+    ]
+
+    assert [answer.status_code for answer in told] == [200, 200]
+    assert told[0].json == told[1].json

@@ -57,6 +57,7 @@ def quote(call: Call, member_ref: str) -> Reply:
             cart,
             at=body.get("at"),
             order_ref=body.get("order_ref"),
+            to_member=call.caller.is_member,
         )
     return Reply(told)
 

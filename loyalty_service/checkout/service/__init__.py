@@ -59,13 +59,20 @@ __all__ = [
 
 
 def quote(
-    acting: Acting, ref: Ref, cart: Cart, *, at: datetime | None, order_ref: str | None
+    acting: Acting,
+    ref: Ref,
+    cart: Cart,
+    *,
+    at: datetime | None,
+    order_ref: str | None,
+    to_member: bool = False,
 ) -> Any:
     """Price a cart without writing anything: what is payable, with which points, earning what.
 
     Args:
         at: an instant to come; None is now.
         order_ref: the order it is for, if it is known: what it holds already is free for it.
+        to_member: a member asks, who is not told of orders of others: theirs are unknown.
 
     Raises:
         MemberUnknown, InThePast, OrderOfAnother, CurrencyForeign, DiscountTooHigh, CartTooDear: as
@@ -79,6 +86,8 @@ def quote(
     books = acting.books_at(when, member)
     orders = queries.find_order(tx, order_ref) if order_ref else {}
     own = orders.get(order_ref or "")
+    if own is not None and to_member and own.member_id != member.member_id:
+        orders, own = {}, None
     if own is not None:
         require_own(own, member)
     # The limits are told also where no points are asked for.

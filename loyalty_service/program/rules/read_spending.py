@@ -38,7 +38,7 @@ def read_redemption(
     block = fields.need("block_points").whole(1, MAX_POINTS)
     minimum, step = fields.find("minimum_points"), fields.find("step_points")
     share = fields.find("max_share")
-    return Redemption(
+    redemption = Redemption(
         block_points=block,
         block_value_minor=fields.need("block_value").money(frame.digits),
         minimum_points=block if minimum is None else minimum.whole(1, MAX_POINTS),
@@ -48,6 +48,28 @@ def read_redemption(
         shipping=fields.flag("shipping", default=False),
         tax=fields.flag("tax", default=False),
     )
+    _require_worth(fields, redemption)
+    return redemption
+
+
+def _require_worth(fields: Fields, redemption: Redemption) -> None:
+    """Report where the fewest points that may be used would buy nothing (R-30)."""
+    block, value, step = (
+        redemption.block_points,
+        redemption.block_value_minor,
+        redemption.step_points,
+    )
+    if min(block, value, step) < 1:
+        # What is wrong with these is told by itself.
+        return
+    fewest = -(-redemption.minimum_points // step) * step
+    if not redemption.worth_minor(fewest):
+        enough = -(-block // value)
+        place = fields.find("minimum_points") or fields.place
+        place.report(
+            f"{fewest} point{'' if fewest == 1 else 's'} would buy nothing",
+            f"at least {enough}, which buy the least",
+        )
 
 
 def _read_wallet(fields: Fields, wallets: tuple[Wallet, ...]) -> str:
