@@ -13,15 +13,14 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 
+from loyalty_service.kit.naming import HIDDEN, MEMBER_REF_PATTERN, REF_PATTERN
+
 LARGEST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 MOST_ERRORS = 100
 """Faults of one request that are told."""
 UNKNOWN = "unknown field"
 
-REF_PATTERN = r"[A-Za-z0-9._~-]{1,64}"
-KIND_PATTERN = r"[a-z][a-z0-9_]{0,19}"
-MEMBER_REF_PATTERN = rf"(?:{KIND_PATTERN}:)?{REF_PATTERN}"
 CODE_PATTERN = r"[a-z][a-z0-9_]{0,39}"
 CURRENCY_PATTERN = r"[A-Z]{3}"
 DAY_PATTERN = r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"
@@ -36,8 +35,7 @@ _DAY = re.compile(DAY_PATTERN)
 # Control characters, halves of a surrogate pair and the two non-characters of the basic plane:
 # PostgreSQL refuses some of them, terminals and logs are misled by the others.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_HIDDEN = r"\x00-\x1f\x7f-\x9f\ufffe\uffff"
-TEXT_PATTERN = rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$"
+TEXT_PATTERN = rf"^[^{HIDDEN}]*[^{HIDDEN}\s][^{HIDDEN}]*$"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2999
 
 
@@ -233,7 +231,7 @@ class Text(Strict):
         return value
 
     def json_schema(self) -> dict[str, Any]:
-        pattern = TEXT_PATTERN if self.minimum else f"^[^{_HIDDEN}]*$"
+        pattern = TEXT_PATTERN if self.minimum else f"^[^{HIDDEN}]*$"
         bounds = {"minLength": self.minimum, "maxLength": self.maximum}
         return {"type": "string", **bounds, "pattern": pattern}
 

@@ -11,12 +11,12 @@ from marshmallow import ValidationError
 
 from loyalty_service.kit.errors import Malformed
 from loyalty_service.kit.fields import Code, MemberRef, Ref, Strict, Whole, about
+from loyalty_service.kit.naming import PERSONAL_KINDS
 from loyalty_service.kit.problems import RequestInvalid
 
 Place = TypeVar("Place")
 
 OWN_KIND = "shop"
-PERSONAL_KINDS = ("phone", "mail")
 _CHECK_BYTES = 8
 
 

@@ -8,14 +8,16 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
+from loyalty_service.kit import naming
 from loyalty_service.kit.errors import Conflict, Invalid, Malformed, NotFound
 from loyalty_service.kit.frozen import frozen
 
 SHOP = "shop"
-PERSONAL = frozenset({"phone", "mail"})
+PERSONAL = frozenset(naming.PERSONAL_KINDS)
 MAX_REFS = 16
 MAX_TAGS = 32
-_REF = re.compile(r"(?:([a-z][a-z0-9_]{0,19}):)?([A-Za-z0-9._~-]{1,64})")
+_REF = re.compile(rf"(?:({naming.KIND_PATTERN}):)?({naming.REF_PATTERN})")
+_PERSONAL = re.compile(rf"({'|'.join(naming.PERSONAL_KINDS)}):({naming.PERSONAL_PATTERN})")
 Total = tuple[str, date]
 """A metric on a local day."""
 
@@ -83,11 +85,11 @@ def parse_ref(text: str) -> Ref:
 
     Rule: R-80.
     """
-    match = _REF.fullmatch(text)
+    match = _PERSONAL.fullmatch(text) or _REF.fullmatch(text)
     if match is None:
         raise RefMalformed(
             "A member reference is kind:value or a bare customer id, made of 1 to 64 of "
-            "A-Z a-z 0-9 . _ ~ -",
+            "A-Z a-z 0-9 . _ ~ - (a phone or mail: of 1 to 254 of any character).",
             path="member_ref",
             asked=text[:100],
         )

@@ -1,17 +1,65 @@
 """The shape of members on the wire."""
 
-from marshmallow import fields
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError, fields, validates_schema
 
 from loyalty_service.kit.fields import Body, Code, Flag, Instant, MemberRef, Ref, Text, Whole, about
+from loyalty_service.kit.naming import (
+    ANY_REF_PATTERN,
+    KIND_PATTERN,
+    MOST_PERSONAL,
+    PERSONAL_KINDS,
+    PERSONAL_PATTERN,
+    REF_PATTERN,
+)
 from loyalty_service.kit.shapes import Items, ListOf
 from loyalty_service.members.rules import MAX_REFS, MAX_TAGS
 
 
-class RefSchema(Body):
-    """An outside name of a member."""
+class Kind(Code):
+    """A sort of names, as it stands before the colon."""
 
-    kind = Code(required=True, **about("what sort of name: card, wechat, phone ..."))
-    value = Ref(required=True, **about("the name itself"))
+    pattern = KIND_PATTERN
+    message = "must be 1 to 20 of the characters a-z 0-9 _, beginning with a letter"
+
+
+class AnyValue(Ref):
+    """The value of a name of any kind, also of a personal one."""
+
+    pattern = PERSONAL_PATTERN
+    message = f"must be 1 to {MOST_PERSONAL} characters, none of them hidden, no space at the ends"
+
+
+class AnyMemberRef(MemberRef):
+    """An outside name of a member that stands in a body, where it may be personal."""
+
+    pattern = ANY_REF_PATTERN
+
+
+class RefSchema(Body):
+    """An outside name of a member; of phone and mail the value may be any text."""
+
+    kind = Kind(required=True, **about("what sort of name: card, wechat, phone ..."))
+    value = AnyValue(required=True, **about("the name itself"))
+
+    goes_together: ClassVar = {
+        "anyOf": [
+            {"properties": {"kind": {"enum": list(PERSONAL_KINDS)}}},
+            {"properties": {"value": {"pattern": f"^{REF_PATTERN}$"}}},
+        ]
+    }
+
+    @validates_schema
+    def _is_safe_in_an_address(self, data: dict[str, Any], **_: Any) -> None:
+        if data["kind"] not in PERSONAL_KINDS:
+            try:
+                _REF.read(data["value"])
+            except ValidationError as fault:
+                raise ValidationError({"value": fault.messages}) from None
+
+
+_REF = Ref()
 
 
 class BirthdaySchema(Body):
@@ -54,8 +102,8 @@ class RedemptionLockSchema(Body):
 class LookupSchema(Body):
     """A reference of any kind, also a personal one."""
 
-    kind = Code(required=True, **about("phone, mail, card ..."))
-    value = Text(64, required=True, **about("as it was enrolled"))
+    kind = Kind(required=True, **about("phone, mail, card ..."))
+    value = Text(MOST_PERSONAL, required=True, **about("as it was enrolled"))
 
 
 class ShownRefSchema(Body):

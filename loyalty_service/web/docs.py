@@ -17,13 +17,19 @@ from loyalty_service.kit.fields import (
     CODE_PATTERN,
     CURRENCY_PATTERN,
     LARGEST,
-    MEMBER_REF_PATTERN,
-    REF_PATTERN,
     Choice,
     Query,
     about,
 )
 from loyalty_service.kit.http import Call, Reply, Route, endpoint, list_routes
+from loyalty_service.kit.naming import (
+    ANY_REF_PATTERN,
+    KIND_PATTERN,
+    MEMBER_REF_PATTERN,
+    MOST_PERSONAL,
+    PERSONAL_PATTERN,
+    REF_PATTERN,
+)
 from loyalty_service.kit.openapi import as_yaml, describe
 from loyalty_service.kit.problems import status_of
 from loyalty_service.web.chinese import CALLS, REFUSALS
@@ -40,6 +46,9 @@ _EXAMPLES = Path(__file__).parent / "examples.json"
 _PATTERNS = {
     REF_PATTERN: "text, 1 … 64 of A-Z a-z 0-9 . _ ~ -",
     MEMBER_REF_PATTERN: "member reference",
+    ANY_REF_PATTERN: "member reference",
+    KIND_PATTERN: "kind, 1 … 20 of a-z 0-9 _",
+    PERSONAL_PATTERN: f"text, 1 … {MOST_PERSONAL}",
     CODE_PATTERN: "code, 1 … 40 of a-z 0-9 _",
     CURRENCY_PATTERN: "ISO 4217 code",
     "[!-~]{1,255}": "text, 1 … 255 visible ASCII",

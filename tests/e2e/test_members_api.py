@@ -91,18 +91,81 @@ def test_every_amount_in_another_currency_is_named_by_its_path(client):
     assert {error["path"] for error in answer.json["errors"]} == {"lines[1].discount", "paid"}
 
 
-def test_a_reference_looked_up_in_vain_is_told_by_its_field_without_its_value(
-    db, clock, tmp_path, monkeypatch
-):
+@pytest.fixture
+def with_secret(db, clock, tmp_path, monkeypatch):
+    """A caller of a service that takes personal references, with two members in it."""
     (tmp_path / "secret").write_bytes(b"s" * 32)
     monkeypatch.setenv("LOYALTY_REF_SECRET_FILE", str(tmp_path / "secret"))
+    Shop(db)
     client = Client(db, clock, tmp_path)
+    for ref in ("m-1", "m-2"):
+        assert client.call("PUT", f"/members/{ref}", {}).status_code == 200
+    return client
 
-    answer = client.call("POST", "/members/lookup", {"kind": "phone", "value": "+8613800138000"})
+
+def test_a_reference_looked_up_in_vain_is_told_by_its_field_without_its_value(with_secret):
+    asked = {"kind": "phone", "value": "+8613800138000"}
+
+    answer = with_secret.call("POST", "/members/lookup", asked)
 
     assert (answer.status_code, answer.json["code"]) == (404, "member_unknown")
     assert (answer.json["path"], answer.json["values"]) == ("value", {"kind": "phone"})
     assert "138" not in answer.json["detail"]
+
+
+PERSONAL = {
+    "mail": ("mail", "li.na+shop@example.com"),
+    "phone": ("phone", "+86 138 0013 8000"),
+    "longest": ("mail", "x" * 250 + "@b.c"),
+    "another script": ("mail", "李娜@例子.中国"),
+}
+
+
+@pytest.mark.parametrize(("kind", "value"), PERSONAL.values(), ids=PERSONAL)
+def test_a_member_is_enrolled_and_found_by_a_phone_or_mail_of_any_form(with_secret, kind, value):
+    ref = {"kind": kind, "value": value}
+
+    amended = with_secret.call("PUT", "/members/m-1", {"refs": [ref]})
+    found = with_secret.call("POST", "/members/lookup", ref)
+
+    shown = [{"kind": kind, "value": None}, {"kind": "shop", "value": "m-1"}]
+    assert (amended.status_code, amended.json["refs"]) == (200, shown)
+    assert (found.status_code, found.json["member_ref"]) == (200, "shop:m-1")
+
+
+@pytest.mark.parametrize(("kind", "value"), PERSONAL.values(), ids=PERSONAL)
+def test_bodies_name_a_member_by_a_phone_or_mail_of_any_form(with_secret, kind, value):
+    with_secret.call("PUT", "/members/m-1", {"refs": [{"kind": kind, "value": value}]})
+    item = {"member_ref": f"{kind}:{value}", "order_ref": "o-1", "order": ORDER}
+    given = {"to": f"{kind}:{value}", "wallet": "points", "points": 5}
+    with_secret.call("POST", "/members/m-2/adjustments", {"wallet": "points", "points": 5})
+
+    batch = with_secret.call("POST", "/orders/batch", {"items": [item]})
+    transfer = with_secret.call("POST", "/members/m-2/transfers", given)
+
+    assert (batch.status_code, batch.json["taken"]) == (200, 1)
+    assert (transfer.status_code, transfer.json["received"]["balance_after"]) == (200, 105)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "place"),
+    [
+        ("mail", "a@b.com ", "value"),
+        ("mail", "a@b.com\n", "value"),
+        ("phone", "", "value"),
+        ("phone", "x" * 255, "value"),
+        ("card", "a@b.com", "value"),
+        ("card", "x" * 65, "value"),
+        ("c" * 21, "1", "kind"),
+    ],
+)
+def test_nobody_is_enrolled_under_what_names_nobody(with_secret, kind, value, place):
+    refs = [{"kind": "card", "value": "1"}, {"kind": kind, "value": value}]
+
+    answer = with_secret.call("PUT", "/members/m-1", {"refs": refs})
+
+    assert answer.status_code == 400
+    assert [error["path"] for error in answer.json["errors"]] == [f"refs[1].{place}"]
 
 
 def test_a_personal_reference_without_a_secret_is_refused_by_its_field(client):

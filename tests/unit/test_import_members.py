@@ -189,7 +189,8 @@ def test_personal_references_are_kept_as_a_keyed_hash_only():
 
 
 def test_a_personal_reference_has_a_bound():
-    assert faults("member_ref,ref.mail", f"m,{'x' * 65}", secret=SECRET) == [(2, "ref.mail")]
+    assert faults("member_ref,ref.mail", f"m,{'x' * 254}", secret=SECRET) == []
+    assert faults("member_ref,ref.mail", f"m,{'x' * 255}", secret=SECRET) == [(2, "ref.mail")]
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,18 @@ def test_other_references_say_their_kind():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a b", "a/b", "会员", "Card:1", ":1", "card:", "x" * 65, "a:b:c"]
+    "text", ["mail:li.na+shop@b.com", "phone:+86 138", "mail:李@例.中国", f"mail:{'x' * 254}"]
 )
+def test_a_personal_reference_may_be_any_text(text):
+    assert str(parse_ref(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a b", "a/b", "会员", "Card:1", ":1", "card:", "x" * 65, "a:b:c", "card:a@b.com",
+     "a@b.com", "mail:", "mail: a@b.com", "mail:a@b.com ", "mail:a\x00b", "mail:\x85",
+     f"mail:{'x' * 255}"],
+)  # fmt: skip
 def test_what_is_neither_is_refused(text):
     with pytest.raises(RefMalformed):
         parse_ref(text)

@@ -19,7 +19,6 @@ from loyalty_service.kit.fields import (
     Code,
     Count,
     Instant,
-    MemberRef,
     Points,
     Ref,
     Whole,
@@ -27,6 +26,7 @@ from loyalty_service.kit.fields import (
 )
 from loyalty_service.kit.shapes import Items, JsonValue, Money
 from loyalty_service.ledger.schemas import TakenSchema
+from loyalty_service.members.schemas import AnyMemberRef
 from loyalty_service.tiers.schemas import tier_changes
 
 
@@ -171,7 +171,7 @@ class BatchReturnSchema(ReturnSchema):
 class BatchItemSchema(Body):
     """An order that is paid, or a return; exactly one of the two."""
 
-    member_ref = MemberRef(required=True, **about("kind:value, or the bare customer id"))
+    member_ref = AnyMemberRef(required=True, **about("kind:value, or the bare customer id"))
     order_ref = Ref(required=True)
     order = fields.Nested(PaymentSchema, **about("an order that is paid; goes without return"))
     return_ = fields.Nested(

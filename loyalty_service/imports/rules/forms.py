@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from loyalty_service.kit.naming import MOST_PERSONAL
 from loyalty_service.members.rules import (
     MAX_TAGS,
     PERSONAL,
@@ -12,8 +13,8 @@ from loyalty_service.members.rules import (
     Ref,
     RefMalformed,
     check_birthday,
+    hashed,
     parse_ref,
-    stored_ref,
     tidy_tags,
 )
 from loyalty_service.program.rules.periods import ONE_DAY, start_of_day
@@ -27,7 +28,6 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BIRTHDAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _POINTS = re.compile(r"[0-9]{1,13}")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_PERSONAL = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 # The end of a last day lies in the next year in some zones; answers go to the end of 2999.
 _YEARS = range(1970, 2999)
 
@@ -48,17 +48,16 @@ def read_ref(text: str, kind: str | None, secret: bytes | None) -> Ref:
 
     Rule: R-80.
     """
-    if kind is None and text.partition(":")[0] in PERSONAL:
-        kind, _, text = text.partition(":")
+    name = text if kind is None else f"{kind}:{text}"
     try:
-        if kind in PERSONAL:
-            if not _PERSONAL.fullmatch(text):
-                raise ValueFault("must be 1 to 64 characters without control characters")
-            return stored_ref(kind, text, secret)
-        return parse_ref(text if kind is None else f"{kind}:{text}")
+        return hashed(parse_ref(name), secret)
     except PersonalRefsOff as refusal:
         raise ValueFault(refusal.detail) from None
     except RefMalformed:
+        if name.partition(":")[0] in PERSONAL:
+            raise ValueFault(
+                f"must be 1 to {MOST_PERSONAL} characters without control characters"
+            ) from None
         raise ValueFault("must be 1 to 64 of A-Z a-z 0-9 . _ ~ -") from None
 
 

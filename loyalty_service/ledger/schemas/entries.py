@@ -13,7 +13,6 @@ from loyalty_service.kit.fields import (
     Cursor,
     Flag,
     Instant,
-    MemberRef,
     Points,
     Query,
     Ref,
@@ -24,6 +23,7 @@ from loyalty_service.kit.fields import (
 from loyalty_service.kit.shapes import Items, ListOf
 from loyalty_service.ledger.rules.entry import Kind, Reason, Source
 from loyalty_service.ledger.schemas.balances import HexDigest
+from loyalty_service.members.schemas import AnyMemberRef
 
 MOST = 10**12
 NOTE = 500
@@ -32,7 +32,7 @@ NOTE = 500
 class TransferSchema(Body):
     """Points for another member."""
 
-    to = MemberRef(
+    to = AnyMemberRef(
         required=True, **about("the member who gets them: kind:value, or the bare customer id")
     )
     wallet = Code(required=True, **about("one whose points can be spent"))
