@@ -12,6 +12,7 @@ from loyalty_service.earning.service import begin_told, instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.ledger.queries import EntryDetail, get_entry
 from loyalty_service.ledger.rules.adjusting import EntryUnknown
+from loyalty_service.ledger.rules.lots import COMMON
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import MemberUnknown, parse_ref
 
@@ -50,7 +51,7 @@ def _explained(detail: EntryDetail, lang: str, *, to_member: bool) -> dict[str, 
         **entry,
         "lots": [
             {
-                "lot": lot,
+                "lot": None if lot == COMMON else lot,
                 "points": points,
                 "active_at": instant_text(begin_told(lot, begins, detail.entry.occurred_at)),
                 "expires_at": instant_text(ends),

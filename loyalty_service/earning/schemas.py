@@ -29,7 +29,14 @@ class LanguageQuery(Query):
 class AllocationSchema(Body):
     """What an entry took from or gave to a lot."""
 
-    lot = Whole(required=True, **about("number of the lot in this wallet"))
+    lot = Whole(
+        required=True,
+        allow_none=True,
+        **about(
+            "number of the lot in this wallet; null: every lot without an end of its own, "
+            "which end together when `expires_at` says from this entry on"
+        ),
+    )
     points = Points(
         -LARGEST,
         required=True,
