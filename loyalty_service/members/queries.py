@@ -130,10 +130,21 @@ def to_member(row: Sequence[Any]) -> Member:
     return member
 
 
-def member_unknown(ref: Ref) -> MemberUnknown:
-    """The refusal for a reference that nobody has."""
+def member_unknown(ref: Ref, path: str = "member_ref") -> MemberUnknown:
+    """The refusal for a reference that nobody has; of a personal one only its kind is told.
+
+    Args:
+        path: where in the request the reference stands.
+    """
+    if ref.kind in PERSONAL:
+        return MemberUnknown(
+            f"No member has this {ref.kind}; enrol them with PUT /v1/members/{{member_ref}} "
+            f"under a name of another kind, and the {ref.kind} among their refs.",
+            path=path,
+            asked=f"{ref.kind}:…",
+        )
     return MemberUnknown(
         f"No member has the reference {ref}; enrol them with PUT /v1/members/{ref} first.",
-        path="member_ref",
+        path=path,
         asked=str(ref),
     )

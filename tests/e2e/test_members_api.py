@@ -8,6 +8,7 @@ from loyalty_service.feed.rules import KINDS
 from loyalty_service.kit.clock import SettableClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.paths import encode_cursor
+from loyalty_service.members.rules import stored_ref
 from tests.clients import Client
 from tests.factories import Shop
 
@@ -145,6 +146,19 @@ def test_bodies_name_a_member_by_a_phone_or_mail_of_any_form(with_secret, kind, 
 
     assert (batch.status_code, batch.json["taken"]) == (200, 1)
     assert (transfer.status_code, transfer.json["received"]["balance_after"]) == (200, 105)
+
+
+def test_of_a_phone_that_nobody_has_only_the_kind_is_told(with_secret):
+    item = {"member_ref": "phone:13800000000", "order_ref": "o-1", "order": ORDER}
+    given = {"to": "phone:13800000000", "wallet": "points", "points": 5}
+
+    batch = with_secret.call("POST", "/orders/batch", {"items": [item]}).json
+    transfer = with_secret.call("POST", "/members/m-1/transfers", given).json
+
+    for problem in (batch["outcomes"][0]["problem"], transfer):
+        assert (problem["code"], problem["values"]) == ("member_unknown", {"asked": "phone:…"})
+        assert "phone:" not in problem["detail"]
+    assert stored_ref("phone", "13800000000", b"s" * 32).value not in f"{batch} {transfer}"
 
 
 @pytest.mark.parametrize(
