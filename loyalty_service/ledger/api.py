@@ -263,7 +263,7 @@ def transfer(call: Call, member_ref: str) -> Reply:
     """Give active points that are not held to another member; they keep their ends."""
     body, actor, parts = call.body, (call.caller.kind, call.caller.name), call.parts
     ref = parse_ref(member_ref)
-    to = hashed(parse_ref(body["to"]), read_secret(call.parts.config.ref_secret_file))
+    to = hashed(parse_ref(body["to"]), read_secret(call.parts.config.ref_secret_file), "to")
     asked = Transfer(body["wallet"], body["points"], body.get("note"))
 
     def work(tx: Transaction) -> bytes:

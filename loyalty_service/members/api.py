@@ -134,10 +134,17 @@ def _details(call: Call) -> Details:
     tags = body.get("tags")
     birthday = body.get("birthday", ...)
     return Details(
-        refs=None if refs is None else tuple(stored_ref(**ref, secret=secret) for ref in refs),
+        refs=None if refs is None else _stored(refs, secret),
         birthday=None if birthday is ... else _month_and_day(birthday),
         tags=None if tags is None else tuple(tags),
         enrolled_at=body.get("enrolled_at"),
+    )
+
+
+def _stored(refs: list[dict[str, str]], secret: bytes | None) -> tuple[Ref, ...]:
+    return tuple(
+        stored_ref(ref["kind"], ref["value"], secret, f"refs[{i}].kind")
+        for i, ref in enumerate(refs)
     )
 
 

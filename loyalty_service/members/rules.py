@@ -96,8 +96,10 @@ def parse_ref(text: str) -> Ref:
     return Ref(match[1] or SHOP, match[2])
 
 
-def stored_ref(kind: str, value: str, secret: bytes | None) -> Ref:
+def stored_ref(kind: str, value: str, secret: bytes | None, path: str = "kind") -> Ref:
     """The reference as it is stored: of a personal one only HMAC-SHA-256 under ``secret``.
+
+    A refusal says that it stands at ``path``.
 
     Raises:
         PersonalRefsOff: the kind is personal and there is no secret.
@@ -110,19 +112,15 @@ def stored_ref(kind: str, value: str, secret: bytes | None) -> Ref:
         raise PersonalRefsOff(
             f"References of kind {kind} are stored only as a keyed hash; "
             "set LOYALTY_REF_SECRET_FILE first.",
-            path="kind",
+            path=path,
             asked=kind,
         )
     return Ref(kind, hmac.new(secret, f"{kind}:{value}".encode(), sha256).hexdigest())
 
 
-def hashed(ref: Ref, secret: bytes | None) -> Ref:
-    """A reference as a caller names it, as it is stored.
-
-    Raises:
-        PersonalRefsOff: the kind is personal and there is no secret.
-    """
-    return stored_ref(ref.kind, ref.value, secret)
+def hashed(ref: Ref, secret: bytes | None, path: str) -> Ref:
+    """A reference as a caller names it at ``path``, as ``stored_ref`` has it."""
+    return stored_ref(ref.kind, ref.value, secret, path)
 
 
 def check_birthday(month: int, day: int) -> None:

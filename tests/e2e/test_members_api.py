@@ -189,6 +189,56 @@ def test_a_personal_reference_without_a_secret_is_refused_by_its_field(client):
     assert (answer.json["path"], answer.json["values"]) == ("kind", {"asked": "phone"})
 
 
+CARD = {"kind": "card", "value": "1"}
+PHONE = {"kind": "phone", "value": "+8613800138000"}
+BATCH = {"items": [{"member_ref": m, "order_ref": "o-1", "order": ORDER} for m in ("m", "phone:1")]}
+SOME = {"wallet": "points", "points": 5}
+OFF, UNKNOWN = "personal_refs_off", "member_unknown"
+FEW, MANY = ("insufficient_points", "points"), ("points_beyond_count", "points")
+
+
+@pytest.mark.parametrize(
+    ("method", "to", "body", "said"),
+    [
+        ("PUT", "/members/m-1", {"refs": [CARD, PHONE]}, (OFF, "refs[1].kind")),
+        ("POST", "/orders/batch", BATCH, (OFF, "items[1].member_ref")),
+        ("POST", "/members/m-1/transfers", {**SOME, "to": "mail:a"}, (OFF, "to")),
+        ("POST", "/members/m-1/transfers", {**SOME, "to": "m-9"}, (UNKNOWN, "to")),
+        ("POST", "/members/m-9/transfers", {**SOME, "to": "m-1"}, (UNKNOWN, "member_ref")),
+        ("POST", "/members/m-1/transfers", {**SOME, "to": "m-2"}, FEW),
+        ("POST", "/members/m-1/adjustments", {**SOME, "points": -5}, FEW),
+        ("POST", "/members/m-3/adjustments", SOME, MANY),
+        ("POST", "/members/m-2/transfers", {**SOME, "to": "m-3"}, MANY),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_field_that_it_is_about(
+    client, owner_connection, method, to, body, said
+):
+    for ref in ("m-2", "m-3"):
+        client.call("PUT", f"/members/{ref}", {})
+        client.call("POST", f"/members/{ref}/adjustments", SOME)
+    with owner_connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE account SET balance = %s FROM member_ref r "
+            "WHERE r.member_id = account.member_id AND r.value = 'm-3'",
+            (2**53 - 1,),
+        )
+
+    answer = client.call(method, to, body).json
+
+    assert (answer["code"], answer["path"]) == said
+
+
+def test_an_end_that_has_passed_is_told_as_all_instants_are(client):
+    past = {**SOME, "expires_at": "2020-01-01T08:00:00+08:00"}
+
+    answer = client.call("POST", "/members/m-1/adjustments", past).json
+
+    assert (answer["code"], answer["path"]) == ("expiry_past", "expires_at")
+    assert answer["values"]["asked"] == "2020-01-01T00:00:00Z"
+    assert answer["values"]["limit"].endswith("Z")
+
+
 @pytest.mark.parametrize(
     "place",
     [[], {}, 5, "x", [5, None], [[], 5], [[["points"]], None], [[["points", "x"]], None],

@@ -564,8 +564,9 @@ def test_points_beyond_count_are_refused_by_themselves_and_the_others_go_on(db):
     for member in ("m-1", "m-2"):
         shop.enrol(member)
     huge, small = line(10**12), line(1_000)
-    with pytest.raises(PointsBeyondCount):
+    with pytest.raises(PointsBeyondCount) as refused:
         shop.pay("o-1", huge)
+    assert refused.value.path == "lines"
     with pytest.raises(PointsBeyondCount):
         shop.quote(huge)
     with pytest.raises(PointsBeyondCount):

@@ -44,7 +44,7 @@ def take_batch(call: Call) -> Reply:
     was lost half way: what was taken before gets the same receipt.
     """
     secret = read_secret(call.parts.config.ref_secret_file)
-    items = [_item(item, secret) for item in call.body["items"]]
+    items = [_item(i, item, secret) for i, item in enumerate(call.body["items"])]
     parts = [partial(_take_part, call, part) for part in service.in_transactions(items)]
     return reply_in_parts(call, parts, _outcomes)
 
@@ -60,8 +60,8 @@ def _outcomes(parts: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
     return {"taken": len(told) - no, "refused": no, "outcomes": told}
 
 
-def _item(item: dict[str, Any], secret: bytes | None) -> service.Item:
-    ref = hashed(parse_ref(item["member_ref"]), secret)
+def _item(i: int, item: dict[str, Any], secret: bytes | None) -> service.Item:
+    ref = hashed(parse_ref(item["member_ref"]), secret, f"items[{i}].member_ref")
     if "order" in item:
         return service.OrderItem(ref, read_order(item["order_ref"], item["order"]))
     asked = read_return(item["return_"]["return_ref"], item["return_"])

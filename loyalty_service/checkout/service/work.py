@@ -60,7 +60,7 @@ class Work:
             wallet = given.rule.wallet
             by_wallet[wallet] = by_wallet.get(wallet, 0) + given.points
         for wallet, points in by_wallet.items():
-            self.books.account(member, wallet).require_countable(points)
+            self.books.account(member, wallet).require_countable(points, "lines")
         return earned
 
     def by_tier(

@@ -50,7 +50,7 @@ def read_ref(text: str, kind: str | None, secret: bytes | None) -> Ref:
     """
     name = text if kind is None else f"{kind}:{text}"
     try:
-        return hashed(parse_ref(name), secret)
+        return hashed(parse_ref(name), secret, "member_ref")
     except PersonalRefsOff as refusal:
         raise ValueFault(refusal.detail) from None
     except RefMalformed:

@@ -48,8 +48,11 @@ class Account:
     ended: list[tuple[Hold, datetime]] = field(default_factory=list)
     ends_at: datetime | None = None
 
-    def require_countable(self, points: int) -> None:
+    def require_countable(self, points: int, path: str | None = None) -> None:
         """Refuse points, signed, that would take the balance beyond what can be counted.
+
+        Args:
+            path: where in the request they are asked for; None: nowhere.
 
         Raises:
             PointsBeyondCount: as said. Nothing is changed.
@@ -57,6 +60,7 @@ class Account:
         if not -MOST_POINTS <= self.balance + points <= MOST_POINTS:
             raise PointsBeyondCount(
                 "The account would hold more points, or owe more, than can be counted.",
+                path=path,
                 balance=self.balance,
                 change=str(points),
                 limit=MOST_POINTS,

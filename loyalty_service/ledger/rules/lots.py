@@ -118,6 +118,7 @@ def draw_from_lots(lots: Iterable[Lot], points: int, at: datetime) -> list[Draw]
     if missing:
         raise InsufficientPoints(
             f"{points} points were asked for and {points - missing} are available.",
+            path="points",
             asked=points,
             available=points - missing,
         )

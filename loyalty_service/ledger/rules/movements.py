@@ -127,7 +127,7 @@ def debit(
 
     Rule: R-12.
     """
-    account.require_countable(-points)
+    account.require_countable(-points, "points")
     if allow_negative:
         draws, _ = draw_in_order(free_in_order_of_taking(account.free_lots(at), at), points)
     else:

@@ -47,10 +47,12 @@ def transfer(
 
     Raises:
         InsufficientPoints: the sender has fewer. Nothing is written.
+        PointsBeyondCount: the receiver would have more than can be counted. Nothing is written.
 
     Rule: R-12, R-81.
     """
     draws = draw_from_lots(sender.free_lots(at), asked.points, at)
+    receiver.require_countable(asked.points, "points")
     ends: dict[tuple[datetime | None, datetime | None], int] = {}
     for draw in draws:
         lot = sender.lots[draw.lot_seq]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import orjson
 
+from loyalty_service.kit.fields import instant_text
 from loyalty_service.ledger import queries
 from loyalty_service.ledger.queries import read_accounts, read_expired
 from loyalty_service.ledger.rules.account import Account
@@ -42,7 +43,8 @@ def adjust(acting: Acting, ref: Ref, asked: Adjustment) -> str:
         the receipt, as JSON.
 
     Raises:
-        MemberUnknown, WalletUnknown, ExpiryPast, InsufficientPoints: nothing is written.
+        MemberUnknown, WalletUnknown, ExpiryPast, InsufficientPoints, PointsBeyondCount: nothing
+            is written.
 
     Rule: R-12.
     """
@@ -56,6 +58,7 @@ def adjust(acting: Acting, ref: Ref, asked: Adjustment) -> str:
         _count_earned(books, member, wallet.id, [(when, asked.points)])
     cause = books.cause(member, reason, Source.OPERATOR, version=version, occurred_at=when)
     if asked.points > 0:
+        account.require_countable(asked.points, "points")
         opening = _opening(program, wallet, account, asked, when)
         entry, _ = credit(account, cause, [opening], note=asked.note)
     else:
@@ -111,8 +114,8 @@ def _opening(
         raise ExpiryPast(
             "The points would have ended already.",
             path="expires_at",
-            asked=ends.isoformat(),
-            limit=when.isoformat(),
+            asked=instant_text(ends),
+            limit=instant_text(when),
         )
     if ends is None:
         ends = end_by_hand(account, wallet, program, when)

@@ -29,7 +29,7 @@ def send(acting: Acting, sender_ref: Ref, receiver_ref: Ref, asked: Transfer) ->
 
     Raises:
         MemberUnknown, SameMember, WalletUnknown, WalletNotSpendable, RedemptionLocked,
-        InsufficientPoints: nothing is written.
+        InsufficientPoints, PointsBeyondCount: nothing is written.
         Busy: a reference moved to other members again and again.
 
     Rule: R-81, R-82.
@@ -86,9 +86,9 @@ def _lock_both(tx: Transaction, sender: Ref, receiver: Ref) -> tuple[Member, Mem
 
 def _find_both(tx: Transaction, sender: Ref, receiver: Ref) -> tuple[int, int]:
     found = find_member_ids(tx, {sender, receiver})
-    for ref in (sender, receiver):
+    for ref, path in ((sender, "member_ref"), (receiver, "to")):
         if ref not in found:
-            raise member_unknown(ref)
+            raise member_unknown(ref, path)
     return found[sender], found[receiver]
 
 
