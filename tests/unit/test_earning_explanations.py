@@ -4,7 +4,8 @@ import pytest
 
 from loyalty_service.earning.rules.plan import decimal_text
 from loyalty_service.earning.rules.words import explain_in_words
-from loyalty_service.program.rules.conditions import Category, Channel
+from loyalty_service.earning.schemas import ExplainedSchema
+from loyalty_service.program.rules.conditions import Category, Channel, Sku
 from loyalty_service.program.rules.earning import (
     ByStreak,
     CapPer,
@@ -227,6 +228,29 @@ def test_words_name_several_lines():
         "base rule: 7 points per full CNY 4.00 of CNY 8.00 (lines 1, 2) = 14."
     )
     assert "（第 1、2 行）" in worded(earned, "zh")[1]
+
+
+def test_words_of_very_many_lines_are_as_long_as_the_contract_allows():
+    names = [f"{n:03}{'n' * 80}" for n in range(200)]
+    lines = [line(n, 10**12 + n, category="shoes") for n in range(1, 500)]
+    factors = [multiplier(name, "1.01") for name in names[:30]]
+    on_one = [
+        multiplier(f"s{n}", f"1.{n:03}", lines=Sku(frozenset({f"S{n}"}))) for n in range(1, 400)
+    ]
+    rules = [rule("shoes", lines=SHOES), *(fixed(name, 9) for name in names)]
+    greedy = program(*rules, multipliers=(*factors, *on_one), caps=(cap("c", names, 9),))
+
+    earned = earn(greedy, order(*lines, line(500, 1)))
+
+    longest = ExplainedSchema().fields["words"].inner.maximum
+    for lang in ("en", "zh"):
+        assert max(map(len, worded(earned, lang))) <= longest
+    basis, shoes, *_ = worded(earned)
+    assert basis.endswith("line 20 CNY 10,000,000,000.20, and 480 more).")
+    assert "(lines 1, 2, " in shoes
+    assert "18, 19, 20, and 479 more) = " in shoes
+    assert worded(earned, "zh")[0].endswith("第 20 行 CNY 10,000,000,000.20，另有 480 行）。")
+    assert "19、20 行，另有 479 行）" in worded(earned, "zh")[1]
 
 
 def test_words_tell_a_check_in_by_its_day():

@@ -12,6 +12,7 @@ class Phrases:
         points: a number of points.
         lines: line numbers, counted from the order's own.
         times: a number of times.
+        more: what is left of a long list, and ``more_lines`` of one of lines.
     """
 
     lang: str
@@ -42,6 +43,8 @@ class Phrases:
     caps_per: dict[str, str]
     cut: str
     total: str
+    more: str
+    more_lines: str
     between: str
     then: str
     multiply_sign: str
@@ -103,6 +106,8 @@ ENGLISH = Phrases(
     },
     cut="{name} gives {after} instead of {before}",
     total="Total in {wallet}: {points}",
+    more="and {count} more",
+    more_lines="and {count} more",
     between=", ",
     then="; ",
     multiply_sign="x",
@@ -151,6 +156,8 @@ CHINESE = Phrases(
     },
     cut="「{name}」由 {before} 减为 {after}",
     total="{wallet}合计：{points}",
+    more="另有 {count} 项",
+    more_lines="另有 {count} 行",
     between="，",
     then="；",
     multiply_sign="×",

@@ -7,6 +7,8 @@ from loyalty_service.earning.rules.phrases import LANGUAGES, Phrases
 from loyalty_service.program.rules.currencies import money_text
 
 Told = Mapping[str, Any]
+MOST_NAMED = 20
+"""Things of one list that are named in a sentence: nobody reads on, and sentences have an end."""
 
 
 def explain_in_words(explanation: Told, lang: str) -> list[str]:
@@ -38,7 +40,7 @@ def _occasion(explanation: Told, say: Phrases) -> str:
             for line_no, value_minor, _ in basis["lines"]
         ]
         money = money_text(basis["value_minor"], currency)
-        return say.basis.format(money=money, lines=say.between.join(lines))
+        return say.basis.format(money=money, lines=_listed(lines, say.more_lines, say))
     phrase = say.streak if "streak" in explanation else say.event
     return phrase.format(event=explanation["on"], day=explanation.get("streak"))
 
@@ -67,7 +69,7 @@ def _given(rule: Told, explanation: Told, say: Phrases) -> str:
         day=explanation.get("streak"),
     )
     if "lines" in rule:
-        what = say.on_lines.format(what=what, lines=say.lines(rule["lines"]))
+        what = say.on_lines.format(what=what, lines=_lines(rule["lines"], say))
     if kind in ("fixed", "by_streak"):
         return what
     return say.yields.format(what=what, exact=rule["exact"])
@@ -82,9 +84,9 @@ def _multiplied(rule: Told, explanation: Told, say: Phrases) -> Iterator[str]:
         yield say.factor.format(exact=exact, factor=times, names=names, product=product)
         return
     factors = [
-        say.line_factor.format(lines=say.lines(lines), factor=factor) for factor, lines in times
+        say.line_factor.format(lines=_lines(lines, say), factor=factor) for factor, lines in times
     ]
-    listed = say.between.join(factors)
+    listed = _listed(factors, say.more, say)
     yield say.by_factors.format(exact=exact, factors=listed, names=names, product=product)
 
 
@@ -93,9 +95,10 @@ def _names_of_multipliers(ids: Sequence[str], explanation: Told, say: Phrases) -
     if len(ids) == 1:
         return str(told[ids[0]]["name"][say.lang])
     names = [f"{told[one]['name'][say.lang]} {told[one]['factor']}" for one in ids]
-    if explanation["combine"] == "add":
-        return say.added.format(names=" + ".join(names))
-    return f" {say.multiply_sign} ".join(names)
+    is_sum = explanation["combine"] == "add"
+    sign = "+" if is_sum else say.multiply_sign
+    listed = _with_rest(f" {sign} ".join(names[:MOST_NAMED]), len(names), say.more, say)
+    return say.added.format(names=listed) if is_sum else listed
 
 
 def _cap(cap: Told, explanation: Told, say: Phrases) -> str:
@@ -111,12 +114,26 @@ def _cap(cap: Told, explanation: Told, say: Phrases) -> str:
         room=cap["room"],
         asked=cap["asked"],
         over=say.over_cap[cap["over"]],
-        cuts=say.between.join(cuts),
+        cuts=_listed(cuts, say.more, say),
     )
 
 
 def _total(explanation: Told, say: Phrases) -> str:
     return say.total.format(wallet=explanation["wallet"][say.lang], points=explanation["points"])
+
+
+def _lines(numbers: Sequence[int], say: Phrases) -> str:
+    return _with_rest(say.lines(numbers[:MOST_NAMED]), len(numbers), say.more_lines, say)
+
+
+def _listed(parts: Sequence[str], more: str, say: Phrases) -> str:
+    return _with_rest(say.between.join(parts[:MOST_NAMED]), len(parts), more, say)
+
+
+def _with_rest(named: str, count: int, more: str, say: Phrases) -> str:
+    """The first of what may be many, and how many there are more."""
+    left = count - MOST_NAMED
+    return f"{named}{say.between}{more.format(count=left)}" if left > 0 else named
 
 
 def _name_of(rule_id: str, explanation: Told, say: Phrases) -> str:
