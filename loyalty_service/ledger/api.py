@@ -1,6 +1,7 @@
 """Routes of the ledger: balances, entries, adjustments."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint
@@ -164,14 +165,18 @@ def list_entries(call: Call, member_ref: str) -> Reply:
     return Reply(answer)
 
 
-def _read_place(place: Any) -> tuple[dict[str, int], str | None]:
-    """Of a cursor: the entries the page before ended at by wallet, and the wallet asked for."""
+def _read_place(place: Any, chosen: str | None) -> dict[str, int]:
+    """Of a cursor: the entries the page before ended at, by wallet.
+
+    The page before was of one wallet too, or of all too: the list is another else.
+    """
     pairs, wallet = place if type(place) is list and len(place) == 2 else (None, None)
     if type(pairs) is not list or not all(type(p) is list and len(p) == 2 for p in pairs):
         raise ValueError("no place in this list")
+    if wallet != chosen:
+        raise ValueError("a place in the list of another wallet")
     code, number = Code(), Whole(1)
-    places = {code.read(name): number.read(seq) for name, seq in pairs}
-    return places, None if wallet is None else code.read(wallet)
+    return {code.read(name): number.read(seq) for name, seq in pairs}
 
 
 def _newest_last(row: EntryRow) -> tuple[datetime, str, int]:
@@ -182,9 +187,8 @@ def _places(call: Call, tx: Transaction, member_id: int) -> dict[str, int]:
     """The wallets to list, each with the number of the entry the page before ended at."""
     chosen = call.query.get("wallet")
     if "cursor" in call.query:
-        places, wallet = decode_cursor("entries", call.query["cursor"], _read_place)
-        if wallet == chosen:
-            return places
+        read = partial(_read_place, chosen=chosen)
+        return decode_cursor("entries", call.query["cursor"], read)
     wallets = [chosen] if chosen else queries.list_wallets(tx, member_id)
     return dict.fromkeys(wallets, LARGEST)
 

@@ -253,6 +253,24 @@ def test_a_cursor_that_somebody_made_up_is_refused(client, place):
     assert (answer.status_code, answer.json["code"]) == (400, "cursor_invalid")
 
 
+@pytest.mark.parametrize("lists", [("points", "growth"), ("points", ""), ("", "points")], ids=str)
+def test_a_cursor_of_another_wallets_list_is_refused(client, lists):
+    for wallet in ("points", "growth"):
+        for points in (1, 2):
+            body = {"wallet": wallet, "points": points}
+            client.call("POST", "/members/m-1/adjustments", body)
+    own, other = [
+        "/members/m-1/entries?limit=1" + (f"&wallet={wallet}" if wallet else "") for wallet in lists
+    ]
+    cursor = client.call("GET", own).json["next"]
+
+    further = client.call("GET", f"{own}&cursor={cursor}")
+    astray = client.call("GET", f"{other}&cursor={cursor}")
+
+    assert (further.status_code, len(further.json["entries"])) == (200, 1)
+    assert (astray.status_code, astray.json["code"]) == (400, "cursor_invalid")
+
+
 def test_a_member_reads_neither_notes_nor_names_of_operators(client):
     given = {"wallet": "points", "points": 50, "note": "suspected fraud"}
     client.call("POST", "/members/m-1/adjustments", given, subject="anna@shop.example")
