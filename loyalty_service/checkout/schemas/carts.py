@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from loyalty_service.checkout.rules.cart import MAX_LINES
+from loyalty_service.checkout.rules.cart import MAX_LINES, MAX_MINOR
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.earning.schemas import (
@@ -61,7 +61,10 @@ class CartSchema(Body):
         required=True,
         **about("numbered from 1 in this order"),
     )
-    discount = Money(**about("off the whole cart, besides those of lines; spread over its goods"))
+    discount = Money(
+        maximum=MAX_MINOR,
+        **about("off the whole cart, besides those of lines; spread over its goods"),
+    )
     channel = Code(**about("where it is bought, as the program names channels"))
     points = Points(
         **about(
@@ -87,11 +90,17 @@ class PaymentSchema(Body):
         maximum=MAX_LINES,
         **about("the whole cart; left out where the order was reserved"),
     )
-    discount = Money(**about("off the whole cart, besides those of lines; spread over its goods"))
+    discount = Money(
+        maximum=MAX_MINOR,
+        **about("off the whole cart, besides those of lines; spread over its goods"),
+    )
     points = Points(
         **about("to pay with, exactly so many; refused where fewer may be used; left out: none")
     )
-    paid = Money(**about("what was charged, after points; refused where it is not what is payable"))
+    paid = Money(
+        maximum=MAX_MINOR,
+        **about("what was charged, after points; refused where it is not what is payable"),
+    )
     channel = Code(**about("where it was bought, as the program names channels"))
     occurred_at = Instant(**about("when it was paid; left out: now"))
     fulfilled = Flag(
@@ -159,7 +168,7 @@ class SpentSchema(Body):
 
     wallet = Code(required=True, **about("the one that paid"))
     points = Points(1, required=True)
-    worth = Money(required=True, **about("the money that the points stand for"))
+    worth = Money(required=True, maximum=MAX_MINOR, **about("the money that the points stand for"))
     entry = Whole(1, required=True, **about("number of the entry in the wallet"))
     balance_after = Points(
         -LARGEST, required=True, **about("all points of the wallet after it, less the deficit")

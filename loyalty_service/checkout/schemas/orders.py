@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from loyalty_service.checkout.rules.cart import MAX_LINES
+from loyalty_service.checkout.rules.cart import MAX_LINES, MAX_MINOR
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.checkout.schemas.carts import PaymentSchema
 from loyalty_service.checkout.service import ITEMS_AT_ONCE
@@ -77,7 +77,7 @@ class ReturnSchema(WhenSchema):
     """A return: units of lines, or an amount of the money paid; not both."""
 
     lines = Items(UnitsSchema, minimum=1, maximum=MAX_LINES, **about("the units that came back"))
-    amount = Money(minimum=1, **about("money given back, instead of units"))
+    amount = Money(1, MAX_MINOR, **about("money given back, instead of units"))
 
     goes_together: ClassVar = {"oneOf": [{"required": ["lines"]}, {"required": ["amount"]}]}
 

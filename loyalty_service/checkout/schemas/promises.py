@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from loyalty_service.checkout.rules.cart import MAX_LINES
+from loyalty_service.checkout.rules.cart import MAX_LINES, MAX_MINOR
 from loyalty_service.checkout.rules.spending import Limit
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.checkout.schemas.carts import CartSchema
@@ -42,7 +42,7 @@ class PointsUsedSchema(Body):
 
     wallet = Code(required=True, allow_none=True, **about("the one that pays; null: no points"))
     points = Points(required=True)
-    worth = Money(required=True, **about("the money that the points stand for"))
+    worth = Money(required=True, maximum=MAX_MINOR, **about("the money that the points stand for"))
 
 
 class LimitsSchema(Body):
@@ -62,7 +62,9 @@ class PointsQuotedSchema(Body):
     used = Points(
         required=True, **about("the most of them that may be used; reserve with exactly so many")
     )
-    worth = Money(required=True, **about("the money that the used points stand for"))
+    worth = Money(
+        required=True, maximum=MAX_MINOR, **about("the money that the used points stand for")
+    )
     limits = fields.Nested(LimitsSchema, required=True, **about("what each limit allows by itself"))
     bound_by = Choice(
         Limit,

@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from loyalty_service.checkout.rules.cart import MAX_LINES
+from loyalty_service.checkout.rules.cart import MAX_LINES, MAX_MINOR
 from loyalty_service.checkout.rules.steps import State, Step
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.kit.fields import (
@@ -63,7 +63,7 @@ class PointsPayingSchema(Body):
 
     wallet = Code(required=True)
     points = Points(1, required=True)
-    worth = Money(required=True, **about("the money that the points stand for"))
+    worth = Money(required=True, maximum=MAX_MINOR, **about("the money that the points stand for"))
     entry = Whole(
         1,
         required=True,
