@@ -445,7 +445,7 @@ def test_what_is_owed_beside_a_hold_is_proved_also_if_it_is_told_late(shop, cloc
 
     told = shop.give_back("o-1", units=[(1, 1)], at=returned_at)
 
-    assert told["taken"][1]["from"]["deficit"] == 50
+    assert told["taken"][0]["from"]["deficit"] == 50
     assert_proved(shop)
 
 
