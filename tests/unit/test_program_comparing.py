@@ -49,6 +49,24 @@ def test_the_words_may_be_chinese() -> None:
     assert told(("points: 500", "points: 600"), lang="zh")["caps"][0].startswith("- 每日：")
 
 
+@pytest.mark.parametrize(
+    ("lang", "before", "after"),
+    [("en", "- Money is in CNY", "+ Money is in EUR"), ("zh", "- 货币为 CNY", "+ 货币为 EUR")],
+)
+def test_another_currency_is_told_where_no_rule_names_money(lang, before, after):
+    no_money = changed(
+        ('rate: {points: 1, per: "1.00"}', "fixed: 1"),
+        ('      when: {minimum_amount: "10.00"}\n', ""),
+        ('redemption:\n  block_points: 100\n  block_value: "1.00"\n', ""),
+    )
+    in_euros = read(changed(("CNY", "EUR"), text=no_money))
+
+    found = compare_programs(read(no_money), in_euros, lang)
+
+    assert [f"{mark} {text}" for mark, text in found["general"]] == [before, after]
+    assert set(found) == {"general"}
+
+
 def test_what_is_added_or_dropped_is_told_alone() -> None:
     new = read(TIERED.replace("tiers:", "tiers:").replace(" - orders: 10", " - orders: 11"))
     found = compare_programs(read(DOCUMENT), new, "en")

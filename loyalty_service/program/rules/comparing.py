@@ -9,6 +9,8 @@ from typing import Any
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.words import Worded, program_words
 
+_CURRENCY = {"en": "Money is in {code}", "zh": "货币为 {code}"}
+
 # Settings that no line of words tells.
 _SILENT = {
     "program": ("name",),
@@ -44,6 +46,7 @@ def compare_programs(old: Program, new: Program, lang: str) -> dict[str, tuple[L
         one, other = getattr(before, section), getattr(after, section)
         lines = _lines(one, other)
         if section == "general":
+            lines = [*_currency(old, new, lang), *lines]
             lines += [(Mark.ELSE, name) for name in _silent(old, new)]
         else:
             parts = [zip(_parts(p, section), w, strict=True) for p, w in ((old, one), (new, other))]
@@ -60,6 +63,14 @@ def _lines(before: Sequence[str], after: Sequence[str]) -> list[Line]:
             lines += [(Mark.GONE, line) for line in before[i:j]]
             lines += [(Mark.NEW, line) for line in after[k:m]]
     return lines
+
+
+def _currency(old: Program, new: Program, lang: str) -> list[Line]:
+    """Another currency by itself: rules and tiers may name no money that would show it."""
+    if old.currency == new.currency:
+        return []
+    pair = (Mark.GONE, old), (Mark.NEW, new)
+    return [(mark, _CURRENCY[lang].format(code=one.currency)) for mark, one in pair]
 
 
 def _silent(old: Program, new: Program) -> list[str]:
