@@ -76,9 +76,9 @@ def jobs() -> None:
 def run(name: str, at: datetime | None, *, dry_run: bool, chunk: int) -> None:
     """Run JOB now, beside traffic; a terminal sees a bar, a log one line for each chunk.
 
-    At its end it says for how many members anything was written, and what happened, by kind of
-    event. After a new version of the program many are only reckoned anew: on which day time brings
-    them something next.
+    At its end it says for how many members anything was written (remind: how many were told), and
+    what happened, by kind of event. After a new version of the program many are only reckoned
+    anew: on which day time brings them something next.
 
     A run that was stopped or killed goes on where it was when it is started again with the same
     --at. Two at once come to the same end.

@@ -34,7 +34,9 @@ class RunSchema(Body):
     fault = Text(100, required=True, allow_none=True, **about("the kind of what went wrong"))
     starts = Count(1, required=True, **about("how often it was begun"))
     scanned = Whole(required=True, **about("members that were looked at"))
-    members = Whole(required=True, **about("members for whom something was written"))
+    members = Whole(
+        required=True, **about("members for whom something was written; for remind, who were told")
+    )
     counts = JsonValue(
         required=True,
         **about(

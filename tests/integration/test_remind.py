@@ -87,6 +87,23 @@ def test_what_is_overdue_is_written_first_and_points_that_have_ended_are_not_tol
     assert_proved(db)
 
 
+def test_a_member_whose_points_turn_out_to_last_is_written_but_not_counted_as_told(db, clock):
+    ends_in_a_year = "{after: {months: 12}, round_to: month}"
+    shop = Shop(db, PROGRAM)
+    for member in ("m-1", "m-2"):
+        shop.enrol(member)
+    shop.adjust(100, member="m-1", expires_at=clock.now() + timedelta(days=5))
+    # From here on the points last with the member's activity: what is seen without a lock is old.
+    shop.apply(PROGRAM.replace(ends_in_a_year, "{sliding: {months: 12}}"))
+    shop.adjust(100, member="m-2", expires_at=clock.now() + timedelta(days=5))
+
+    ended = remind(db)
+
+    assert [payload["points"] for payload in told(db)] == [100]
+    assert ended.counts["points.end_changed"]["times"] == 1
+    assert ended.members == 1
+
+
 def test_a_member_without_points_that_end_soon_is_not_even_locked(db, clock, shop):
     shop.enrol()
     shop.adjust(10, expires_at=clock.now() + timedelta(days=60))

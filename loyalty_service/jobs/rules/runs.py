@@ -38,7 +38,8 @@ class Run:
         at: the instant it is for (UTC).
         starts: how often it was begun.
         done_to: every member up to this number is done.
-        scanned, members: how many were looked at, and for how many something was written.
+        scanned, members: how many were looked at, and for how many something was written; of
+            reminders, how many members were told.
         counts: what happened, by kind, as ``Counts.told``.
         fault: the kind of fault that ended it.
     """

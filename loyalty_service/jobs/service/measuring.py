@@ -26,7 +26,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[Run | None], float]], ...] = (
     ),
     (
         "loyalty_job_members",
-        "For how many members that run wrote something.",
+        "For how many members that run wrote something; of remind, how many were told.",
         lambda run: 0.0 if run is None else float(run.members),
     ),
 )

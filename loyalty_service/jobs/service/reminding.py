@@ -70,9 +70,10 @@ class Remind:
             scanned = count_span(tx, span)
         locked = list(members.lock_many(tx, ids).values())
         books = Acting(tx, self.programs, CLOCK, self.passing).books(*locked)
-        told = self._tell(books, locked, program) if locked else []
-        books.write(told)
-        return Chunk(span[1], scanned, len(told), count(books, told))
+        told = self._tell(books, locked, program) if locked else 0
+        moved = [member for member in locked if member.happened]
+        books.write(moved)
+        return Chunk(span[1], scanned, told, count(books, moved))
 
     def _look(self, tx: Transaction, span: Span, program: Program) -> list[int]:
         """Who of a range has to be told, without a lock; the lock is worth it for them only."""
@@ -86,21 +87,24 @@ class Remind:
             if list_notices(list_ending(found, at, zone), reminded.get(member_id, {}), today)
         )
 
-    def _tell(self, books: Books, locked: Sequence[Member], program: Program) -> list[Member]:
-        """Read again under the lock, do what is overdue first, and tell what there is to tell."""
+    def _tell(self, books: Books, locked: Sequence[Member], program: Program) -> int:
+        """Read again under the lock, do what is overdue first, and tell what there is to tell.
+
+        Returns:
+            how many members were told; of others only what was overdue happened.
+        """
         books.accounts = read_accounts(books.tx, locked)
         books.read_totals(None, books.now)
         today = local_date(books.now, program.zone)
         reminded = read_reminded(books.tx, [m.member_id for m in locked], today)
-        told, rows = [], []
+        told, rows = 0, []
         for member in locked:
             at = books.bring(member, books.now)
             notices = _notices(books, member, at, program, reminded.get(member.member_id, {}))
             for notice in notices:
                 member.tell(EXPIRING, at, notice.told())
                 rows.append(_row(member, notice, books.now))
-            if member.happened:
-                told.append(member)
+            told += bool(notices)
         books.tx.add_rows(_REMINDED, rows, _AGAIN)
         return told
 

@@ -23,7 +23,8 @@ class Chunk:
 
     Args:
         to: every member up to this number is done.
-        scanned, members: how many were looked at, and for how many something was written.
+        scanned, members: how many were looked at, and for how many something was written; of
+            reminders, how many members were told.
     """
 
     to: int
