@@ -173,3 +173,32 @@ def test_where_nothing_is_to_come_no_review_is_told(db):
     shop.enrol("m-1", birthday=(4, 1))
 
     assert standing(shop)["review"] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "ends"),
+    [
+        ({"term": "this"}, "you fall to Silver on 2026-04-01"),
+        ({"term": "none"}, "you fall to Regular on 2026-04-01"),
+        ({"term": "this", "grace": "{days: 5}"}, "Gold is no longer earned on 2026-04-01"),
+    ],
+)
+def test_what_will_not_count_is_not_asked_for(db, clock, settings, ends):
+    shop = Shop(db, tiers(window="month", **settings))
+    shop.enrol()
+    shop.pay("o-1", line(9_900_000))
+
+    told = standing(shop)
+
+    assert told["review"]["window"]["from"] == "2026-04-01"
+    assert len(told["words"]) == 2
+    assert told["words"][-1].startswith(
+        f"If nothing else happens, {ends}: what keeps {'it' if 'grace' in settings else 'Gold'} "
+        "is counted anew from that day on."
+    )
+    assert "by 2026-03-31" not in told["words"][-1]
+    # However much is earned until then.
+    shop.pay("o-2", line(9_900_000))
+    go_to(clock, told["review"]["at"])
+    catch_up(shop)
+    assert changes(shop)[-1][0] == told["review"]["outcome"]

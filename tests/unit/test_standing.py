@@ -352,3 +352,78 @@ def test_what_the_review_counts_is_told_with_its_days(match, criteria, first, en
 
     assert words(review=review)[-1].split("2027-05-31. ", maxsplit=1)[1] == en
     assert words("zh", review=review)[-1].split("Regular。", maxsplit=1)[1] == zh
+
+
+# The review of ENDS looks at a window that begins with its own day.
+ANEW = {"match": "all", "window": {"from": "2027-06-01", "until": "2027-06-01"}}
+STANDING = criterion("balance", 40, 60, "100 points in Points")
+
+
+@pytest.mark.parametrize(
+    ("review", "en", "zh"),
+    [
+        (
+            reviewed("demoted", **ANEW, criteria=[ORDERED]),
+            (
+                "If nothing else happens, you fall to Regular on 2027-06-01: what keeps Silver is "
+                "counted anew from that day on. Counted then, "
+            ),
+            (
+                "Silver 保级条件自 2027-06-01 起重新统计；若无其他变化，当日起降为 Regular。"
+                "届时统计 "
+            ),
+        ),
+        (
+            reviewed(
+                "grace_began",
+                SILVERY,
+                **ANEW,
+                criteria=[ORDERED],
+                grace_until=GRACE,
+                after_grace=REGULAR,
+            ),
+            (
+                "If nothing else happens, Silver is no longer earned on 2027-06-01: what keeps it "
+                "is counted anew from that day on. A grace then keeps it; you fall to Regular on "
+                "2027-07-01 unless you earn Silver again by 2027-06-30. Counted then, "
+            ),
+            (
+                "Silver 保级条件自 2027-06-01 起重新统计；若无其他变化，当日起进入宽限期，至 "
+                "2027-06-30；届时仍未重新达标，则 2027-07-01 起降为 Regular。届时统计 "
+            ),
+        ),
+    ],
+)
+def test_where_a_review_counts_anew_nobody_is_told_to_earn_before_it(review, en, zh):
+    for lang, said in (("en", en), ("zh", zh)):
+        for one in (ENOUGH, ORDERED):
+            lines = words(lang, review=review, keep=asked("Silver", "all", one))
+
+            assert len(lines) == 2
+            assert lines[1].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("match", "criteria", "may_keep"),
+    [
+        ("all", [STANDING], True),
+        ("all", [STANDING, ORDERED], False),
+        ("any", [STANDING, ORDERED], True),
+        ("any", [GROWN, ORDERED], False),
+    ],
+)
+def test_a_balance_keeps_a_tier_whenever_it_was_earned(match, criteria, may_keep):
+    review = reviewed("demoted", **{**ANEW, "match": match}, criteria=criteria)
+
+    said = words(review=review)[-1]
+
+    assert ("unless you earn enough to keep Silver by 2027-05-31" in said) is may_keep
+
+
+def test_in_the_grace_what_is_earned_before_its_review_keeps_the_tier():
+    review = reviewed("demoted", **ANEW, criteria=[ORDERED])
+
+    lines = words(review=review, keep=asked("Silver", "all", ORDERED), grace_until=ENDS)
+
+    assert lines[1] == f"To keep Silver: {ORDERED_WORDS}."
+    assert "unless you earn Silver again by 2027-05-31" in lines[-1]

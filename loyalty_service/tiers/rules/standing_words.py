@@ -34,11 +34,15 @@ _SAY: dict[str, dict[str, str]] = {
         "again": "If nothing else happens, {to} is earned again on {day}, which ends the grace.",
         Move.DEMOTED: "You fall to {to} on {day} unless you earn enough to keep {tier} by {last}.",
         "fall": "You fall to {to} on {day} unless you earn {tier} again by {last}.",
+        "demoted_anew": "If nothing else happens, you fall to {to} on {day}: what keeps {tier} is "
+        "counted anew from that day on.",
         Move.GRACE_BEGAN: "{tier} is no longer earned on {day} unless you earn enough to keep it "
-        "by {last}. A grace then keeps it; you fall to {after} on {grace_day} unless you earn "
+        "by {last}.",
+        "grace_began_anew": "If nothing else happens, {tier} is no longer earned on {day}: what "
+        "keeps it is counted anew from that day on.",
+        "grace_falls": " A grace then keeps it; you fall to {after} on {grace_day} unless you earn "
         "{tier} again by {grace_last}.",
-        "grace_kept": "{tier} is no longer earned on {day} unless you earn enough to keep it by "
-        "{last}. A grace then keeps it through {grace_last}, and {after} follows.",
+        "grace_kept": " A grace then keeps it through {grace_last}, and {after} follows.",
         "other": "If nothing else happens, from {day}: {to}.",
     },
     "zh": {
@@ -63,10 +67,13 @@ _SAY: dict[str, dict[str, str]] = {
         "again": "若无其他变化，{day} {to}重新达标，宽限期结束。",
         Move.DEMOTED: "截至 {last} 仍未满足{tier}保级条件，则 {day} 起降为{to}。",
         "fall": "截至 {last} 仍未重新达到{tier}，则 {day} 起降为{to}。",
+        "demoted_anew": "{tier}保级条件自 {day} 起重新统计；若无其他变化，当日起降为{to}。",
         Move.GRACE_BEGAN: "截至 {last} 仍未满足{tier}保级条件，则 {day} 起进入宽限期，至 "
-        "{grace_last}；届时仍未重新达标，则 {grace_day} 起降为{after}。",
-        "grace_kept": "截至 {last} 仍未满足{tier}保级条件，则 {day} 起进入宽限期，至 "
-        "{grace_last}；之后为{after}。",
+        "{grace_last}；",
+        "grace_began_anew": "{tier}保级条件自 {day} 起重新统计；若无其他变化，当日起进入宽限期，至 "
+        "{grace_last}；",
+        "grace_falls": "届时仍未重新达标，则 {grace_day} 起降为{after}。",
+        "grace_kept": "之后为{after}。",
         "other": "若无其他变化，{day} 起：{to}。",
     },
 }
@@ -82,13 +89,15 @@ def standing_in_words(told: Mapping[str, Any], program: Program, lang: str) -> l
     Rule: R-53.
     """
     say, tier = _SAY[lang], told["tier"]["name"]
+    # What is earned before counting begins anew keeps nothing, so nobody is told that it would.
+    keep = None if _is_counted_anew(told, program) else told["keep"]
     lines = [_now(told, program, say)]
     if told["next"] is not None:
         lines += _missing(told["next"], "next", program, lang)
-    if told["keep"] is not None:
+    if keep is not None:
         enough = "enough" if told["grace_until"] is None else "earned_again"
-        lines += _missing(told["keep"], "keep", program, lang) or [say[enough].format(tier=tier)]
-    if told["next"] is not None or told["keep"] is not None:
+        lines += _missing(keep, "keep", program, lang) or [say[enough].format(tier=tier)]
+    if told["next"] is not None or keep is not None:
         window = told["window"]
         lines.append(say["window" if window["from"] else "ever"].format(**window))
     if told["review"] is not None:
@@ -142,7 +151,8 @@ def _review(told: Mapping[str, Any], program: Program, lang: str) -> str:
         named["after"] = review["after_grace"]["name"]
         named["grace_day"] = _day(review["grace_until"], program).isoformat()
         named["grace_last"] = _day(review["grace_until"], program, last=True).isoformat()
-    return say[_phrase(told)].format(**named) + _then(review, program, lang)
+    phrase = "".join(say[key] for key in _phrases(told, program))
+    return phrase.format(**named) + _then(review, program, lang)
 
 
 def _then(review: Mapping[str, Any], program: Program, lang: str) -> str:
@@ -156,16 +166,37 @@ def _then(review: Mapping[str, Any], program: Program, lang: str) -> str:
     return say["then" if window["from"] else "then_ever"].format(**window, criteria=criteria)
 
 
-def _phrase(told: Mapping[str, Any]) -> str:
-    """The phrase for what the review does, to one in their grace and to others."""
+def _phrases(told: Mapping[str, Any], program: Program) -> list[str]:
+    """What the review does, to one in their grace and to others, and what a grace leads to."""
     review, in_grace = told["review"], told["grace_until"] is not None
     outcome = review["outcome"]
-    if outcome == Move.GRACE_BEGAN:
-        falls = review["after_grace"]["id"] != told["tier"]["id"]
-        return Move.GRACE_BEGAN if falls else "grace_kept"
     if in_grace and outcome in (Move.KEPT, Move.DEMOTED):
-        return "again" if outcome == Move.KEPT else "fall"
-    return outcome if outcome in (Move.PROMOTED, Move.KEPT, Move.DEMOTED) else "other"
+        return ["again" if outcome == Move.KEPT else "fall"]
+    if outcome not in (Move.PROMOTED, Move.KEPT, Move.DEMOTED, Move.GRACE_BEGAN):
+        return ["other"]
+    began = f"{outcome}_anew" if _is_counted_anew(told, program) else outcome
+    return [began, _after_grace(told)] if outcome == Move.GRACE_BEGAN else [began]
+
+
+def _after_grace(told: Mapping[str, Any]) -> str:
+    falls = told["review"]["after_grace"]["id"] != told["tier"]["id"]
+    return "grace_falls" if falls else "grace_kept"
+
+
+def _is_counted_anew(told: Mapping[str, Any], program: Program) -> bool:
+    """Whether the tier is lost at a review that counts nothing of the days before it.
+
+    In a grace what is earned keeps the tier at once, and a balance is what it is then.
+    """
+    review = told["review"]
+    if review is None or review["outcome"] not in (Move.DEMOTED, Move.GRACE_BEGAN):
+        return False
+    window, last = review["window"], _day(review["at"], program, last=True).isoformat()
+    is_over = window is None or window["from"] is None or window["from"] <= last
+    if is_over or told["grace_until"] is not None:
+        return False
+    by_days = [one["measure"] != Measure.BALANCE for one in review["criteria"]]
+    return all(by_days) if review["match"] == "any" else any(by_days)
 
 
 def _amount(one: Mapping[str, Any], which: str, program: Program, lang: str) -> str:
