@@ -97,6 +97,25 @@ def test_points_that_come_alive_in_the_grace_are_told_to_end_it(db, clock):
     assert (changes(shop)[-1][0], tier(shop)) == ("kept", "silver")
 
 
+def test_points_that_lift_the_member_in_the_grace_are_not_told_as_a_fall(db, clock):
+    waiting = GRACEFUL.replace("{on: payment}", "{on: payment, wait_days: 5}")
+    shop = Shop(db, waiting.replace('entry: {all: [{spend: "2000.00"}]}', SECOND))
+    shop.enrol("m-1")
+    shop.pay("o-1", line(50_000))
+    clock.advance(6 * DAY)
+    go_to(clock, standing(shop)["until"], -3 * DAY)
+    shop.pay("o-2", line(100_000))
+
+    told = standing(shop)
+
+    assert told["review"]["outcome"] == "grace_began"
+    assert told["review"]["after_grace"]["id"] == "gold"
+    assert "if nothing else happens, you rise to Gold by 2027-05-01." in told["words"][-1]
+    go_to(clock, told["review"]["grace_until"])
+    catch_up(shop)
+    assert (changes(shop)[-1][0], tier(shop)) == ("promoted", "gold")
+
+
 @pytest.mark.parametrize(
     ("window", "first", "last"),
     [

@@ -228,6 +228,7 @@ def test_the_days_that_count_are_told():
 
 REGULAR = {"id": "regular", "name": "Regular"}
 SILVERY = {"id": "silver", "name": "Silver"}
+GOLDEN = {"id": "gold", "name": "Gold"}
 # 2027-07-01 00:00 in Shanghai.
 GRACE = "2027-06-30T16:00:00Z"
 
@@ -248,7 +249,7 @@ def reviewed(outcome: str | None, tier: dict[str, Any] = REGULAR, **more: Any) -
             "若无其他变化，2027-06-01 起：Regular。",
         ),
         (
-            reviewed("promoted", {"id": "gold", "name": "Gold"}),
+            reviewed("promoted", GOLDEN),
             False,
             "If nothing else happens, you rise to Gold on 2027-06-01.",
             "若无其他变化，2027-06-01 升为 Gold。",
@@ -303,6 +304,19 @@ def reviewed(outcome: str | None, tier: dict[str, Any] = REGULAR, **more: Any) -
             (
                 "截至 2027-05-31 仍未满足 Silver 保级条件，则 2027-06-01 起进入宽限期，至 "
                 "2027-06-30；之后为 Silver。"
+            ),
+        ),
+        (
+            reviewed("grace_began", SILVERY, grace_until=GRACE, after_grace=GOLDEN),
+            False,
+            (
+                "Silver is no longer earned on 2027-06-01 unless you earn enough to keep it by "
+                "2027-05-31. A grace then keeps it; if nothing else happens, you rise to Gold by "
+                "2027-07-01."
+            ),
+            (
+                "截至 2027-05-31 仍未满足 Silver 保级条件，则 2027-06-01 起进入宽限期，至 "
+                "2027-06-30；若无其他变化，最迟 2027-07-01 升为 Gold。"
             ),
         ),
     ],

@@ -42,6 +42,8 @@ _SAY: dict[str, dict[str, str]] = {
         "keeps it is counted anew from that day on.",
         "grace_falls": " A grace then keeps it; you fall to {after} on {grace_day} unless you earn "
         "{tier} again by {grace_last}.",
+        "grace_rises": " A grace then keeps it; if nothing else happens, you rise to {after} by "
+        "{grace_day}.",
         "grace_kept": " A grace then keeps it through {grace_last}, and {after} follows.",
         "other": "If nothing else happens, from {day}: {to}.",
     },
@@ -73,6 +75,7 @@ _SAY: dict[str, dict[str, str]] = {
         "grace_began_anew": "{tier}保级条件自 {day} 起重新统计；若无其他变化，当日起进入宽限期，至 "
         "{grace_last}；",
         "grace_falls": "届时仍未重新达标，则 {grace_day} 起降为{after}。",
+        "grace_rises": "若无其他变化，最迟 {grace_day} 升为{after}。",
         "grace_kept": "之后为{after}。",
         "other": "若无其他变化，{day} 起：{to}。",
     },
@@ -175,12 +178,17 @@ def _phrases(told: Mapping[str, Any], program: Program) -> list[str]:
     if outcome not in (Move.PROMOTED, Move.KEPT, Move.DEMOTED, Move.GRACE_BEGAN):
         return ["other"]
     began = f"{outcome}_anew" if _is_counted_anew(told, program) else outcome
-    return [began, _after_grace(told)] if outcome == Move.GRACE_BEGAN else [began]
+    return [began, _after_grace(told, program)] if outcome == Move.GRACE_BEGAN else [began]
 
 
-def _after_grace(told: Mapping[str, Any]) -> str:
-    falls = told["review"]["after_grace"]["id"] != told["tier"]["id"]
-    return "grace_falls" if falls else "grace_kept"
+def _after_grace(told: Mapping[str, Any], program: Program) -> str:
+    """The phrase for what a grace leads to: what comes alive in it may even lift the member."""
+    assert program.tiers is not None
+    before, after = told["tier"]["id"], told["review"]["after_grace"]["id"]
+    if after == before:
+        return "grace_kept"
+    rises = program.tiers.index_of(after) > program.tiers.index_of(before)
+    return "grace_rises" if rises else "grace_falls"
 
 
 def _is_counted_anew(told: Mapping[str, Any], program: Program) -> bool:
