@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.factories import Shop, line
+from tests.integration.test_program_diff import foresee
 from tests.integration.test_tiers import DAY, TIERED, catch_up, changes, standing, tier
-from tests.integration.test_tiers_in_time import tiers
+from tests.integration.test_tiers_in_time import dated, tiers
 
 GRACEFUL = tiers(TIERED, grace="{days: 30}")
 ENDS = "2027-03-31T16:00:00Z"
@@ -167,6 +168,57 @@ def test_a_fall_with_points_that_end_is_told_with_its_day(db, clock):
     clock.advance(5 * DAY)
     catch_up(shop)
     assert changes(shop)[-1] == ("demoted", "silver", "regular")
+
+
+FOLLOWS = tiers(
+    TIERED.replace("      keep: {any: [{earned: {wallet: growth, at_least: 300}}]}\n", ""),
+    term="none",
+)
+
+
+@pytest.mark.parametrize("window", ["{months: 12}", "{days: 365}", "year"])
+def test_a_tier_without_terms_is_told_with_the_fall_that_is_foretold(db, clock, window):
+    shop = Shop(db, tiers(FOLLOWS, window=window))
+    shop.enrol()
+    for day in range(100):
+        shop.pay(f"o-{day}", line(1_000))
+        clock.advance(DAY)
+
+    _, foretold = foresee(db, None)
+    told = standing(shop)
+
+    (outlook,) = foretold.values()
+    review = told["review"]
+    assert (review["outcome"], review["tier"]["id"]) == ("demoted", outlook.to)
+    assert datetime.fromisoformat(review["at"]) == outlook.at
+    assert "ou fall to Regular on " in told["words"][-1]
+    go_to(clock, review["at"])
+    catch_up(shop)
+    assert dated(shop)[-1] == ("demoted", "regular", outlook.at)
+
+
+def test_a_fall_after_many_days_that_leave_the_window_is_told(db, clock):
+    shop = Shop(db, tiers(FOLLOWS.replace("at_least: 500", "at_least: 10"), window="{months: 12}"))
+    shop.enrol()
+    for day in range(240):
+        shop.pay(f"o-{day}", line(100))
+        clock.advance(DAY)
+
+    told = standing(shop)
+
+    (outlook,) = foresee(db, None)[1].values()
+    assert outlook.to == told["review"]["tier"]["id"] == "regular"
+    assert datetime.fromisoformat(told["review"]["at"]) == outlook.at
+
+
+def test_a_tier_that_nothing_takes_is_told_without_a_review(db):
+    shop = Shop(db, tiers(FOLLOWS, window="lifetime"))
+    shop.enrol()
+    shop.pay("o-1", line(50_000))
+
+    told = standing(shop)
+
+    assert (told["tier"]["id"], told["review"]) == ("silver", None)
 
 
 def test_a_rise_by_a_birthday_before_the_review_is_told_with_its_day(db, clock):

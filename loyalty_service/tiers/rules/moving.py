@@ -40,8 +40,7 @@ class Judge(Looking):
                 return self._promote(standing, higher, instant, day)
         if standing.grace_until is not None:
             return self._keep(standing, instant, day) if self.keeps(index, day) else None
-        follows = self.tiers.promote is Promote.AT_ONCE and self._follows(standing)
-        if follows and not self.keeps(index, day):
+        if self.follows(standing) and not self.keeps(index, day):
             return self._fall(standing, instant, day, day)
         return None
 
@@ -178,10 +177,15 @@ class Judge(Looking):
         due = [ends, None if turn is None else start_of_day(turn, self.program.zone)]
         return min((instant for instant in due if instant is not None), default=None)
 
-    def _follows(self, standing: Standing) -> bool:
-        """Whether the tier stands only as long as it is earned."""
-        is_safe = self.is_safe(self.index(standing))
-        return not is_safe and self.tiers.term is NoTerm.NONE and standing.until is None
+    def follows(self, standing: Standing) -> bool:
+        """Whether the tier stands only as long as it is earned: no review of it is to come.
+
+        Rule: R-51.
+        """
+        if standing.until is not None or standing.grace_until is not None:
+            return False
+        is_at_once = self.tiers.promote is Promote.AT_ONCE and self.tiers.term is NoTerm.NONE
+        return is_at_once and not self.is_safe(self.index(standing))
 
     def _promote(self, standing: Standing, index: int, instant: datetime, day: date) -> Change:
         memo = _without_undo(standing.memo)
@@ -257,7 +261,7 @@ class Judge(Looking):
             if self.is_safe(index) and index == len(self.tiers.levels) - 1:
                 return None
             return next_boundary(self.tiers.window, day, self.record.enrolled_on)
-        if not self._follows(standing):
+        if not self.follows(standing):
             return None
         return next_change(self.tiers.window, day, self._days(), self.record.enrolled_on)
 

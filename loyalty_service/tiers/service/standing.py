@@ -1,7 +1,7 @@
 """Tell where a member stands, reckoned as if everything overdue were done."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from loyalty_service.earning.service import instant_text
@@ -28,8 +28,8 @@ from loyalty_service.tiers.rules.standing_words import standing_in_words
 from loyalty_service.tiers.service.moving import judge as judge_member
 from loyalty_service.tiers.service.telling import changes_since
 
-MOST_LOOKS = 200
-"""How many instants at which time brings something are passed on the way to a change of tier."""
+FAR_AHEAD = timedelta(days=36_525)
+"""How far a change of tier is looked for where no review is to come: a hundred years."""
 
 
 def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
@@ -58,7 +58,10 @@ def tell_standing(acting: Acting, ref: Ref, lang: str) -> dict[str, Any]:
     told = _told(judge, member, at, lang)
     ending = _ending(books, member, at)
     seen = len(member.happened)
-    review_at = _go_to_review(books, member, judge.next_review(member.standing, at))
+    # A tier that follows what is earned has no review: what may be told is its next change.
+    follows = judge.follows(member.standing)
+    review_at = None if follows else judge.next_review(member.standing, at)
+    review_at = _go_to_review(books, member, review_at)
     told["expiring_before"] = _expiring(ending, review_at)
     changes = changes_since(member, seen)
     told["review"] = None if review_at is None else _review(books, member, program, changes, lang)
@@ -140,7 +143,9 @@ def _expiring(ending: Mapping[str, Buckets], review_at: datetime | None) -> list
 def _go_to_review(books: Books, member: Member, review_at: datetime | None) -> datetime | None:
     """Let time pass up to the next review, or to what moves the tier before it.
 
-    That may be points that come alive or end, or a birthday.
+    That may be points that come alive or end, a day that leaves the window, or a birthday. Each
+    counted day, lot and hold brings something a few times and a birthday once a year, so that what
+    the member has bounds the work.
 
     Args:
         review_at: when the tier is looked at, whatever happens (UTC); None: never.
@@ -149,12 +154,10 @@ def _go_to_review(books: Books, member: Member, review_at: datetime | None) -> d
         the instant up to which time has passed; None: nothing is to come, as far as was looked.
     """
     seen = len(member.happened)
-    for _ in range(MOST_LOOKS):
-        due_at = member.standing.due_at
-        if due_at is None:
-            return None
+    until = review_at or member.caught_up_to + FAR_AHEAD
+    while (due_at := member.standing.due_at) is not None and due_at <= until:
         books.bring(member, due_at)
-        if changes_since(member, seen) or (review_at is not None and review_at <= due_at):
+        if changes_since(member, seen):
             return due_at
     if review_at is not None:
         books.bring(member, review_at)
