@@ -196,6 +196,7 @@ REFUSALS: dict[str, str] = {
     "same_member": "不能把积分转赠给自己。",
     "span_impossible": "报表的首日尚未到来，或末日早于首日，或其间天数过多。",
     "tier_held": "文档删去了仍有会员持有的等级。",
+    "too_far_ahead": "试算的时间须在五年之内。",
     "unreadable_program": "文本不是单个 YAML 或 JSON 文档。",
     "wallet_not_spendable": "只有可消费钱包的积分能够转赠。",
     "wallet_unknown": "积分方案没有这个钱包。",

@@ -1,7 +1,7 @@
 """Quote, reserve, pay, give back: points as safe as money, to the second and under any race."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from loyalty_service.checkout.rules.steps import (
     OrderOfAnother,
     ReservationLapsed,
     ReturnDiffers,
+    TooFarAhead,
 )
 from loyalty_service.checkout.service import OrderItem, take_items
 from loyalty_service.checkout.service.proving import find_order_faults
@@ -105,6 +106,18 @@ def test_a_quote_for_an_instant_to_come_reckons_what_time_brings_until_then(shop
 def test_a_quote_looks_not_back(shop, clock):
     with pytest.raises(InThePast):
         shop.quote(at=clock.now() - MINUTE)
+
+
+def test_a_quote_looks_five_years_ahead_and_no_further(shop, clock):
+    furthest = clock.now() + 5 * 366 * DAY
+    shop.quote(at=furthest)
+
+    with pytest.raises(TooFarAhead) as refused:
+        shop.quote(at=furthest + MINUTE)
+
+    assert refused.value.path == "at"
+    limit = refused.value.values["limit"]
+    assert datetime.fromisoformat(limit) == furthest
 
 
 def test_what_an_order_holds_is_free_for_its_own_quote(shop):

@@ -112,6 +112,8 @@ class Orders(Books):
         earliest = max(self.now, member.clock)
         if at is not None and at < earliest:
             raise Refused("in_the_past")
+        if at is not None and at > earliest + timedelta(days=5 * 366):
+            raise Refused("too_far_ahead")
         own = self.orders.get(order_ref or "")
         if own is not None and own["member"] is not member:
             raise Refused("order_of_another_member")

@@ -16,6 +16,7 @@ from loyalty_service.checkout.rules.steps import (
     OrderCancelled,
     OrderOfAnother,
     OrderPaid,
+    TooFarAhead,
 )
 from loyalty_service.checkout.schemas import (
     CartSchema,
@@ -39,7 +40,15 @@ from loyalty_service.program.rules.versions import NoProgram
     scopes=("checkout", "self"),
     body=QuoteRequestSchema,
     answers={200: QuoteSchema},
-    refusals=(MemberUnknown, OrderOfAnother, InThePast, *CART, PointsBeyondCount, NoProgram),
+    refusals=(
+        MemberUnknown,
+        OrderOfAnother,
+        InThePast,
+        TooFarAhead,
+        *CART,
+        PointsBeyondCount,
+        NoProgram,
+    ),
     max_body_bytes=MOST_BYTES,
     summary="Quote a cart",
     tags=("checkout",),

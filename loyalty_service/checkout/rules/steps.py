@@ -1,11 +1,14 @@
 """What the shop tells of an order after its payment, and what stands in the way."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
 from loyalty_service.kit.errors import Conflict, Invalid
+
+QUOTED_AHEAD = timedelta(days=5 * 366)
+"""How far ahead a quote may look: it lets all that time pass for its member, review by review."""
 
 
 class State(StrEnum):
@@ -94,6 +97,12 @@ class InThePast(Invalid):
     """A quote is for now or for an instant to come."""
 
     code = "in_the_past"
+
+
+class TooFarAhead(Invalid):
+    """A quote is for an instant within five years."""
+
+    code = "too_far_ahead"
 
 
 class BeforeTheOrder(Invalid):

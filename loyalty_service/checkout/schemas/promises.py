@@ -33,7 +33,7 @@ class QuoteRequestSchema(CartSchema):
     points = Points(
         **about("the most to pay with; the answer says how many may be used; left out: none")
     )
-    at = Instant(**about("an instant to come; left out: now"))
+    at = Instant(**about("an instant to come, within five years; left out: now"))
     order_ref = Ref(**about("the order it is for: points held for it count as free"))
 
 

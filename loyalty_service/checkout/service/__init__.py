@@ -7,7 +7,7 @@ from typing import Any
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Cart, Order
-from loyalty_service.checkout.rules.steps import InThePast, Return
+from loyalty_service.checkout.rules.steps import QUOTED_AHEAD, InThePast, Return, TooFarAhead
 from loyalty_service.checkout.service.batch import (
     ITEMS_AT_ONCE,
     Item,
@@ -70,19 +70,19 @@ def quote(
     """Price a cart without writing anything: what is payable, with which points, earning what.
 
     Args:
-        at: an instant to come; None is now.
+        at: an instant to come, within five years; None is now.
         order_ref: the order it is for, if it is known: what it holds already is free for it.
         to_member: a member asks, who is not told of orders of others: theirs are unknown.
 
     Raises:
-        MemberUnknown, InThePast, OrderOfAnother, CurrencyForeign, DiscountTooHigh, CartTooDear: as
-            said.
+        MemberUnknown, InThePast, TooFarAhead, OrderOfAnother, CurrencyForeign, DiscountTooHigh,
+        CartTooDear: as said.
 
     Rule: R-05, R-30, R-31.
     """
     tx = acting.tx
     member = get_member(tx, ref)
-    when = _not_past(at, tx.now(), member)
+    when = _quoted_at(at, tx.now(), member)
     books = acting.books_at(when, member)
     orders = queries.find_order(tx, order_ref) if order_ref else {}
     own = orders.get(order_ref or "")
@@ -97,7 +97,7 @@ def quote(
     return tell_quote(work, member, cart, when, own)
 
 
-def _not_past(at: datetime | None, now: datetime, member: Member) -> datetime:
+def _quoted_at(at: datetime | None, now: datetime, member: Member) -> datetime:
     earliest = max(now, member.caught_up_to)
     if at is None:
         return earliest
@@ -107,6 +107,13 @@ def _not_past(at: datetime | None, now: datetime, member: Member) -> datetime:
             path="at",
             asked=instant_text(at),
             limit=instant_text(earliest),
+        )
+    if at > earliest + QUOTED_AHEAD:
+        raise TooFarAhead(
+            "A quote is for an instant within five years.",
+            path="at",
+            asked=instant_text(at),
+            limit=instant_text(earliest + QUOTED_AHEAD),
         )
     return at
 
