@@ -195,6 +195,25 @@ def test_an_order_that_arrives_late_earns_by_the_tier_of_its_day_also_where_it_w
     assert receipt["earned"][0]["points"] == 20
 
 
+def test_an_order_that_arrives_late_earns_by_the_tier_of_its_day_whichever_versions_undo(db, clock):
+    once, keep = tiers(on_return="at_once"), tiers(on_return="keep_until_review")
+    shop = Shop(db, once)
+    shop.enrol()
+    shop.pay("o-1", line(250_000))
+    clock.advance(DAY)
+    shop.apply(keep)
+    clock.advance(DAY)
+    between = clock.now()
+    clock.advance(DAY)
+    shop.apply(once)
+    shop.cancel("o-1")
+
+    receipt = shop.pay("late", line(10_000), at=between)
+
+    assert receipt["earned"][0]["points"] == 300
+    assert proved(shop)
+
+
 def test_spending_points_undoes_no_promotion(db):
     spends = rewrite(
         BALANCE,

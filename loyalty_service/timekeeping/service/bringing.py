@@ -21,7 +21,6 @@ from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.rules.periods import local_date, start_of_day
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import OnReturn
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
@@ -33,6 +32,7 @@ from loyalty_service.timekeeping.service.looking_ahead import (
     find_next,
     find_wanted,
     list_programs,
+    may_be_undone,
 )
 
 CLOCK = ("job", "clock")
@@ -107,8 +107,7 @@ class Timekeeping:
             return None
         since, tier = member.standing.since, member.standing.tier
         # Where a promotion was undone, another tier may have been held since then.
-        may_be_undone = asked.on_return is OnReturn.AT_ONCE and instant < member.caught_up_to
-        if may_be_undone or (since is not None and instant < since):
+        if (since is not None and instant < since) or may_be_undone(books, member, instant):
             tier = find_tier_at(books.tx, member, instant)
         return asked.find(tier).id
 

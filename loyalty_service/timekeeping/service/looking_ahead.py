@@ -9,7 +9,7 @@ from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Wanted
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import Calendar, Window
+from loyalty_service.program.rules.tiers import Calendar, OnReturn, Window
 from loyalty_service.tiers.rules.qualifying import metrics_of
 from loyalty_service.tiers.rules.windows import first_day
 from loyalty_service.timekeeping.rules import gives_birthdays
@@ -52,6 +52,18 @@ def find_next(books: Books, member: Member, since: datetime, until: datetime) ->
     if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
         due.append(books.in_force_at(standing.due_by + 1))
     return min((instant for instant in due if instant <= until), default=None)
+
+
+def may_be_undone(books: Books, member: Member, instant: datetime) -> bool:
+    """Whether a promotion that stood at an instant may have been undone since (R-52).
+
+    A version that came later may do so, whatever the one in force then says.
+    """
+    if instant >= member.caught_up_to:
+        return False
+    first, last = (books.program_at(member, at)[0] for at in (instant, member.caught_up_to))
+    asked = (books.program(version).tiers for version in range(first, last + 1))
+    return any(tiers is not None and tiers.on_return is OnReturn.AT_ONCE for tiers in asked)
 
 
 def _alike(members: Iterable[Member]) -> Iterable[list[Member]]:
