@@ -126,6 +126,28 @@ def test_points_count_from_the_day_they_come_alive_however_late_that_is_found(db
     assert dated(shop) == [begins]
 
 
+@pytest.mark.parametrize("reach", ["amend", "reserve", "adjust"])
+def test_a_step_that_a_day_begins_with_is_told_once_whoever_meets_its_first_instant(
+    db, clock, reach
+):
+    shop = open_shop(db, near(WAITS))
+    shop.pay("o-1", line(30_000))
+    begins = (clock.now() + 5 * DAY).astimezone(SHANGHAI).replace(hour=0, minute=0, second=0)
+    clock.advance(begins - clock.now())
+
+    if reach == "amend":
+        shop.amend(tags=("x",))
+    elif reach == "reserve":
+        shop.reserve("o-2", line(100))
+    else:
+        shop.adjust(1)
+    clock.advance(DAY)
+    catch_up(db)
+
+    assert told(shop) == [("silver", 50)]
+    assert dated(shop) == [begins]
+
+
 def test_a_birthday_is_told_of_at_its_own_instant(db, clock):
     day = (clock.now() + 10 * DAY).astimezone(SHANGHAI)
     text = near(rewrite(TIERED, "\nreturns:", BIRTHDAY))

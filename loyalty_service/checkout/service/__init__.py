@@ -137,9 +137,10 @@ def reserve(acting: Acting, ref: Ref, order_ref: str, cart: Cart) -> str:
     queries.read_steps(tx, orders.values())
     # What is held comes after all that was recorded, also where the clock was set back meanwhile:
     # the proof follows which lots it was drawn from.
-    member.caught_up_to = at = max(books.now, member.caught_up_to, member.recorded_at)
+    at = max(books.now, member.caught_up_to, member.recorded_at)
     _read_for(books, member, cart.points, books.program_at(member, at)[1], at)
     _read_totals(books, member, at)
+    books.bring(member, at)
     work = Work(books, orders)
     receipt = record_reservation(work, member, order_ref, cart)
     work.write()

@@ -56,9 +56,11 @@ class Timekeeping:
 
         Rule: R-26, R-32, R-51, R-52, R-55.
         """
+        reached = since
         while (instant := find_next(books, member, since, until)) is not None:
             _pass(books, member, instant - _INSTANT)
-            _reach(books, member, instant)
+            _reach(books, member, instant, is_again=instant == reached)
+            reached = instant
         _pass(books, member, until)
 
     def settle(
@@ -170,7 +172,7 @@ def _pass(books: Books, member: Member, until: datetime) -> None:
         member.tell(kind, entry.cause.occurred_at, told(entry))
 
 
-def _reach(books: Books, member: Member, instant: datetime) -> None:
+def _reach(books: Books, member: Member, instant: datetime, *, is_again: bool) -> None:
     """Everything that an instant brings, in the order that is fixed (R-55)."""
     version, program = books.program_at(member, instant)
     watch = _Watch(books, member, version, program)
@@ -185,7 +187,7 @@ def _reach(books: Books, member: Member, instant: datetime) -> None:
     if watch.review(instant):
         # What comes alive with this day may keep a tier whose grace has just begun.
         watch.promote(instant)
-    watch.notice(instant)
+    watch.notice(instant, is_again=is_again)
     watch.reckon(instant)
 
 
@@ -257,12 +259,13 @@ class _Watch:
             return False
         return change.move is not Move.KEPT or change.standing.until is None
 
-    def notice(self, instant: datetime) -> None:
+    def notice(self, instant: datetime, *, is_again: bool) -> None:
         if self.program.tiers is None or not self.program.tiers.notify_at:
             return
         came = self.books.totals.settle(self.member.member_id)
         day = local_date(instant, self.program.zone)
-        if instant == start_of_day(day, self.program.zone):
+        # What has come with the day was told of when its first instant was reached before.
+        if not is_again and instant == start_of_day(day, self.program.zone):
             amounts = self.books.totals.amounts.get(self.member.member_id, {})
             came |= {key: amount for key, amount in amounts.items() if key[1] == day}
         tiers.notice(self.books, self.member, self.program, instant, came)
