@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from loyalty_service.cli.newcomers import import_members
 from loyalty_service.program.rules.versions import ProgramFixed
 from tests.factories import Shop, line
 from tests.integration.test_sliding import (
@@ -16,6 +17,7 @@ from tests.integration.test_sliding import (
     day,
     ends,
 )
+from tests.job_world import catch_up
 
 DAY = timedelta(days=1)
 YEAR = "activation: {on: payment}\n    " + YEARLY
@@ -111,3 +113,89 @@ def test_an_order_told_after_sliding_ended_moves_the_end_of_nothing_else(db, clo
         (day("2026-06-23"), 50),
         (day("2027-04-01"), 20),
     ]
+
+
+SLIDES = "expiry: {sliding: {months: 3}}"
+LATER_WALLET = SPENDABLE.replace(
+    "  - id: growth",
+    "  - id: extra\n    name: {en: Extra, zh: 额外}\n    spendable: false\n"
+    f"    activation: {{on: payment}}\n    {SLIDES}\n  - id: growth",
+)
+
+
+def growth_slides(text: str) -> str:
+    """The program whose growth ends three months after the last earning."""
+    return standing_ends(text).replace(YEAR, "activation: {on: payment}\n    " + SLIDES)
+
+
+@pytest.fixture
+def bring(db, tmp_path):
+    """Import 100 points of a member that stood at the beginning, with no end of their own."""
+
+    def one(wallet):
+        file = tmp_path / "members.csv"
+        row = f"m-1,2026-03-01T02:00:00Z,{wallet},100"
+        file.write_text(f"member_ref,enrolled_at,wallet,points\n{row}\n", encoding="utf-8")
+        looked, done = (
+            import_members(db, file, as_of=BEGIN, secret=None, only_check=only_check)
+            for only_check in (True, False)
+        )
+        assert (looked.faults, looked.points) == (done.faults, done.points) == ([], {wallet: 100})
+
+    return one
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+@pytest.mark.parametrize(
+    ("before", "after", "wallet"),
+    [
+        (SPENDABLE, SLIDING, "points"),
+        (ENDLESS, SLIDING, "points"),
+        (SPENDABLE, growth_slides(SPENDABLE), "growth"),
+        (SPENDABLE, LATER_WALLET, "extra"),
+    ],
+    ids=["ending", "endless", "standing", "new"],
+)
+def test_what_is_brought_of_before_a_wallet_slid_has_the_whole_period_from_then(
+    db, clock, bring, before, after, wallet, is_past
+):
+    clock.set(BEGIN)
+    shop = Shop(db, before)
+    if is_past:
+        shop.enrol()
+    clock.advance(120 * DAY)
+    shop.apply(after)
+    if is_past:
+        # The member's clock goes past the version that makes the wallet slide.
+        shop.adjust(1, wallet="growth" if wallet == "points" else "points")
+    clock.advance(2 * DAY)
+
+    bring(wallet)
+    catch_up(db)
+
+    assert ends(shop, wallet) == [(day("2026-10-01"), 100)]
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+@pytest.mark.parametrize(
+    ("before", "wallet"), [(SLIDING, "points"), (growth_slides(ENDLESS), "growth")]
+)
+@pytest.mark.parametrize(("days", "left"), [(120, []), (60, [(day("2026-06-03"), 100)])])
+def test_what_is_brought_of_sliding_days_ends_as_it_would_have_then(
+    db, clock, bring, before, wallet, is_past, days, left
+):
+    clock.set(BEGIN)
+    shop = Shop(db, before)
+    if is_past:
+        shop.enrol()
+    clock.advance(days * DAY)
+    shop.apply(ENDLESS)
+    if is_past:
+        shop.adjust(1, wallet="growth" if wallet == "points" else "points")
+    clock.advance(2 * DAY)
+
+    bring(wallet)
+    catch_up(db)
+
+    assert ends(shop, wallet) == left
+    assert shop.balance(wallet).active == sum(points for _, points in left)

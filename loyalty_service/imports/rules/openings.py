@@ -196,7 +196,7 @@ def open_balance(
     Rule: R-12.
     """
     openings, standing = [], 0
-    never_ends = not wallet.spendable and isinstance(wallet.expiry, Never)
+    never_ends = usual_end is None and not wallet.spendable and isinstance(wallet.expiry, Never)
     for lot in sorted(lots, key=_place):
         begins = lot.active_at or as_of
         if never_ends and lot.expires_at is None and begins <= as_of:

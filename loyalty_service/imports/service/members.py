@@ -20,7 +20,7 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.rules.movements import credit
-from loyalty_service.ledger.service import Acting, Books, end_by_hand, told
+from loyalty_service.ledger.service import Acting, Books, end_brought, told
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import list_members
 from loyalty_service.members.rules import Member, Ref
@@ -161,8 +161,7 @@ def _open(books: Books, member: Member, one: Welcome, arrival: Arrival) -> None:
         if wallet.id in one.bring:
             lots = one.newcomer.lots[wallet.id]
             account = books.account(member, wallet.id)
-            # Elsewhere a lot without an end never ends; in a sliding wallet all do.
-            usual = end_by_hand(account, wallet, arrival.program, when) if wallet.slides else None
+            usual = end_brought(books, member, wallet, when)
             entry, _ = credit(
                 account,
                 cause,

@@ -3,6 +3,7 @@
 from loyalty_service.ledger.service.adjusting import adjust, chosen_wallets, reverse
 from loyalty_service.ledger.service.books import Acting, Books, told
 from loyalty_service.ledger.service.ending import (
+    end_brought,
     end_by_hand,
     instants_in_time,
     openings_by_time,
@@ -24,6 +25,7 @@ __all__ = [
     "adjust",
     "balances",
     "chosen_wallets",
+    "end_brought",
     "end_by_hand",
     "get_actor_id",
     "instants_in_time",

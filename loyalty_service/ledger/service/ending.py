@@ -191,6 +191,46 @@ def end_by_hand(
     return expires_at(wallet.expiry, begins, program)
 
 
+def end_brought(books: Books, member: Member, wallet: Wallet, when: datetime) -> datetime | None:
+    """Where points end that a member had by an instant and brings without an end; None: never.
+
+    In a wallet that slid then they end as all others do, and elsewhere never. A member who has been
+    brought further has them as if they had been there when a version changed that.
+
+    Args:
+        wallet: as the newest version has it.
+        when: the instant of the balance (UTC).
+
+    Rule: R-25, R-26.
+    """
+    version, begins = _first_with(books, member, wallet.id, when)
+    program, account = books.program(version), books.account(member, wallet.id)
+    then, ends = program.find_wallet(wallet.id) or wallet, None
+    if then.slides:
+        ends = end_by_hand(account, then, program, begins)
+    at = member.caught_up_to
+    last, _ = books.program_at(member, at)
+    for each in books.programs.turns(books.tx.fetch, version, last):
+        is_there = each.wallet == wallet.id and (ends is None or ends > each.at)
+        turned = each.end_from(each.at) if is_there else None
+        if turned is not None:
+            ends = turned if ends is None else max(ends, turned)
+    return ending.joined(account.ends_at, ends, at)
+
+
+def _first_with(
+    books: Books, member: Member, wallet_id: str, when: datetime
+) -> tuple[int, datetime]:
+    """The version in force at an instant, and that instant; the first later one with the wallet."""
+    version, program = books.program_at(member, when)
+    for later in range(version + 1, member.program_version + 1):
+        if program.find_wallet(wallet_id) is not None:
+            break
+        version, program = later, books.program(later)
+        when = max(when, books.in_force_at(later))
+    return version, when
+
+
 def _turned(
     books: Books,
     member: Member,
