@@ -9,6 +9,7 @@ from loyalty_service.earning.queries import count, used, wanted_by_caps
 from loyalty_service.earning.rules.earn import earn_on_event
 from loyalty_service.earning.rules.facts import EventFacts
 from loyalty_service.earning.rules.openings import Act
+from loyalty_service.earning.rules.room import fit
 from loyalty_service.earning.service import Occasion, give, instant_text, refused_told, who
 from loyalty_service.events.rules import (
     BIRTHDAY,
@@ -82,12 +83,15 @@ def credit_event(
 
     Args:
         streak: the day of a check-in streak, else 0.
-        by_time: time brings it; nobody told it.
+        by_time: time brings it; nobody told it. What the account cannot hold is not given.
 
     Returns:
         the receipt.
 
-    Rule: R-21, R-23.
+    Raises:
+        PointsBeyondCount: somebody told it, and the account cannot hold it. Nothing is written.
+
+    Rule: R-21, R-23, R-55.
     """
     version, program = books.program_at(member, when)
     day, totals = local_date(when, program.zone), books.totals
@@ -96,6 +100,10 @@ def credit_event(
     tier = books.passing.tier_at(books, member, when)
     facts = EventFacts(told.name, when, told.channel, streak, who(member, tier))
     earned = earn_on_event(program, facts, used(totals, program, member.member_id, told.name, day))
+    if by_time:
+        # Nobody is there to be refused, and whatever else is due must go on.
+        wallets = {given.rule.wallet for given in earned.by_rule}
+        earned = fit(earned, {each: books.account(member, each).room for each in wallets})
     count(totals, program, member.member_id, day, earned)
     # Its number comes before what it moves is told.
     happened: dict[str, Any] = {"event": told.name, "streak": streak or None}

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from loyalty_service.earning.rules.plan import decimal_text
+from loyalty_service.earning.rules.room import fit
 from loyalty_service.earning.rules.words import explain_in_words
 from loyalty_service.earning.schemas import ExplainedSchema
 from loyalty_service.program.rules.conditions import Category, Channel, Sku
@@ -396,3 +397,30 @@ def test_a_rule_names_its_lines_only_where_it_picks_some():
     earned = earn(program(rule(lines=SHOES)), cart)
 
     assert "lines" not in stored(earned)["rules"][0]
+
+
+def test_what_an_account_has_no_room_for_is_cut_from_the_last_rule_on():
+    rules = (fixed(name, 40, trigger="birthday", priority=-n) for n, name in enumerate("abc"))
+    earned = earn(program(*rules), event("birthday"))
+
+    cut = fit(earned, {"points": 50})
+
+    assert [(given.rule.id, given.points) for given in cut.by_rule] == [("a", 40), ("b", 10)]
+    told = stored(cut)
+    assert told["account"] == {"room": 50, "cuts": [["b", 40, 10], ["c", 40, 0]]}
+    assert ([rule["points"] for rule in told["rules"]], told["points"]) == ([40, 10, 0], 50)
+    assert worded(cut)[-2:] == [
+        (
+            "The account can take 50 points more, cut to fit: b rule gives 10 instead of 40, "
+            "c rule gives 0 instead of 40."
+        ),
+        "Total in Points: 50.",
+    ]
+
+
+@pytest.mark.parametrize("room", [120, 121])
+def test_what_an_account_has_room_for_is_left_as_it_is(room):
+    rules = (fixed(name, 40, trigger="birthday") for name in "abc")
+    earned = earn(program(*rules), event("birthday"))
+
+    assert fit(earned, {"points": room}) is earned

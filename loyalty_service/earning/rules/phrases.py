@@ -42,6 +42,7 @@ class Phrases:
     over_cap: dict[str, str]
     caps_per: dict[str, str]
     cut: str
+    account: str
     total: str
     more: str
     more_lines: str
@@ -105,6 +106,7 @@ ENGLISH = Phrases(
         "ever": "in all",
     },
     cut="{name} gives {after} instead of {before}",
+    account="The account can take {room} more, cut to fit: {cuts}",
     total="Total in {wallet}: {points}",
     more="and {count} more",
     more_lines="and {count} more",
@@ -155,6 +157,7 @@ CHINESE = Phrases(
         "ever": "累计",
     },
     cut="「{name}」由 {before} 减为 {after}",
+    account="账户最多只能再存入 {room}，超出部分不计：{cuts}",
     total="{wallet}合计：{points}",
     more="另有 {count} 项",
     more_lines="另有 {count} 行",

@@ -27,6 +27,7 @@ def explain_in_words(explanation: Told, lang: str) -> list[str]:
             _occasion(explanation, say),
             *(_rule(rule, explanation, say) for rule in explanation["rules"]),
             *(_cap(cap, explanation, say) for cap in explanation.get("caps", ())),
+            *_account(explanation, say),
             _total(explanation, say),
         )
     ]
@@ -103,10 +104,6 @@ def _names_of_multipliers(ids: Sequence[str], explanation: Told, say: Phrases) -
 
 def _cap(cap: Told, explanation: Told, say: Phrases) -> str:
     is_times, limit = cap["unit"] == "times", cap["limit"]
-    cuts = [
-        say.cut.format(name=_name_of(rule_id, explanation, say), before=before, after=after)
-        for rule_id, before, after in cap["cuts"]
-    ]
     return say.cap.format(
         name=cap["name"][say.lang],
         per=say.caps_per[cap["per"]],
@@ -114,8 +111,24 @@ def _cap(cap: Told, explanation: Told, say: Phrases) -> str:
         room=cap["room"],
         asked=cap["asked"],
         over=say.over_cap[cap["over"]],
-        cuts=_listed(cuts, say.more, say),
+        cuts=_cuts(cap["cuts"], explanation, say),
     )
+
+
+def _cuts(cuts: Sequence[Any], explanation: Told, say: Phrases) -> str:
+    told = [
+        say.cut.format(name=_name_of(rule_id, explanation, say), before=before, after=after)
+        for rule_id, before, after in cuts
+    ]
+    return _listed(told, say.more, say)
+
+
+def _account(explanation: Told, say: Phrases) -> Iterator[str]:
+    """That the account was too full to take all of it."""
+    full = explanation.get("account")
+    if full is not None:
+        cuts = _cuts(full["cuts"], explanation, say)
+        yield say.account.format(room=say.points(str(full["room"])), cuts=cuts)
 
 
 def _total(explanation: Told, say: Phrases) -> str:

@@ -66,6 +66,11 @@ class Account:
                 limit=MOST_POINTS,
             )
 
+    @property
+    def room(self) -> int:
+        """How many more points can be counted."""
+        return max(MOST_POINTS - self.balance, 0)
+
     def append(
         self,
         kind: Kind,

@@ -90,6 +90,7 @@ def move(
         cause = _cause(member, Reason.TIER_GIFT, number, version, change.instant)
         gift = _give(books, member, cause, level.gift, program)
         standing = _remember(standing, change, level.id, gift)
+        gift = gift if gift["points"] else None
     elif change.move is Move.TERM_BEGAN:
         standing = _lengthen(standing, level.id)
     elif change.move is Move.UNDONE and _brought_gift(before):
@@ -166,17 +167,21 @@ def _brought_gift(standing: Standing) -> bool:
 def _give(
     books: Books, member: Member, cause: Cause, gift: Gift, program: Program
 ) -> dict[str, Any]:
+    """Give what of a gift the account can hold: time brings it, and there is nobody to refuse."""
     wallet = program.find_wallet(gift.wallet)
     assert wallet is not None
     account, at = books.account(member, gift.wallet), cause.occurred_at
+    points = min(gift.points, account.room)
+    if not points:
+        return {"wallet": gift.wallet, "points": 0, "entry": None, "lot": None}
     if not wallet.spendable and isinstance(gift.expiry or wallet.expiry, Never):
-        opening = Opening(gift.points, standing=True)
+        opening = Opening(points, standing=True)
     else:
         usual = end_by_hand(account, wallet, program, at)
         ends = usual if gift.expiry is None else expires_at(gift.expiry, at, program)
-        opening = Opening(gift.points, None, at, ends)
+        opening = Opening(points, None, at, ends)
     entry, lots = credit(account, cause, [opening])
-    return {"wallet": gift.wallet, "points": gift.points, "entry": entry.seq, "lot": lots.get(0)}
+    return {"wallet": gift.wallet, "points": points, "entry": entry.seq, "lot": lots.get(0)}
 
 
 def _undo_gift(
