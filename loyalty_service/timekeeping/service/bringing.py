@@ -1,39 +1,33 @@
 """What time brings to members, whoever asks: an operation, a quote or the nightly run (R-55)."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from loyalty_service.earning.rules.openings import came_alive
-from loyalty_service.events.rules import BIRTHDAY, MemberEvent
-from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import find_explanation
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.adjusting import Written
-from loyalty_service.ledger.rules.catch_up import catch_up, next_change
+from loyalty_service.ledger.rules.catch_up import catch_up
 from loyalty_service.ledger.rules.ending import follow
 from loyalty_service.ledger.rules.entry import Kind, Reason
 from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, tell_end, told, turns_ahead
 from loyalty_service.members.rules import Member, Total, Wanted
 from loyalty_service.members.service import Overdue, save
-from loyalty_service.program.rules.periods import local_date, start_of_day
-from loyalty_service.program.rules.program import Program
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
-from loyalty_service.tiers.rules.moves import Change, Move
-from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.qualifying import asks_for_balance
-from loyalty_service.timekeeping.rules import is_birthday, next_birthday
+from loyalty_service.timekeeping.rules import is_birthday
 from loyalty_service.timekeeping.service.looking_ahead import (
     find_next,
     find_wanted,
     list_programs,
     may_be_undone,
 )
+from loyalty_service.timekeeping.service.watching import Watch
 
 CLOCK = ("job", "clock")
 """Who writes what time brings, whoever notices first."""
@@ -76,7 +70,7 @@ class Timekeeping:
         at, seen = member.caught_up_to, len(member.happened)
         version, program = books.program_at(member, at)
         is_new = member.standing.due_by != version
-        watch = _Watch(books, member, version, program, order_ref)
+        watch = Watch(books, member, version, program, order_ref)
         moved = books.totals.settle(member.member_id)
         if not is_new and not moved and not watch.asks_for_balance():
             return ()
@@ -121,7 +115,7 @@ class Timekeeping:
         Rule: R-24.
         """
         version, program = books.program_at(member, at)
-        return _Watch(books, member, version, program).tier_with(counts, at)
+        return Watch(books, member, version, program).tier_with(counts, at)
 
     def earned_by(
         self, books: Books, account: Account, seq: int, entry: Written
@@ -175,7 +169,7 @@ def _pass(books: Books, member: Member, until: datetime) -> None:
 def _reach(books: Books, member: Member, instant: datetime, *, is_again: bool) -> None:
     """Everything that an instant brings, in the order that is fixed (R-55)."""
     version, program = books.program_at(member, instant)
-    watch = _Watch(books, member, version, program)
+    watch = Watch(books, member, version, program)
     _turn(books, member, instant)
     watch.replace(instant)
     if member.standing.due_by not in (0, version):
@@ -198,105 +192,3 @@ def _turn(books: Books, member: Member, instant: datetime) -> None:
     for _, account in sorted(accounts.items()):
         written = follow(account, turns, recorded_at=member.recorded_at, actor_id=CLOCK_ACTOR)
         tell_end(member, account, written, instant)
-
-
-@dataclass(slots=True)
-class _Watch:
-    """One member under the eyes of the program in force at an instant."""
-
-    books: Books
-    member: Member
-    version: int
-    program: Program
-    order_ref: str | None = None
-    judge: Judge | None = None
-
-    def asks_for_balance(self) -> bool:
-        """Whether whatever moves points may move the member."""
-        return self.program.tiers is not None and asks_for_balance(self.program.tiers)
-
-    def replace(self, instant: datetime) -> None:
-        judge = self._judge(instant)
-        if judge is not None:
-            self._move(judge.replace(self.member.standing, instant))
-
-    def begin_term(self, instant: datetime) -> None:
-        judge = self._judge(instant)
-        if judge is not None:
-            self._move(judge.begin_term(self.member.standing, instant))
-
-    def promote(self, instant: datetime) -> None:
-        judge = self._judge(instant)
-        # A gift may lift a balance so far that it reaches one tier more.
-        while judge is not None and self._move(judge.at_once(self.member.standing, instant)):
-            judge = self._judge(instant)
-
-    def give_birthday(self, instant: datetime) -> None:
-        if not has_birthday(self.books, self.member, local_date(instant, self.program.zone)):
-            credit_event(self.books, self.member, MemberEvent(BIRTHDAY), instant, by_time=True)
-            self.promote(instant)
-
-    def undo(self, instant: datetime, moved: Mapping[Total, int]) -> bool:
-        """Let what came back undo what rested on it; whether it did."""
-        seen = len(self.member.tier_changes)
-        judge = self._judge(instant)
-        while judge is not None:
-            standing = self.member.standing
-            asked = tiers.asked_by_promotion(self.books, standing)
-            if not self._move(judge.undo(standing, instant, moved, asked)):
-                break
-            judge = self._judge(instant)
-        return len(self.member.tier_changes) > seen
-
-    def review(self, instant: datetime) -> bool:
-        """Look at the tier where it is its turn; whether another look may find more."""
-        judge = self._judge(instant)
-        if judge is None or not judge.is_turn(self.member.standing, instant):
-            return False
-        change = judge.review(self.member.standing, instant)
-        self._move(change)
-        if change is None:
-            return False
-        return change.move is not Move.KEPT or change.standing.until is None
-
-    def notice(self, instant: datetime, *, is_again: bool) -> None:
-        if self.program.tiers is None or not self.program.tiers.notify_at:
-            return
-        came = self.books.totals.settle(self.member.member_id)
-        day = local_date(instant, self.program.zone)
-        # What has come with the day was told of when its first instant was reached before.
-        if not is_again and instant == start_of_day(day, self.program.zone):
-            amounts = self.books.totals.amounts.get(self.member.member_id, {})
-            came |= {key: amount for key, amount in amounts.items() if key[1] == day}
-        tiers.notice(self.books, self.member, self.program, instant, came)
-
-    def reckon(self, after: datetime) -> None:
-        """When time next brings something to the member that neither lots nor holds tell."""
-        judge, member = self._judge(after), self.member
-        due = [next_birthday(self.program, member, after)]
-        if judge is not None:
-            due.append(judge.next_due(member.standing, after))
-        if self.asks_for_balance():
-            accounts = self.books.accounts.get(member.member_id, {})
-            due.append(next_change(accounts.values(), after))
-        due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
-        member.standing = member.standing.due(due_at, self.version)
-
-    def tier_with(self, counts: Mapping[Total, int], at: datetime) -> str | None:
-        """The tier that would stand at once if these were counted too."""
-        judge = tiers.judge(self.books, self.member, self.program, at, counts)
-        if judge is None:
-            return None
-        change = judge.at_once(self.member.standing, at)
-        index = judge.index(self.member.standing) if change is None else change.index
-        return judge.tiers.levels[index].id
-
-    def _move(self, change: Change | None) -> bool:
-        if change is not None:
-            tiers.move(self.books, self.member, change, self.version, order_ref=self.order_ref)
-        return change is not None
-
-    def _judge(self, instant: datetime) -> Judge | None:
-        if self.judge is None or asks_for_balance(self.judge.tiers):
-            self.judge = tiers.judge(self.books, self.member, self.program, instant)
-        return self.judge
