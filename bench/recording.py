@@ -28,6 +28,10 @@ MEMBER = 7_654_321_012
 NUMBER = 5_432_100_001
 """Numbers that stand out, so that they are found again wherever they were sent."""
 _ORDER = "recorded-order"
+EARLIER = ("the-first", "the-second", "the-third", "the-fourth")
+"""Orders before the recorded one: who acts is looked up until it was found in a transaction that
+had not made it, and so many come to a tier of the sample program that the next one neither moves
+it nor comes near another."""
 
 Asked = Callable[[str, str], tuple[str, str, Any]]
 """From a member's and an order's reference: method, path, body."""
@@ -59,8 +63,7 @@ def record_paid_order(stand: Stand, into: Path) -> list[bytes]:
     db = stand.database(pool_size=1, on_message=messages.append)
     programs = Programs()
     with stand.owner() as cursor, _known_member(cursor, db):
-        # Twice: who acts is looked up until it was found in a transaction that had not made it.
-        for order_ref in ("the-first", "the-second"):
+        for order_ref in EARLIER:
             call_service(db, programs, "recorded", order_ref)
         _move_on(cursor)
     messages.clear()
@@ -85,7 +88,7 @@ def record_spending(stand: Stand, into: Path, asked: Mapping[str, Asked]) -> dic
     replays = {}
     with stand.owner() as cursor, _known_member(cursor, db):
         client("POST", "/v1/members/recorded/adjustments", GIFT, "gift")
-        for order_ref in ("the-first", "the-second"):
+        for order_ref in EARLIER:
             for call in asked.values():
                 client(*call("recorded", order_ref), f"key-{order_ref}")
         _move_on(cursor)
