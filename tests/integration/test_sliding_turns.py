@@ -128,6 +128,21 @@ def growth_slides(text: str) -> str:
     return standing_ends(text).replace(YEAR, "activation: {on: payment}\n    " + SLIDES)
 
 
+def turn(shop, clock, after, program, *, gone_past_by=None):
+    """Apply a program some time after the beginning; a member's act may take them past it."""
+    if gone_past_by:
+        shop.enrol()
+    clock.advance(after)
+    shop.apply(program)
+    if gone_past_by:
+        shop.adjust(1, wallet=gone_past_by)
+    clock.advance(2 * DAY)
+
+
+def other(wallet):
+    return "growth" if wallet == "points" else "points"
+
+
 @pytest.fixture
 def bring(db, tmp_path):
     """Import 100 points of a member that stood at the beginning, with no end of their own."""
@@ -161,14 +176,7 @@ def test_what_is_brought_of_before_a_wallet_slid_has_the_whole_period_from_then(
 ):
     clock.set(BEGIN)
     shop = Shop(db, before)
-    if is_past:
-        shop.enrol()
-    clock.advance(120 * DAY)
-    shop.apply(after)
-    if is_past:
-        # The member's clock goes past the version that makes the wallet slide.
-        shop.adjust(1, wallet="growth" if wallet == "points" else "points")
-    clock.advance(2 * DAY)
+    turn(shop, clock, 120 * DAY, after, gone_past_by=other(wallet) if is_past else None)
 
     bring(wallet)
     catch_up(db)
@@ -186,13 +194,7 @@ def test_what_is_brought_of_sliding_days_ends_as_it_would_have_then(
 ):
     clock.set(BEGIN)
     shop = Shop(db, before)
-    if is_past:
-        shop.enrol()
-    clock.advance(days * DAY)
-    shop.apply(ENDLESS)
-    if is_past:
-        shop.adjust(1, wallet="growth" if wallet == "points" else "points")
-    clock.advance(2 * DAY)
+    turn(shop, clock, days * DAY, ENDLESS, gone_past_by=other(wallet) if is_past else None)
 
     bring(wallet)
     catch_up(db)

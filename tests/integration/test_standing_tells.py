@@ -10,6 +10,7 @@ from tests.integration.test_tiers import DAY, TIERED, catch_up, changes, standin
 from tests.integration.test_tiers_in_time import dated, tiers
 
 GRACEFUL = tiers(TIERED, grace="{days: 30}")
+WAITING = GRACEFUL.replace("{on: payment}", "{on: payment, wait_days: 5}")
 ENDS = "2027-03-31T16:00:00Z"
 GRACE_ENDS = "2027-04-30T16:00:00Z"
 
@@ -75,13 +76,19 @@ def test_in_the_grace_the_fall_is_told_and_what_ends_it(shop, clock):
     )
 
 
-def test_points_that_come_alive_in_the_grace_are_told_to_end_it(db, clock):
-    shop = Shop(db, GRACEFUL.replace("{on: payment}", "{on: payment, wait_days: 5}"))
+def buys_late(db, clock, program, amount):
+    """A shop whose silver member buys once more, so late that its points come alive after."""
+    shop = Shop(db, program)
     shop.enrol("m-1")
     shop.pay("o-1", line(50_000))
     clock.advance(6 * DAY)
     go_to(clock, standing(shop)["until"], -3 * DAY)
-    shop.pay("o-2", line(30_000))
+    shop.pay("o-2", line(amount))
+    return shop
+
+
+def test_points_that_come_alive_in_the_grace_are_told_to_end_it(db, clock):
+    shop = buys_late(db, clock, WAITING, 30_000)
 
     early = standing(shop)
     go_to(clock, early["until"], timedelta(hours=1))
@@ -99,13 +106,8 @@ def test_points_that_come_alive_in_the_grace_are_told_to_end_it(db, clock):
 
 
 def test_points_that_lift_the_member_in_the_grace_are_not_told_as_a_fall(db, clock):
-    waiting = GRACEFUL.replace("{on: payment}", "{on: payment, wait_days: 5}")
-    shop = Shop(db, waiting.replace('entry: {all: [{spend: "2000.00"}]}', SECOND))
-    shop.enrol("m-1")
-    shop.pay("o-1", line(50_000))
-    clock.advance(6 * DAY)
-    go_to(clock, standing(shop)["until"], -3 * DAY)
-    shop.pay("o-2", line(100_000))
+    program = WAITING.replace('entry: {all: [{spend: "2000.00"}]}', SECOND)
+    shop = buys_late(db, clock, program, 100_000)
 
     told = standing(shop)
 

@@ -135,13 +135,8 @@ def price(cart: Cart, currency: str) -> tuple[Line, ...]:
 
     Rule: R-03, R-20.
     """
-    if cart.currency != currency:
-        raise CurrencyForeign(
-            f"The program counts in {currency}.",
-            path="lines[0].amount.currency",
-            asked=cart.currency,
-            expected=currency,
-        )
+    path = "lines[0].amount.currency"
+    require_currency(cart.currency, currency, path, "The program counts in")
     if sum(line.amount_minor for line in cart.lines) > MAX_MINOR:
         raise CartTooDear("The cart costs more than can be counted.", path="lines", limit=MAX_MINOR)
     net = _net_of_line_discounts(cart.lines)
@@ -165,21 +160,20 @@ def price(cart: Cart, currency: str) -> tuple[Line, ...]:
     )
 
 
-def check_paid_in(order: Order, currency: str) -> None:
-    """Refuse a payment that is told in another currency than the order costs.
+def require_currency(asked: str | None, expected: str, path: str, said: str) -> None:
+    """Refuse money in another currency than the order's.
+
+    Args:
+        path: where in the request it stands.
+        said: what to say of the currency that is expected.
 
     Raises:
         CurrencyForeign: as said.
 
     Rule: R-01.
     """
-    if order.paid_in not in (None, currency):
-        raise CurrencyForeign(
-            f"The order costs {currency}.",
-            path="paid.currency",
-            asked=order.paid_in,
-            expected=currency,
-        )
+    if asked != expected:
+        raise CurrencyForeign(f"{said} {expected}.", path=path, asked=asked, expected=expected)
 
 
 def check_paid(paid_minor: int | None, payable_minor: int) -> None:

@@ -18,6 +18,7 @@ from loyalty_service.checkout.service.batch import (
     take_items,
 )
 from loyalty_service.checkout.service.fulfilling import record_fulfilment
+from loyalty_service.checkout.service.limits import days_met
 from loyalty_service.checkout.service.owning import own_lots, own_order, require_own
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.quoting import quote as tell_quote
@@ -35,8 +36,6 @@ from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref
-from loyalty_service.program.rules.earning import ORDER
-from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.tiers.service import gift_lots
 
@@ -201,11 +200,7 @@ def _read_for_payment(work: Work, member: Member, order: Order, known: OrderReco
         # What was promised may be placed again, so the more of the two is read.
         points = max(points, known.points)
     _read_for(books, member, points, program, at)
-    wanted = [(program, ORDER, local_date(when, program.zone))]
-    if known is not None:
-        promised = books.program(known.program_version)
-        wanted.append((promised, ORDER, local_date(known.placed_at, promised.zone)))
-    books.read_totals(wanted_by_caps(wanted), at)
+    books.read_totals(wanted_by_caps(days_met(books, member, when, known).values()), at)
 
 
 def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
@@ -220,9 +215,7 @@ def _read_for(books: Books, member: Member, points: int, program: Program, until
 
 
 def _read_totals(books: Books, member: Member, when: datetime) -> None:
-    _, program = books.program_at(member, when)
-    wanted = wanted_by_caps([(program, ORDER, local_date(when, program.zone))])
-    books.read_totals(wanted, when)
+    books.read_totals(wanted_by_caps(days_met(books, member, when).values()), when)
 
 
 def fulfil(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | None) -> str:

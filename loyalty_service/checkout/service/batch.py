@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any
 
 from loyalty_service.checkout import queries
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
 from loyalty_service.checkout.rules.steps import Return, State
+from loyalty_service.checkout.service.limits import Day, days_met
 from loyalty_service.checkout.service.owning import own_lots, own_order
 from loyalty_service.checkout.service.paying import record_payment
 from loyalty_service.checkout.service.returning import record_return
@@ -20,8 +22,6 @@ from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.members import service as members
 from loyalty_service.members.queries import find_member_ids, member_unknown
 from loyalty_service.members.rules import Member, Ref
-from loyalty_service.program.rules.earning import ORDER
-from loyalty_service.program.rules.periods import local_date
 from loyalty_service.tiers.service import gift_lots
 
 MEMBERS_AT_ONCE = 200
@@ -137,18 +137,11 @@ def _read_totals(
     owners: dict[Ref, Member],
     orders: dict[str, OrderRecord],
 ) -> None:
-    wanted = {}
+    wanted: dict[tuple[int, date], Day] = {}
     for item in items:
         if isinstance(item, OrderItem) and item.ref in owners:
-            when = item.order.occurred_at or books.now
-            version, program = books.program_at(owners[item.ref], when)
-            day = local_date(when, program.zone)
-            wanted[version, day] = (program, ORDER, day)
-            known = orders.get(item.order_ref)
-            if known is not None:
-                promised = books.program(known.program_version)
-                day = local_date(known.placed_at, promised.zone)
-                wanted[known.program_version, day] = (promised, ORDER, day)
+            when, known = item.order.occurred_at or books.now, orders.get(item.order_ref)
+            wanted |= days_met(books, owners[item.ref], when, known)
     books.read_totals(wanted_by_caps(wanted.values()), books.now)
 
 

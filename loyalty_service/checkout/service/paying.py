@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.cart import Order, check_paid, check_paid_in
+from loyalty_service.checkout.rules.cart import Order, check_paid, require_currency
 from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.steps import (
     CartMissing,
@@ -58,7 +58,9 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
     if known is None:
         return _pay_whole(work, member, order)
     require_own(known, member)
-    check_paid_in(order, work.books.program(known.program_version).currency)
+    if order.paid_in is not None:
+        currency = work.books.program(known.program_version).currency
+        require_currency(order.paid_in, currency, "paid.currency", "The order costs")
     known_answer = answered(known, order.payment_ref)
     if known_answer is not None:
         return repeat(known, order, *known_answer)

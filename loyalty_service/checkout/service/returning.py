@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
-from loyalty_service.checkout.rules.cart import CurrencyForeign
+from loyalty_service.checkout.rules.cart import require_currency
 from loyalty_service.checkout.rules.counting import left_by_rule
 from loyalty_service.checkout.rules.returns import (
     LineReturned,
@@ -83,7 +83,8 @@ def record_return(work: Work, member: Member, order: OrderRecord, asked: Return)
     if asked.amount_minor is None:
         after = return_units(order.lines, asked.units)
     else:
-        _check_currency(asked.currency, program)
+        path = "amount.currency"
+        require_currency(asked.currency, program.currency, path, "The order was paid in")
         after = return_amount(order.lines, asked.amount_minor)
     coming = Coming(
         order, Step.RETURN, asked.return_ref, asked.fingerprint(), asked.occurred_at, after
@@ -104,16 +105,6 @@ def _answered(order: OrderRecord, asked: Return) -> str | None:
             asked=ref,
         )
     return known[1]
-
-
-def _check_currency(currency: str | None, program: Program) -> None:
-    if currency != program.currency:
-        raise CurrencyForeign(
-            f"The order was paid in {program.currency}.",
-            path="amount.currency",
-            asked=currency,
-            expected=program.currency,
-        )
 
 
 def record_cancellation(

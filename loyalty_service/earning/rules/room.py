@@ -8,7 +8,7 @@ from loyalty_service.earning.rules.facts import Earned
 
 
 def fit(earned: Earned, room: Mapping[str, int]) -> Earned:
-    """Cut what an event earned to the room there is, the last rule to count first.
+    """Cut what an event earned to the room there is; the rules that count first are cut last.
 
     The explanations say so; of a wallet that is full nothing is given.
 

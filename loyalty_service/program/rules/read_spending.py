@@ -54,11 +54,8 @@ def read_redemption(
 
 def _require_worth(fields: Fields, redemption: Redemption) -> None:
     """Report where the fewest points that may be used would buy nothing (R-30)."""
-    block, value, step = (
-        redemption.block_points,
-        redemption.block_value_minor,
-        redemption.step_points,
-    )
+    block, value = redemption.block_points, redemption.block_value_minor
+    step = redemption.step_points
     if min(block, value, step) < 1:
         # What is wrong with these is told by itself.
         return

@@ -221,7 +221,7 @@ def _by_version(change: Change, version: int) -> Standing:
 
 
 def asked_by_promotion(books: Books, standing: Standing) -> Qualification | None:
-    """What the version asked that promoted to the tier; None: no return may undo that.
+    """What the version asked that promoted to the tier; None: it is not known, or none did.
 
     Rule: R-52.
     """
