@@ -201,3 +201,17 @@ def test_what_is_brought_of_sliding_days_ends_as_it_would_have_then(
 
     assert ends(shop, wallet) == left
     assert shop.balance(wallet).active == sum(points for _, points in left)
+
+
+@pytest.mark.parametrize("is_past", [False, True])
+def test_what_is_brought_keeps_an_end_that_is_later_than_a_new_period(db, clock, bring, is_past):
+    clock.set(BEGIN)
+    shop = Shop(db, SLIDING)
+    turn(shop, clock, DAY, SPENDABLE)
+    soon = SPENDABLE.replace(YEARLY, "expiry: {sliding: {days: 10}}")
+    turn(shop, clock, DAY, soon, gone_past_by="growth" if is_past else None)
+
+    bring("points")
+    catch_up(db)
+
+    assert ends(shop) == [(day("2026-06-03"), 100)]

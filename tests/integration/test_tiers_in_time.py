@@ -376,7 +376,21 @@ def test_a_return_undoes_what_no_longer_reaches_the_threshold_of_its_day(db, clo
     assert changes(shop)[-2:] == [("undone", "gold", "regular"), ("promoted", None, "silver")]
 
 
-def test_a_return_undoes_nothing_that_spending_had_taken_away_before(db, clock):
+def test_what_a_later_version_promoted_is_undone_by_its_threshold(db, clock):
+    shop = Shop(db, tiers(on_return="at_once"))
+    shop.enrol()
+    shop.apply(rewrite(tiers(on_return="at_once"), '"2000.00"', '"3000.00"'))
+    clock.advance(DAY)
+    shop.pay("o-1", line(350_000))
+
+    shop.give_back("o-1", amount_minor=100_000)
+
+    assert changes(shop)[:2] == [("promoted", None, "gold"), ("undone", "gold", "regular")]
+
+
+@pytest.fixture
+def by_balance(db, clock) -> Shop:
+    """A shop with a member who has reached gold, which asks for a balance, by one order."""
     worth = "redemption: {block_points: 100, block_value: '1.00', max_share: '1'}\nreturns:"
     asked = "{all: [{balance: {wallet: points, at_least: 2000}}]}"
     text = rewrite(tiers(on_return="at_once"), '{all: [{spend: "2000.00"}]}', asked)
@@ -384,11 +398,22 @@ def test_a_return_undoes_nothing_that_spending_had_taken_away_before(db, clock):
     shop.enrol()
     shop.pay("o-1", line(250_000), line(100, sku="B"))
     clock.advance(DAY)
-    shop.pay("o-2", line(2_000), points=2_000)
+    assert tier(shop) == "gold"
+    return shop
 
-    shop.give_back("o-1", units=[(2, 1)])
 
-    assert changes(shop) == [("promoted", None, "gold")]
+def test_a_return_undoes_nothing_that_spending_had_taken_away_before(by_balance):
+    by_balance.pay("o-2", line(2_000), points=2_000)
+
+    by_balance.give_back("o-1", units=[(2, 1)])
+
+    assert changes(by_balance) == [("promoted", None, "gold")]
+
+
+def test_a_return_that_takes_points_undoes_what_rested_on_the_balance(by_balance):
+    by_balance.give_back("o-1", amount_minor=150_000)
+
+    assert changes(by_balance)[1] == ("undone", "gold", "regular")
 
 
 def test_what_stands_again_after_its_term_is_reviewed_at_once(db, clock):
