@@ -12,6 +12,7 @@ from loyalty_service.cli.serve import prepare_schema
 from loyalty_service.config import JSON, read_config
 from loyalty_service.jobs.rules.schedules import JobName
 from loyalty_service.jobs.service import ERRANDS, STEPS_AT_ONCE, Jobs, Lease, Scheduler
+from loyalty_service.kit.heap import settled
 from loyalty_service.kit.logs import PlainLines, configure_logs, log
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
@@ -42,7 +43,8 @@ def scheduler() -> None:
             signal.signal(number, stop)
         log.info("scheduler_started", holder=lease.holder)
         try:
-            of_db.run()
+            with settled():
+                of_db.run()
         finally:
             lease.close()
     log.info("scheduler_stopped")

@@ -1,6 +1,5 @@
 """The web server, a process of its own: gunicorn run from Python, started by `loyalty serve`."""
 
-import gc
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -8,15 +7,11 @@ from gunicorn.glogging import Logger
 
 from loyalty_service.cli.web_worker import Worker
 from loyalty_service.config import JSON, Config, read_config
+from loyalty_service.kit.heap import OF_A_CALL, settle
 from loyalty_service.kit.logs import PlainLines, configure_logs
 
 # A worker is replaced now and then, so that nothing a library leaks can add up for ever.
 REQUESTS_PER_WORKER = 200_000
-
-# A request makes thousands of objects and next to no cycles among them: looking for cycles at
-# the usual 700 took a twentieth of an order's time, and more of a batch's.
-OBJECTS_BETWEEN_COLLECTIONS = 20_000
-
 
 # What a worker keeps open, with room below the usual 1024 files of a process: out of files it dies.
 CONNECTIONS_PER_WORKER = 800
@@ -77,10 +72,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
 
 def _collect_less(_worker: Any) -> None:
-    gc.collect()
-    # What is there now stays as long as the worker.
-    gc.freeze()
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    settle(OF_A_CALL)
 
 
 def _forget_worker(_server: Any, worker: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from loyalty_service.jobs.queries import find_span
 from loyalty_service.jobs.rules.counts import Counts
-from loyalty_service.jobs.service.turns import Chunk
+from loyalty_service.jobs.service.turns import Chunk, Known
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.idempotency import forget
 
@@ -56,7 +56,7 @@ class Prune:
 
     deleted: int = DELETED
 
-    def __call__(self, tx: Transaction, after: int, size: int, /) -> Chunk | None:
+    def __call__(self, tx: Transaction, after: int, size: int, _known: Known, /) -> Chunk | None:
         """Delete what is old of the next members; where there is too much, stay with them."""
         found = find_span(tx, after, size)
         if found is None:

@@ -16,7 +16,7 @@ from loyalty_service.jobs.queries import (
 from loyalty_service.jobs.rules.reminding import Notice, horizon, list_ending, list_notices
 from loyalty_service.jobs.rules.runs import LOCKED
 from loyalty_service.jobs.service.catching_up import count
-from loyalty_service.jobs.service.turns import Chunk
+from loyalty_service.jobs.service.turns import Chunk, Known
 from loyalty_service.kit.clock import Clock
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import read_accounts
@@ -57,7 +57,7 @@ class Remind:
     clock: Clock
     locked: int = LOCKED
 
-    def __call__(self, tx: Transaction, after: int, size: int, /) -> Chunk | None:
+    def __call__(self, tx: Transaction, after: int, size: int, _known: Known, /) -> Chunk | None:
         """Tell those of the next members who have to be told."""
         found = find_span(tx, after, size)
         if found is None:

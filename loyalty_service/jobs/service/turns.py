@@ -1,4 +1,4 @@
-"""Steps of a run in their order: the next one is decided while the last one is being written."""
+"""Steps of a run in their order: the next one is read and decided while the last one is written."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,10 +33,14 @@ class Chunk:
     counts: Counts
 
 
+Known = Callable[[int], None]
+"""Told up to which member a step will go, as soon as that is known: the next may begin there."""
+
+
 class Step(Protocol):
     """What a job does for the members that come after a number, of whom it takes so many."""
 
-    def __call__(self, tx: Transaction, after: int, size: int, /) -> Chunk | None:
+    def __call__(self, tx: Transaction, after: int, size: int, known: Known, /) -> Chunk | None:
         """Add the writes for the next members; None where no member is left."""
 
 
@@ -54,7 +58,7 @@ class Turn:
 
     Args:
         after: the member after whom it begins where it is decided ahead; None: where the run is.
-        to: what it was decided to be done to; None: not decided, or nobody is left.
+        to: up to whom it goes; None: not known yet, or nobody is left.
     """
 
     run: Run
@@ -64,7 +68,7 @@ class Turn:
     after: int | None
     to: int | None = None
     is_dropped: bool = False
-    is_decided: Event = field(default_factory=Event)
+    is_known: Event = field(default_factory=Event)
     may_write: Event = field(default_factory=Event)
 
     def __call__(self, tx: Transaction) -> Run:
@@ -92,18 +96,21 @@ class Turn:
         return found
 
     def _decide(self, tx: Transaction, after: int) -> Chunk | None:
-        chunk = self.step(tx, after, self.width)
-        self.to = None if chunk is None else chunk.to
-        self.is_decided.set()
+        chunk = self.step(tx, after, self.width, self._know)
+        self._know(None if chunk is None else chunk.to)
         return chunk
+
+    def _know(self, to: int | None) -> None:
+        self.to = to
+        self.is_known.set()
 
 
 class Turns:
     """The steps of a run, one after another, for the time of a ``with`` block.
 
-    While the database writes a step, the next one is decided in another thread and transaction. It
-    is written when its turn has come, or not at all: what is seen of a run, and what stands when it
-    is killed, is what single steps would leave.
+    While one step is decided and written, the next one is read and decided in another thread and
+    transaction. It is written when its turn has come, or not at all: what is seen of a run, and
+    what stands when it is killed, is what single steps would leave.
 
     Args:
         is_ahead: whether the next step may be decided before the last one is written. It must read
@@ -137,7 +144,7 @@ class Turns:
             turn, future = self._next or self._begin(run, width)
             self._next = None
             turn.may_write.set()
-            turn.is_decided.wait()
+            turn.is_known.wait()
             if self._is_ahead and turn.to is not None:
                 self._next = self._begin(run, width, turn.to)
             try:
@@ -151,7 +158,7 @@ class Turns:
     def _begin(self, run: Run, width: int, after: int | None = None) -> tuple[Turn, Future[Run]]:
         turn = Turn(run, self._step, self._note, width, after)
         future = self._threads.submit(self._db.run, turn)
-        future.add_done_callback(lambda _: turn.is_decided.set())
+        future.add_done_callback(lambda _: turn.is_known.set())
         return turn, future
 
     def _drop(self) -> None:
