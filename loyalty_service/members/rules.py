@@ -191,14 +191,17 @@ class Totals:
         amounts: by member, what was read and has been added since.
         added: by member, what has been added since, to be written.
         unsettled: by member, what of it has not had its effect on their tier yet.
+        changes: how often anything was added.
     """
 
     amounts: dict[int, dict[Total, int]] = field(default_factory=dict)
     added: dict[int, dict[Total, int]] = field(default_factory=dict)
     unsettled: dict[int, dict[Total, int]] = field(default_factory=dict)
+    changes: int = 0
 
     def add(self, member_id: int, metric: str, day: date, amount: int) -> None:
         """Count ``amount`` more (or fewer, negative) on that day."""
+        self.changes += 1
         for totals in (self.amounts, self.added, self.unsettled):
             of_member = totals.setdefault(member_id, {})
             of_member[metric, day] = of_member.get((metric, day), 0) + amount

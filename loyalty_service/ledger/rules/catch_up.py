@@ -16,7 +16,9 @@ def list_instants(accounts: Iterable[Account], until: datetime) -> list[datetime
     """
     instants: set[datetime] = set()
     for account in accounts:
-        instants.update(hold.lapses_at for hold in account.holds if hold.lapses_at <= until)
+        for hold in account.holds:
+            if hold.lapses_at <= until:
+                instants.add(hold.lapses_at)
         for lot in account.lots.values():
             if lot.expires_at is not None and lot.expires_at <= until:
                 instants.add(lot.expires_at)

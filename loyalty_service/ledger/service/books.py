@@ -180,7 +180,9 @@ class Books:
         if self.passing.needs_every_lot(self, members, until):
             self.accounts = read_accounts(self.tx, members)
         else:
-            sliding = {w for member in members for w in self.program_at(member, until)[1].sliding}
+            # Members that were read at once mostly know of the same version.
+            known = {member.program_version: member for member in members}.values()
+            sliding = {w for member in known for w in self.program_at(member, until)[1].sliding}
             self.accounts = read_due(self.tx, members, until, sorted(sliding))
 
     def read_expired(self, lots: Iterable[LotKey]) -> None:

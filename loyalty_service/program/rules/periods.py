@@ -30,6 +30,11 @@ __all__ = [
 ONE_DAY = timedelta(days=1)
 
 
+def earliest(*instants: datetime | None) -> datetime | None:
+    """The first of some instants; None, never, where all of them are."""
+    return min([instant for instant in instants if instant is not None], default=None)
+
+
 # An operation asks for the days of the same few instants again and again.
 @lru_cache(maxsize=4_096)
 def local_date(instant: datetime, zone: ZoneInfo) -> date:

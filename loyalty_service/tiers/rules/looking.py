@@ -1,5 +1,6 @@
 """The tiers of a program, looking at what a member has done."""
 
+from dataclasses import field
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -18,11 +19,13 @@ class Looking:
 
     Args:
         program: with ``tiers``.
+        counts: by day, what counts on it, as it was when it was asked for first.
     """
 
     program: Program
     tiers: Tiers
     record: Record
+    counts: dict[date, dict[str, int]] = field(default_factory=dict, init=False)
 
     def index(self, standing: Standing) -> int:
         """The place of the member's tier, from 0."""
@@ -77,7 +80,7 @@ class Looking:
         asked = self.asked(index, to_keep=to_keep)
         if asked is None:
             return ()
-        return look(asked, self.record, self.first_day(day), day)
+        return look(asked, self.record, self._counts(day))
 
     def tally(self, index: int, day: date, *, to_keep: bool) -> Tally | None:
         """The same with the days that count; None for a tier that asks for nothing.
@@ -87,8 +90,8 @@ class Looking:
         asked = self.asked(index, to_keep=to_keep)
         if asked is None:
             return None
-        first = self.first_day(day)
-        return Tally(asked.match, first, day, look(asked, self.record, first, day))
+        counted = look(asked, self.record, self._counts(day))
+        return Tally(asked.match, self.first_day(day), day, counted)
 
     def window_on(self, day: date) -> tuple[date, date]:
         """The days that count on ``day``: the calendar window it lies in, else up to ``day``.
@@ -121,7 +124,10 @@ class Looking:
         return self.tiers.is_safe(index)
 
     def _counts(self, day: date) -> dict[str, int]:
-        return self.record.between(self.first_day(day), day)
+        counts = self.counts.get(day)
+        if counts is None:
+            counts = self.counts[day] = self.record.between(self.first_day(day), day)
+        return counts
 
 
 @lru_cache(maxsize=1_024)

@@ -7,7 +7,7 @@ from typing import Any
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing, Total
-from loyalty_service.program.rules.periods import local_date, start_of_day
+from loyalty_service.program.rules.periods import earliest, local_date, start_of_day
 from loyalty_service.program.rules.tiers import Demote, NoTerm, OnReturn, Promote, Qualification
 from loyalty_service.tiers.rules.looking import Looking
 from loyalty_service.tiers.rules.moves import Change, Move
@@ -101,7 +101,8 @@ class Judge(Looking):
         # What fell by other things stays until its review.
         if self._rests(entry, index, days, day) or not before._rests(entry, index, days, day):
             return None
-        tally = Tally(entry.match, *days, look(entry, self.record, *days))
+        counts = self.record.between(*days)
+        tally = Tally(entry.match, *days, look(entry, self.record, counts))
         stood = self._stood(standing, instant, day)
         return Change(Move.UNDONE, self.index(stood), instant, stood, tally)
 
@@ -139,7 +140,7 @@ class Judge(Looking):
 
         Rule: R-54.
         """
-        if standing.tier is None or any(standing.tier == one.id for one in self.tiers.levels):
+        if standing.tier is None or self.tiers.find(standing.tier).id == standing.tier:
             return None
         day = local_date(instant, self.program.zone)
         index = self.reached(day)
@@ -158,11 +159,8 @@ class Judge(Looking):
         """
         day = local_date(after, self.program.zone)
         coming = self._next_coming(standing, day)
-        due = [
-            self.next_review(standing, after),
-            None if coming is None else start_of_day(coming, self.program.zone),
-        ]
-        return min((instant for instant in due if instant is not None), default=None)
+        begins = None if coming is None else start_of_day(coming, self.program.zone)
+        return earliest(self.next_review(standing, after), begins)
 
     def next_review(self, standing: Standing, after: datetime) -> datetime | None:
         """When the tier is next looked at whatever has come by then; None: never.
@@ -174,8 +172,7 @@ class Judge(Looking):
         """
         ends = standing.until if standing.grace_until is None else standing.grace_until
         turn = self._next_turn(standing, local_date(after, self.program.zone))
-        due = [ends, None if turn is None else start_of_day(turn, self.program.zone)]
-        return min((instant for instant in due if instant is not None), default=None)
+        return earliest(ends, None if turn is None else start_of_day(turn, self.program.zone))
 
     def follows(self, standing: Standing) -> bool:
         """Whether the tier stands only as long as it is earned: no review of it is to come.
@@ -270,12 +267,12 @@ class Judge(Looking):
         may_move = self.tiers.promote is Promote.AT_ONCE or standing.grace_until is not None
         if not may_move and not self.tiers.notify_at:
             return None
-        return min((on for on in self._days() if on > day), default=None)
+        return min(self._days(day), default=None)
 
-    def _days(self) -> list[date]:
-        """The days on which anything was counted that a tier asks for."""
-        asked = metrics_of(self.tiers)
-        return [on for (name, on), amount in self.record.sums.items() if amount and name in asked]
+    def _days(self, after: date = date.min) -> list[date]:
+        """The days after one on which anything was counted that a tier asks for."""
+        asked, sums = metrics_of(self.tiers), self.record.sums.items()
+        return [on for (name, on), amount in sums if on > after and amount and name in asked]
 
 
 def _has_ended(standing: Standing, instant: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 from loyalty_service.kit.frozen import frozen
@@ -112,8 +113,7 @@ class Record:
 
         Rule: R-50.
         """
-        amounts = [self.amount(one, counts) for one in qualification.criteria]
-        return is_met(qualification, amounts)
+        return is_met(qualification, map(self.amount, qualification.criteria, repeat(counts)))
 
 
 @frozen
@@ -126,7 +126,7 @@ class Counted:
     def told(self) -> dict[str, Any]:
         """As answers and stored rows tell it."""
         return {
-            "measure": self.criterion.measure.value,
+            "measure": str(self.criterion.measure),
             "wallet": self.criterion.wallet,
             "counted": self.amount,
             "asked": self.criterion.at_least,
@@ -150,7 +150,7 @@ class Tally:
     def told(self) -> dict[str, Any]:
         """As events, receipts and lists tell it."""
         return {
-            "match": self.match.value,
+            "match": str(self.match),
             "window": window_told(self.first, self.last),
             "counted": [one.told() for one in self.counted],
         }
@@ -167,10 +167,13 @@ def window_told(first: date, last: date) -> dict[str, Any]:
 
 
 def look(
-    qualification: Qualification, record: Record, first: date, last: date
+    qualification: Qualification, record: Record, counts: Mapping[str, int]
 ) -> tuple[Counted, ...]:
-    """What of a qualification there is between two days, both included."""
-    counts = record.between(first, last)
+    """What there is of each of the criteria.
+
+    Args:
+        counts: what there is between the two days that are asked about, by metric.
+    """
     return tuple([Counted(one, record.amount(one, counts)) for one in qualification.criteria])
 
 

@@ -103,7 +103,7 @@ def move(
         TierChange(
             member.member_id,
             number,
-            change.move.value,
+            str(change.move),
             before.tier,
             level.id,
             standing.until,

@@ -43,7 +43,7 @@ def tell_change(
     tiers, standing = program.tiers, change.standing
     assert tiers is not None
     return {
-        "cause": change.move.value,
+        "cause": str(change.move),
         "from": before.tier or tiers.levels[0].id,
         "to": tiers.levels[change.index].id,
         "until": instant_text(standing.until),

@@ -10,7 +10,7 @@ from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.queries import find_explanation
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.adjusting import Written
-from loyalty_service.ledger.rules.catch_up import catch_up
+from loyalty_service.ledger.rules.catch_up import catch_up, list_instants
 from loyalty_service.ledger.rules.ending import follow
 from loyalty_service.ledger.rules.entry import Kind, Reason
 from loyalty_service.ledger.service import CLOCK_ACTOR, Acting, Books, tell_end, told, turns_ahead
@@ -19,7 +19,6 @@ from loyalty_service.members.service import Overdue, save
 from loyalty_service.program.service import Programs
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.queries import find_tier_at
-from loyalty_service.tiers.rules.qualifying import asks_for_balance
 from loyalty_service.timekeeping.rules import is_birthday
 from loyalty_service.timekeeping.service.looking_ahead import (
     find_next,
@@ -27,7 +26,7 @@ from loyalty_service.timekeeping.service.looking_ahead import (
     list_programs,
     may_be_undone,
 )
-from loyalty_service.timekeeping.service.watching import Watch
+from loyalty_service.timekeeping.service.watching import Watch, follows_balances
 
 CLOCK = ("job", "clock")
 """Who writes what time brings, whoever notices first."""
@@ -70,10 +69,10 @@ class Timekeeping:
         at, seen = member.caught_up_to, len(member.happened)
         version, program = books.program_at(member, at)
         is_new = member.standing.due_by != version
-        watch = Watch(books, member, version, program, order_ref)
         moved = books.totals.settle(member.member_id)
-        if not is_new and not moved and not watch.asks_for_balance():
+        if not is_new and not moved and not follows_balances(program):
             return ()
+        watch = Watch(books, member, version, program, order_ref)
         was_undone = watch.undo(at, moved)
         watch.promote(at)
         # What stood before may have ended meanwhile.
@@ -88,10 +87,9 @@ class Timekeeping:
 
         Every open lot is part of that.
         """
-        return any(
-            program.tiers is not None and asks_for_balance(program.tiers)
-            for program in list_programs(books, members, until)
-        ) or any(turns_ahead(books.tx, books.programs, member, until) for member in members)
+        return any(map(follows_balances, list_programs(books, members, until))) or any(
+            turns_ahead(books.tx, books.programs, member, until) for member in members
+        )
 
     def tier_at(self, books: Books, member: Member, instant: datetime) -> str | None:
         """The tier in which a member stood at an instant; the lowest before the first.
@@ -153,8 +151,11 @@ class Timekeeping:
 
 def _pass(books: Books, member: Member, until: datetime) -> None:
     """Write down what has lapsed and expired up to ``until``, itself included."""
+    accounts = books.accounts.get(member.member_id, {}).values()
+    if not list_instants(accounts, until):
+        return
     entries = catch_up(
-        books.accounts.get(member.member_id, {}).values(),
+        accounts,
         until,
         recorded_at=member.recorded_at,
         actor_id=CLOCK_ACTOR,

@@ -47,11 +47,11 @@ def find_next(books: Books, member: Member, since: datetime, until: datetime) ->
         # Time is kept for a member from their enrolment on; for one who came before, from now on.
         begin = standing.due_at or since
         return begin if begin <= until else None
-    due = [] if standing.due_at is None else [standing.due_at]
-    newest = member.program_version
+    due, newest = standing.due_at, member.program_version
     if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
-        due.append(books.in_force_at(standing.due_by + 1))
-    return min((instant for instant in due if instant <= until), default=None)
+        begin = books.in_force_at(standing.due_by + 1)
+        due = begin if due is None else min(due, begin)
+    return due if due is not None and due <= until else None
 
 
 def may_be_undone(books: Books, member: Member, instant: datetime) -> bool:

@@ -9,7 +9,7 @@ from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.ledger.rules.catch_up import next_change
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Total
-from loyalty_service.program.rules.periods import local_date, start_of_day
+from loyalty_service.program.rules.periods import earliest, local_date, start_of_day
 from loyalty_service.program.rules.program import Program
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.rules.moves import Change, Move
@@ -20,7 +20,12 @@ from loyalty_service.timekeeping.rules import next_birthday
 
 @dataclass(slots=True)
 class Watch:
-    """One member under the eyes of the program in force at an instant."""
+    """One member under the eyes of the program in force at an instant.
+
+    Args:
+        order_ref: the order that brings what happens; None: no order.
+        judge: who judged last, by what had been counted after so many ``changes``.
+    """
 
     books: Books
     member: Member
@@ -28,10 +33,7 @@ class Watch:
     program: Program
     order_ref: str | None = None
     judge: Judge | None = None
-
-    def asks_for_balance(self) -> bool:
-        """Whether whatever moves points may move the member."""
-        return self.program.tiers is not None and asks_for_balance(self.program.tiers)
+    changes: int = 0
 
     def replace(self, instant: datetime) -> None:
         """Put whoever stands in a tier that is gone where they belong."""
@@ -102,13 +104,13 @@ class Watch:
     def reckon(self, after: datetime) -> None:
         """When time next brings something to the member that neither lots nor holds tell."""
         judge, member = self._judge(after), self.member
-        due = [next_birthday(self.program, member, after)]
+        due_at = next_birthday(self.program, member, after)
         if judge is not None:
-            due.append(judge.next_due(member.standing, after))
-        if self.asks_for_balance():
+            due_at = earliest(due_at, judge.next_due(member.standing, after))
+        if follows_balances(self.program):
             accounts = self.books.accounts.get(member.member_id, {})
-            due.append(next_change(accounts.values(), after))
-        due_at = min((max(instant, after) for instant in due if instant is not None), default=None)
+            due_at = earliest(due_at, next_change(accounts.values(), after))
+        due_at = None if due_at is None else max(due_at, after)
         member.standing = member.standing.due(due_at, self.version)
 
     def tier_with(self, counts: Mapping[Total, int], at: datetime) -> str | None:
@@ -126,6 +128,13 @@ class Watch:
         return change is not None
 
     def _judge(self, instant: datetime) -> Judge | None:
-        if self.judge is None or asks_for_balance(self.judge.tiers):
+        changes = self.books.totals.changes
+        if self.judge is None or self.changes != changes or follows_balances(self.program):
             self.judge = tiers.judge(self.books, self.member, self.program, instant)
+            self.changes = changes
         return self.judge
+
+
+def follows_balances(program: Program) -> bool:
+    """Whether whatever moves points may move a member."""
+    return program.tiers is not None and asks_for_balance(program.tiers)
