@@ -117,8 +117,9 @@ def read_totals(tx: Transaction, member_ids: Collection[int], wanted: Wanted | N
     if wanted is None:
         return totals
     asked = (list(member_ids), sorted(wanted.metrics), wanted.first, wanted.last)
+    amounts = totals.amounts = {member_id: {} for member_id in member_ids}
     for member_id, name, day, amount in tx.fetch(_TOTALS, asked):
-        totals.amounts.setdefault(member_id, {})[name, day] = amount
+        amounts[member_id][name, day] = amount
     return totals
 
 

@@ -30,9 +30,11 @@ __all__ = [
 ONE_DAY = timedelta(days=1)
 
 
-def earliest(*instants: datetime | None) -> datetime | None:
-    """The first of some instants; None, never, where all of them are."""
-    return min([instant for instant in instants if instant is not None], default=None)
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two instants; None is never."""
+    if one is None:
+        return other
+    return one if other is None else min(one, other)
 
 
 # An operation asks for the days of the same few instants again and again.

@@ -65,9 +65,9 @@ class Looking:
         if self.is_safe(index):
             return True
         level, counts = self.tiers.levels[index], self._counts(day)
-        return any(
-            asked is not None and self.record.is_enough(asked, counts)
-            for asked in (level.entry, level.keep)
+        record = self.record
+        return (level.entry is not None and record.is_enough(level.entry, counts)) or (
+            level.keep is not None and record.is_enough(level.keep, counts)
         )
 
     def asked(self, index: int, *, to_keep: bool) -> Qualification | None:

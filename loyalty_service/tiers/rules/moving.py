@@ -7,7 +7,7 @@ from typing import Any
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing, Total
-from loyalty_service.program.rules.periods import earliest, local_date, start_of_day
+from loyalty_service.program.rules.periods import earlier, local_date, start_of_day
 from loyalty_service.program.rules.tiers import Demote, NoTerm, OnReturn, Promote, Qualification
 from loyalty_service.tiers.rules.looking import Looking
 from loyalty_service.tiers.rules.moves import Change, Move
@@ -160,7 +160,7 @@ class Judge(Looking):
         day = local_date(after, self.program.zone)
         coming = self._next_coming(standing, day)
         begins = None if coming is None else start_of_day(coming, self.program.zone)
-        return earliest(self.next_review(standing, after), begins)
+        return earlier(self.next_review(standing, after), begins)
 
     def next_review(self, standing: Standing, after: datetime) -> datetime | None:
         """When the tier is next looked at whatever has come by then; None: never.
@@ -172,7 +172,7 @@ class Judge(Looking):
         """
         ends = standing.until if standing.grace_until is None else standing.grace_until
         turn = self._next_turn(standing, local_date(after, self.program.zone))
-        return earliest(ends, None if turn is None else start_of_day(turn, self.program.zone))
+        return earlier(ends, None if turn is None else start_of_day(turn, self.program.zone))
 
     def follows(self, standing: Standing) -> bool:
         """Whether the tier stands only as long as it is earned: no review of it is to come.

@@ -7,7 +7,7 @@ from loyalty_service.events.rules import BIRTHDAY
 from loyalty_service.events.service import wanted_by_event
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Wanted
-from loyalty_service.program.rules.periods import local_date
+from loyalty_service.program.rules.periods import earlier, local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import Calendar, OnReturn, Window
 from loyalty_service.tiers.rules.qualifying import metrics_of
@@ -50,7 +50,7 @@ def find_next(books: Books, member: Member, since: datetime, until: datetime) ->
     due, newest = standing.due_at, member.program_version
     if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
         begin = books.in_force_at(standing.due_by + 1)
-        due = begin if due is None else min(due, begin)
+        due = earlier(due, begin)
     return due if due is not None and due <= until else None
 
 

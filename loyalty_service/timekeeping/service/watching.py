@@ -9,7 +9,7 @@ from loyalty_service.events.service import credit_event, has_birthday
 from loyalty_service.ledger.rules.catch_up import next_change
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Total
-from loyalty_service.program.rules.periods import earliest, local_date, start_of_day
+from loyalty_service.program.rules.periods import earlier, local_date, start_of_day
 from loyalty_service.program.rules.program import Program
 from loyalty_service.tiers import service as tiers
 from loyalty_service.tiers.rules.moves import Change, Move
@@ -106,10 +106,10 @@ class Watch:
         judge, member = self._judge(after), self.member
         due_at = next_birthday(self.program, member, after)
         if judge is not None:
-            due_at = earliest(due_at, judge.next_due(member.standing, after))
+            due_at = earlier(due_at, judge.next_due(member.standing, after))
         if follows_balances(self.program):
             accounts = self.books.accounts.get(member.member_id, {})
-            due_at = earliest(due_at, next_change(accounts.values(), after))
+            due_at = earlier(due_at, next_change(accounts.values(), after))
         due_at = None if due_at is None else max(due_at, after)
         member.standing = member.standing.due(due_at, self.version)
 
