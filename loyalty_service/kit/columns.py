@@ -37,7 +37,7 @@ def columns_text(rows: Sequence[Sequence[Any]], sql: str, types: Types) -> str |
         types: of the columns of the table that it fills; what is not in it follows from the cells.
 
     Returns:
-        None where a cell is of a kind that is not written this way.
+        None where a cell is of a kind that is not written this way, or all rows are the same.
     """
     names = _target(sql)[1]
     selected, arrays, aliases = [], [], []

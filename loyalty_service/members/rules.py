@@ -188,9 +188,8 @@ class Totals:
     """Sums by member, metric and local day, moving as an operation decides.
 
     Args:
-        amounts: by member, what was read and has been added since.
-        added: by member, what has been added since, to be written.
-        unsettled: by member, what of it has not had its effect on their tier yet.
+        amounts: what was read and has been added since.
+        added: that alone, to be written; unsettled: what of it has had no effect on tiers yet.
         changes: how often anything was added.
     """
 

@@ -305,8 +305,8 @@ def test_a_step_that_was_decided_ahead_waits_for_its_turn(db, clock, shop):
     two_are = threading.Event()
     step = CatchUp(Programs(), Timekeeping(), at)
 
-    def decide(tx, after, size):
-        chunk = step(tx, after, size)
+    def decide(tx, after, size, known):
+        chunk = step(tx, after, size, known)
         decided.append(after)
         if len(decided) == 2:
             two_are.set()
@@ -319,6 +319,30 @@ def test_a_step_that_was_decided_ahead_waits_for_its_turn(db, clock, shop):
     ended = run_ahead(db, at, decide, Watch(show))
 
     assert written == [5, 10, 15]
+    assert (ended.outcome, ended.members) == ("done", 15)
+    assert_proved(db)
+
+
+def test_a_step_is_begun_as_soon_as_it_is_known_where_the_one_before_it_ends(db, clock, shop):
+    enrol_with_points(shop, 15)
+    clock.advance(timedelta(days=2))
+    step, begun = CatchUp(Programs(), Timekeeping(), clock.now()), []
+    two_are = threading.Event()
+
+    def decide(tx, after, size, known):
+        begun.append(after)
+        if len(begun) == 2:
+            two_are.set()
+
+        def tell(to):
+            known(to)
+            # Nothing of the first has been decided yet.
+            assert two_are.wait(10)
+
+        return step(tx, after, size, tell)
+
+    ended = run_ahead(db, clock.now(), decide, Watch())
+
     assert (ended.outcome, ended.members) == ("done", 15)
     assert_proved(db)
 

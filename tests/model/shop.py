@@ -169,8 +169,8 @@ class RealShop:
         """The nightly job, over the members of this history, two at a time."""
         step = CatchUp(self.shop.programs, Timekeeping(), at)
 
-        def later(tx: Any, after: int, size: int) -> Any:
-            return step(tx, max(after, self.after), size)
+        def later(tx: Any, after: int, size: int, known: Any) -> Any:
+            return step(tx, max(after, self.after), size, known)
 
         # A run that is done is not begun again; here the same instant may be asked for twice.
         self.shop.db.run(lambda tx: tx.add("DELETE FROM job_run", ()))

@@ -37,6 +37,10 @@ Known = Callable[[int], None]
 """Told up to which member a step will go, as soon as that is known: the next may begin there."""
 
 
+def nobody(_to: int) -> None:
+    """Whom a step tells that has none after it."""
+
+
 class Step(Protocol):
     """What a job does for the members that come after a number, of whom it takes so many."""
 
