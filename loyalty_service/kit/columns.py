@@ -89,20 +89,16 @@ def _joined(cells: Sequence[Any], write: Callable[[Any], str]) -> str:
 
 
 def _texts(cells: Sequence[Any]) -> str | None:
-    if None in cells:
-        every = [cell for cell in cells if cell is not None]
-        texts = iter(_quoted(every).split(_BETWEEN))
-        joined = ",".join(["NULL" if cell is None else f'"{next(texts)}"' for cell in cells])
-    else:
-        every = list(cells)
-        joined = '"' + _quoted(every).replace(_BETWEEN, '","') + '"'
-    # A text that holds a zero byte is refused by the driver, which is asked instead.
-    return None if any(_BETWEEN in text for text in every) else joined
-
-
-def _quoted(texts: list[str]) -> str:
-    joined = _BETWEEN.join(texts)
-    return joined.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
+    known = [cell for cell in cells if cell is not None] if None in cells else cells
+    joined = _BETWEEN.join(known)
+    if joined.count(_BETWEEN) >= len(known):
+        # A text that holds a zero byte is refused by the driver, which is asked instead.
+        return None
+    quoted = joined.replace("\\", "\\\\").replace('"', '\\"').replace("'", "''")
+    if known is cells:
+        return '"' + quoted.replace(_BETWEEN, '","') + '"'
+    texts = iter(quoted.split(_BETWEEN))
+    return ",".join(["NULL" if cell is None else f'"{next(texts)}"' for cell in cells])
 
 
 def _lists(cells: Sequence[Any]) -> str | None:

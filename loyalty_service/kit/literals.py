@@ -11,6 +11,11 @@ from operator import itemgetter
 from types import NoneType
 from typing import Any, NamedTuple
 
+MANY = 20
+"""So many numbers are written as one value."""
+
+_BIGGEST = 2**63
+
 Mogrify = Callable[[str, Sequence[Any]], bytes]
 Writer = Callable[[Any], str | None]
 
@@ -105,8 +110,17 @@ def _driver(mogrify: Mogrify, value: Any) -> str:
 
 def _array(values: list[Any]) -> str | None:
     """Of texts or numbers; psycopg2 writes the other lists, and the empty one."""
+    if len(values) >= MANY and set(map(type, values)) == {int}:
+        return _numbers(values)
     cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
     return f"ARRAY[{','.join(cells)}]" if cells and len(cells) == len(values) else None
+
+
+def _numbers(values: list[int]) -> str | None:
+    """Of many; the server reads them as one value, not one by one."""
+    if min(values) < -_BIGGEST or max(values) >= _BIGGEST:
+        return None
+    return f"'{{{','.join(map(str, values))}}}'::bigint[]"
 
 
 def _whole(value: int) -> str:

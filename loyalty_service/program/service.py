@@ -71,8 +71,7 @@ class Programs:
             versions, in_force_at = self._learn(fetch, known_version)
         if not versions:
             raise NoProgram("No program has been applied yet; apply one first.")
-        is_newest = in_force_at[-1] <= at
-        found = versions[-1 if is_newest else find_in_force(in_force_at, at)]
+        found = versions[find_in_force(in_force_at, at)]
         program = self._frozen.get(found.version)
         return found.version, self._freeze(found) if program is None else program
 

@@ -4,12 +4,18 @@ The functions of ``movements`` decide; this only keeps the sums and the chain tr
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from loyalty_service.ledger.rules.chain import GENESIS, digest, entry_hash
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Entry, Kind
-from loyalty_service.ledger.rules.lots import MOST_POINTS, Hold, Lot, PointsBeyondCount
+from loyalty_service.ledger.rules.lots import (
+    MOST_POINTS,
+    Hold,
+    Lot,
+    PointsBeyondCount,
+    with_remaining,
+)
 
 
 @dataclass(slots=True)
@@ -155,7 +161,7 @@ class Account:
 
     def put_remaining(self, lot: Lot, remaining: int) -> None:
         """Leave so much in a lot; one with nothing left is closed."""
-        self.put(replace(lot, remaining=remaining))
+        self.put(with_remaining(lot, remaining))
 
     def free_lots(self, at: datetime) -> list[Lot]:
         """The lots with what of them nobody holds at ``at``, without those wholly held (R-32)."""
@@ -208,4 +214,4 @@ def held_by_lot(holds: Iterable[Hold], at: datetime) -> dict[int, int]:
 
 
 def _less(lot: Lot, held: int) -> Lot:
-    return replace(lot, remaining=lot.remaining - held) if held else lot
+    return with_remaining(lot, lot.remaining - held) if held else lot

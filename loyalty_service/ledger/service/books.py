@@ -104,6 +104,7 @@ class Books:
         accounts: by member and wallet, with at least the lots the operation needs.
         totals: the members' sums by local day, as far as the operation needs them.
         expired: points of lots that had expired unspent when it was read, as far as it was.
+        in_force: the versions in force that were asked for, by the newest one and the instant.
     """
 
     tx: Transaction
@@ -116,10 +117,15 @@ class Books:
     totals: Totals = field(default_factory=Totals)
     has_totals: bool = False
     expired: dict[LotKey, int] = field(default_factory=dict)
+    in_force: dict[tuple[int, datetime], tuple[int, Program]] = field(default_factory=dict)
 
     def program_at(self, member: Member, instant: datetime) -> tuple[int, Program]:
         """The program version in force at an instant, or the first (R-06)."""
-        return self.programs.in_force(self.tx.fetch, member.program_version, instant)
+        asked = (member.program_version, instant)
+        found = self.in_force.get(asked)
+        if found is None:
+            found = self.in_force[asked] = self.programs.in_force(self.tx.fetch, *asked)
+        return found
 
     def program(self, version: int) -> Program:
         """One version of the program."""

@@ -1,6 +1,7 @@
 """Tiers: what a member has to do for one, how long it lasts, and what it brings."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
@@ -203,13 +204,15 @@ class Tiers:
     tier_rate: TierRate = TierRate.HELD
     multiplies: frozenset[str] = frozenset()
     notify_at: tuple[int, ...] = ()
+    _places: Mapping[str | None, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        places = {tier.id: index for index, tier in enumerate(self.levels)}
+        object.__setattr__(self, "_places", places)
 
     def index_of(self, tier_id: str | None) -> int:
         """The place of a tier, from 0; the lowest for None and for one that is not there."""
-        for index, tier in enumerate(self.levels):
-            if tier.id == tier_id:
-                return index
-        return 0
+        return self._places.get(tier_id, 0)
 
     def is_safe(self, index: int) -> bool:
         """Whether a tier is never lost."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Total
 from loyalty_service.program.rules.periods import local_date
-from loyalty_service.program.rules.program import Program
+from loyalty_service.tiers.rules.moving import Judge
 from loyalty_service.tiers.rules.qualifying import window_told
 from loyalty_service.tiers.rules.standing import progress_to_next, step_crossed
 from loyalty_service.tiers.service.moving import judge
@@ -15,7 +15,7 @@ NEAR = "standing.near_next"
 
 
 def notice(
-    books: Books, member: Member, program: Program, at: datetime, came: Mapping[Total, int]
+    books: Books, member: Member, after: Judge | None, at: datetime, came: Mapping[Total, int]
 ) -> None:
     """Tell a member whom what has come lifts over a step on the way to the next tier.
 
@@ -23,22 +23,20 @@ def notice(
     down before (a return, a window that moved on) has armed the step again.
 
     Args:
+        after: the member as the books have them; None: the program has no tiers.
         came: what was counted since this was asked last, in the books already.
 
     Rule: R-56.
     """
-    tiers = program.tiers
-    if tiers is None or not tiers.notify_at or not came:
+    if after is None or not after.tiers.notify_at or not came:
         return
-    without = {key: -amount for key, amount in came.items()}
-    after, before = judge(books, member, program, at), judge(books, member, program, at, without)
-    assert after is not None
-    assert before is not None
+    tiers, program = after.tiers, after.program
     now = progress_to_next(after, member.standing, at)
-    was = progress_to_next(before, member.standing, at)
-    if now is None or was is None:
+    if now is None or now.percent < tiers.notify_at[0]:
         return
-    step = step_crossed(tiers, was.percent, now.percent)
+    before = judge(books, member, program, at, {key: -amount for key, amount in came.items()})
+    was = None if before is None else progress_to_next(before, member.standing, at)
+    step = None if was is None else step_crossed(tiers, was.percent, now.percent)
     if step is not None:
         held = tiers.levels[now.index - 1].id
         payload = {"tier": held, "next": tiers.levels[now.index].id, "percent": step}

@@ -78,7 +78,7 @@ class Timekeeping:
         # What stood before may have ended meanwhile.
         if was_undone and watch.review(at):
             watch.promote(at)
-        tiers.notice(books, member, program, at, moved)
+        watch.notice(at, moved)
         watch.reckon(at)
         return tiers.tell_changes(member, seen, program)
 
@@ -182,7 +182,7 @@ def _reach(books: Books, member: Member, instant: datetime, *, is_again: bool) -
     if watch.review(instant):
         # What comes alive with this day may keep a tier whose grace has just begun.
         watch.promote(instant)
-    watch.notice(instant, is_again=is_again)
+    watch.notice_day(instant, is_again=is_again)
     watch.reckon(instant)
 
 

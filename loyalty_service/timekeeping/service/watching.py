@@ -24,7 +24,8 @@ class Watch:
 
     Args:
         order_ref: the order that brings what happens; None: no order.
-        judge: who judged last, by what had been counted after so many ``changes``.
+        judge: who judged last, by what had been counted after so many ``changes``; none is kept
+            where tiers ask for balances.
     """
 
     books: Books
@@ -83,8 +84,15 @@ class Watch:
             return False
         return change.move is not Move.KEPT or change.standing.until is None
 
-    def notice(self, instant: datetime, *, is_again: bool) -> None:
-        """Tell whoever has come near the next tier.
+    def notice(self, instant: datetime, came: Mapping[Total, int]) -> None:
+        """Tell whoever has come near the next tier by what was counted.
+
+        Rule: R-56.
+        """
+        tiers.notice(self.books, self.member, self._judge(instant), instant, came)
+
+    def notice_day(self, instant: datetime, *, is_again: bool) -> None:
+        """Tell whoever has come near the next tier by what time has brought.
 
         Args:
             is_again: the instant was reached before.
@@ -99,7 +107,7 @@ class Watch:
         if not is_again and instant == start_of_day(day, self.program.zone):
             amounts = self.books.totals.amounts.get(self.member.member_id, {})
             came |= {key: amount for key, amount in amounts.items() if key[1] == day}
-        tiers.notice(self.books, self.member, self.program, instant, came)
+        self.notice(instant, came)
 
     def reckon(self, after: datetime) -> None:
         """When time next brings something to the member that neither lots nor holds tell."""
@@ -129,10 +137,12 @@ class Watch:
 
     def _judge(self, instant: datetime) -> Judge | None:
         changes = self.books.totals.changes
-        if self.judge is None or self.changes != changes or follows_balances(self.program):
-            self.judge = tiers.judge(self.books, self.member, self.program, instant)
-            self.changes = changes
-        return self.judge
+        if self.judge is not None and self.changes == changes:
+            return self.judge
+        judge = tiers.judge(self.books, self.member, self.program, instant)
+        if not follows_balances(self.program):
+            self.judge, self.changes = judge, changes
+        return judge
 
 
 def follows_balances(program: Program) -> bool:
