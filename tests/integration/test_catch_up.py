@@ -326,7 +326,7 @@ def test_a_step_that_was_decided_ahead_waits_for_its_turn(db, clock, shop):
 def test_a_step_is_begun_as_soon_as_it_is_known_where_the_one_before_it_ends(db, clock, shop):
     enrol_with_points(shop, 15)
     clock.advance(timedelta(days=2))
-    step, begun = CatchUp(Programs(), Timekeeping(), clock.now()), []
+    step, begun, told = CatchUp(Programs(), Timekeeping(), clock.now()), [], []
     two_are = threading.Event()
 
     def decide(tx, after, size, known):
@@ -336,6 +336,7 @@ def test_a_step_is_begun_as_soon_as_it_is_known_where_the_one_before_it_ends(db,
 
         def tell(to):
             known(to)
+            told.append(to)
             # Nothing of the first has been decided yet.
             assert two_are.wait(10)
 
@@ -344,6 +345,9 @@ def test_a_step_is_begun_as_soon_as_it_is_known_where_the_one_before_it_ends(db,
     ended = run_ahead(db, clock.now(), decide, Watch())
 
     assert (ended.outcome, ended.members) == ("done", 15)
+    # None was begun at a wrong place, given up and begun again.
+    assert told == member_ids(db)[4::5]
+    assert begun == [0, *told]
     assert_proved(db)
 
 

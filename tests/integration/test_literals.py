@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loyalty_service.kit.clock import SystemClock
 from loyalty_service.kit.columns import columns_text
 from loyalty_service.kit.db import Database
-from loyalty_service.kit.literals import rows_text, statement_text
+from loyalty_service.kit.literals import MANY, rows_text, statement_text
 
 
 class Colour(StrEnum):
@@ -147,6 +147,26 @@ def test_a_statement_is_written_as_psycopg2_writes_it(cursor, row):
 
     cursor.execute(sql, row)
     assert ours == cursor.fetchone()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [*range(-MANY, MANY)],
+        [2**63 - 1, -(2**63)] * MANY,
+        [2**63] * MANY,
+        [-(2**63) - 1] * MANY,
+        [True, False] * MANY,
+        [1, None] * MANY,
+        ["a", "it's"] * MANY,
+    ],
+)
+def test_a_long_list_is_what_psycopg2_makes_of_it(cursor, values):
+    cursor.execute(statement_text(cursor.mogrify, "SELECT %s", [values]).encode())
+    ours = cursor.fetchone()
+
+    cursor.execute("SELECT %s", [values])
+    assert ours == cursor.fetchone() == (values,)
 
 
 def test_named_values_are_written_where_their_names_stand(cursor):
