@@ -46,9 +46,11 @@ def left_by_rule(lines: Iterable[OrderLine]) -> dict[str, int]:
     """What each rule still gives for these lines, whole points (R-40)."""
     left: dict[str, int] = {}
     for line in lines:
+        has_come_back = bool(line.returned)
         for rules in line.shares.values():
             for rule_id, share in rules.items():
-                left[rule_id] = left.get(rule_id, 0) + share - so_far(share, line.returned)
+                back = so_far(share, line.returned) if has_come_back else 0
+                left[rule_id] = left.get(rule_id, 0) + share - back
     return left
 
 

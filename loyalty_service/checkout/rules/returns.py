@@ -172,8 +172,12 @@ def is_fully_returned(lines: Sequence[OrderLine]) -> bool:
 
     Rule: R-43.
     """
-    carrying = [line for line in lines if line.carries_something] or lines
-    return all(line.returned == WHOLE for line in carrying)
+    if any(line.carries_something and line.returned != WHOLE for line in lines):
+        return False
+    # Where no line carries anything, all of them count.
+    return any(line.carries_something for line in lines) or all(
+        line.returned == WHOLE for line in lines
+    )
 
 
 def what_came_back(before: Sequence[OrderLine], after: Sequence[OrderLine]) -> list[LineReturned]:

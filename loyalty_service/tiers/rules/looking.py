@@ -2,7 +2,6 @@
 
 from dataclasses import field
 from datetime import date, datetime
-from functools import lru_cache
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.members.rules import Standing
@@ -10,7 +9,7 @@ from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import Calendar, Qualification, Tiers, WindowTerm
 from loyalty_service.tiers.rules.qualifying import Counted, Record, Tally, look
-from loyalty_service.tiers.rules.windows import bounds, first_day, last_day_before
+from loyalty_service.tiers.rules.windows import bounds, first_day_of, last_day_before
 
 
 @frozen
@@ -108,10 +107,7 @@ class Looking:
 
         Rule: R-50.
         """
-        window = self.tiers.window
-        if window is Calendar.MEMBERSHIP_YEAR:
-            return first_day(window, day, self.record.enrolled_on)
-        return _first_day(self.tiers, day)
+        return first_day_of(self.tiers, day, self.record.enrolled_on)
 
     def judged_on(self, instant: datetime) -> date:
         """The day a review looks back from: the last one, unless the tier is to be earned anew."""
@@ -128,9 +124,3 @@ class Looking:
         if counts is None:
             counts = self.counts[day] = self.record.between(self.first_day(day), day)
         return counts
-
-
-@lru_cache(maxsize=1_024)
-def _first_day(tiers: Tiers, day: date) -> date:
-    # The same for all members, and a night judges all of them on the same few days.
-    return first_day(tiers.window, day, day)

@@ -52,6 +52,19 @@ def first_day(window: Window, day: date, enrolled_on: date) -> date:
     return bounds(window, day, enrolled_on)[0]
 
 
+def first_day_of(tiers: Tiers, day: date, enrolled_on: date) -> date:
+    """The same for the window of these tiers, which is mostly the same for all members."""
+    if tiers.window is Calendar.MEMBERSHIP_YEAR:
+        return first_day(tiers.window, day, enrolled_on)
+    return _first_day(tiers, day)
+
+
+# A night judges all members on the same few days.
+@lru_cache(maxsize=1_024)
+def _first_day(tiers: Tiers, day: date) -> date:
+    return first_day(tiers.window, day, day)
+
+
 def _back(day: date, period: Period) -> date:
     """The day one period before, or the first day there is."""
     try:

@@ -9,9 +9,9 @@ from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Wanted
 from loyalty_service.program.rules.periods import earlier, local_date
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.tiers import Calendar, OnReturn, Window
+from loyalty_service.program.rules.tiers import Calendar, OnReturn, Tiers
 from loyalty_service.tiers.rules.qualifying import metrics_of
-from loyalty_service.tiers.rules.windows import first_day
+from loyalty_service.tiers.rules.windows import first_day_of
 from loyalty_service.timekeeping.rules import gives_birthdays
 
 _INSTANT = timedelta(microseconds=1)
@@ -105,18 +105,18 @@ def _wanted(
             )
     if program.tiers is None:
         return wanted
-    first = min(_first_days(program, program.tiers.window, group, begin))
+    first = min(_first_days(program, program.tiers, group, begin))
     return Wanted(metrics_of(program.tiers), first, date.max) | wanted
 
 
 def _first_days(
-    program: Program, window: Window, group: Sequence[Member], begin: datetime
+    program: Program, tiers: Tiers, group: Sequence[Member], begin: datetime
 ) -> Iterator[date]:
     """From when on something may count that one of them has done."""
     day = local_date(begin - _INSTANT, program.zone)
-    judged = group if window is Calendar.MEMBERSHIP_YEAR else group[:1]
+    judged = group if tiers.window is Calendar.MEMBERSHIP_YEAR else group[:1]
     for member in judged:
-        yield first_day(window, day, local_date(member.enrolled_at, program.zone))
+        yield first_day_of(tiers, day, local_date(member.enrolled_at, program.zone))
     for member in group:
         undo = (member.standing.memo or {}).get("undo")
         while undo is not None:
