@@ -7,7 +7,7 @@ from gunicorn.glogging import Logger
 
 from loyalty_service.cli.web_worker import Worker
 from loyalty_service.config import JSON, Config, read_config
-from loyalty_service.kit.heap import OF_A_CALL, settle
+from loyalty_service.kit.heap import BETWEEN_CALLS, settle
 from loyalty_service.kit.logs import PlainLines, configure_logs
 
 # A worker is replaced now and then, so that nothing a library leaks can add up for ever.
@@ -72,7 +72,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
 
 
 def _collect_less(_worker: Any) -> None:
-    settle(OF_A_CALL)
+    settle(BETWEEN_CALLS)
 
 
 def _forget_worker(_server: Any, worker: Any) -> None:

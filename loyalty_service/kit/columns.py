@@ -29,7 +29,7 @@ def table_of(sql: str) -> str | None:
 
 
 def columns_text(rows: Sequence[Sequence[Any]], sql: str, types: Types) -> str | None:
-    """``SELECT u.a, NULL, ('{7}'::int[])[1] FROM unnest('{1,2}'::bigint[]) AS u (a)``
+    """``SELECT u.a, NULL, ('{7}'::bigint[])[1] FROM unnest('{1,2}'::bigint[]) AS u (a)``
 
     Args:
         rows: at least one, all of one length.
@@ -48,8 +48,8 @@ def columns_text(rows: Sequence[Sequence[Any]], sql: str, types: Types) -> str |
             selected.append("NULL")
             continue
         is_same = cells[0] == cells[-1] and cells.count(cells[0]) == len(cells)
-        asked = cells[:1] if is_same else cells
-        written, kind = _column(asked, kinds.pop()) if len(kinds) == 1 else (None, "")
+        needed = cells[:1] if is_same else cells
+        written, kind = _column(needed, kinds.pop()) if len(kinds) == 1 else (None, "")
         if written is None:
             return None
         wanted, array = types.get(names[i], kind) if names else kind, f"'{{{written}}}'::{kind}[]"

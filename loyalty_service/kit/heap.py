@@ -4,10 +4,10 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-OF_A_CALL = 20_000
+BETWEEN_CALLS = 20_000
 """Objects made between two looks for cycles, where a call makes thousands and hardly a cycle."""
 
-OF_A_STEP = 100_000
+BETWEEN_STEPS = 100_000
 """The same where a step makes tens of thousands."""
 
 
@@ -29,7 +29,7 @@ def settle(between: int) -> None:
 def settled() -> Iterator[None]:
     """The same within the block, for work that goes on in steps."""
     usual = gc.get_threshold()
-    settle(OF_A_STEP)
+    settle(BETWEEN_STEPS)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from loyalty_service.timekeeping.service import Timekeeping
 from tests.conftest import START
 from tests.databases import connect
 from tests.factories import Shop, line
+from tests.integration.meetings import held
 from tests.job_world import (
     PROGRAM,
     assert_proved,
@@ -335,8 +336,8 @@ def test_a_step_is_begun_as_soon_as_it_is_known_where_the_one_before_it_ends(db,
             two_are.set()
 
         def tell(to):
-            known(to)
             told.append(to)
+            known(to)
             # Nothing of the first has been decided yet.
             assert two_are.wait(10)
 
@@ -349,6 +350,26 @@ def test_a_step_is_begun_as_soon_as_it_is_known_where_the_one_before_it_ends(db,
     assert told == member_ids(db)[4::5]
     assert begun == [0, *told]
     assert_proved(db)
+
+
+def test_no_step_is_begun_before_the_one_before_it_has_its_locks(db, clock, shop):
+    enrol_with_points(shop, 15)
+    clock.advance(timedelta(days=2))
+    step, told = CatchUp(Programs(), Timekeeping(), clock.now()), []
+
+    def decide(tx, after, size, known):
+        def tell(to):
+            told.append(to)
+            known(to)
+
+        return step(tx, after, size, tell)
+
+    with held(db, LOCK, member_ids(db)[3]) as gate:
+        gate.let_in(lambda: run_ahead(db, clock.now(), decide, Watch()))
+        assert told == []
+        (ended,) = gate.open()
+
+    assert (ended.outcome, ended.members) == ("done", 15)
 
 
 def test_a_step_whose_run_was_moved_by_another_process_writes_nothing(db, clock, shop):

@@ -13,7 +13,7 @@ from loyalty_service.jobs.queries import (
 )
 from loyalty_service.jobs.rules.counts import Counts
 from loyalty_service.jobs.rules.runs import LOCKED, time_asks_for_members
-from loyalty_service.jobs.service.turns import Chunk, Known, nobody
+from loyalty_service.jobs.service.turns import Chunk, Known, tell_nobody
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service import Acting, Books
@@ -51,14 +51,15 @@ class CatchUp:
     locked: int = LOCKED
 
     def __call__(
-        self, tx: Transaction, after: int, size: int, known: Known = nobody, /
+        self, tx: Transaction, after: int, size: int, known: Known = tell_nobody, /
     ) -> Chunk | None:
         """Lock who is due of the next members, bring each, and write all of it at once."""
         found = self._find(tx, after, size)
         if found is None:
             return None
-        known(found.to)
         locked = members.lock_many(tx, found.due).values()
+        # Not before: locks are taken in ascending order, also over the steps of a run.
+        known(found.to)
         # Who was brought further meanwhile is left alone.
         due = [member for member in locked if member.caught_up_to <= self.at]
         books = self._acting(tx).books(*due)

@@ -34,11 +34,12 @@ class Chunk:
 
 
 Known = Callable[[int], None]
-"""Told up to which member a step will go, as soon as that is known: the next may begin there."""
+"""Told up to which member a step will go, once it has locked those it needs: the next step may
+find and lock the ones after it from then on. A step that is tried again tells it again."""
 
 
-def nobody(_to: int) -> None:
-    """Whom a step tells that has none after it."""
+def tell_nobody(_to: int) -> None:
+    """Where no step waits for one to be so far."""
 
 
 class Step(Protocol):

@@ -24,8 +24,8 @@ class Watch:
 
     Args:
         order_ref: the order that brings what happens; None: no order.
-        judge: who judged last, by what had been counted after so many ``changes``; none is kept
-            where tiers ask for balances.
+        judge: who judged last; none is kept where tiers ask for balances.
+        changes: ``Totals.changes`` when that one was made; after more of them it is made anew.
     """
 
     books: Books
