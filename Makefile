@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?= tests
 JOBS ?= 2
-BENCHES ?= paid_order spending messages history batch rows import_lines verify sums
+BENCHES ?= paid_order spending steps messages history batch rows import_lines verify sums
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo-store test test-long check bench fmt openapi
