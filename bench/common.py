@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,16 @@ import orjson
 import psutil
 import psycopg2
 import urllib3
+from flask import Flask
 from load import request
 
-from loyalty_service.kit.auth import SCOPES, mint_token
+from loyalty_service.app import create_app
+from loyalty_service.config import read_config
+from loyalty_service.kit.auth import SCOPES, TokenVerifier, mint_token
 from loyalty_service.kit.clock import SystemClock
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.embedded import EmbeddedPostgres
-from loyalty_service.kit.keys import create_key_file, read_key_set
+from loyalty_service.kit.keys import create_key_file, open_keys, read_key_set
 from loyalty_service.kit.migrations import migrate
 from loyalty_service.kit.processes import die_with_parent
 from loyalty_service.members.rules import Ref
@@ -68,6 +71,14 @@ class Stand:
             yield connection.cursor()
         finally:
             connection.close()
+
+    def app(self, db: Database, log_level: str = "error") -> Flask:
+        """The application in this process, on a database of ``database()``."""
+        config = replace(read_config(), log_level=log_level, log_format="json")
+        tokens = TokenVerifier(
+            open_keys(str(self.keys)), issuer=config.jwt_issuer, audience=config.jwt_audience
+        )
+        return create_app(config, db=db, tokens=tokens)
 
     def token(self, subject: str = "bench", scopes: Iterable[str] = SCOPES.keys()) -> str:
         """A token for an hour."""

@@ -2,16 +2,11 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from common import Stand, cart, stand, title
 from flask.testing import FlaskClient
-
-from loyalty_service.app import create_app
-from loyalty_service.config import read_config
-from loyalty_service.kit.auth import TokenVerifier
-from loyalty_service.kit.keys import open_keys
 
 MOST = 10
 """What any call that touches one member may take."""
@@ -111,12 +106,7 @@ def measure(made: Stand) -> dict[str, tuple[int, int]]:
     """Messages of each operation: of a process that has just started, and of a warm one."""
     sent: list[bytes] = []
     db = made.database(pool_size=1, on_message=sent.append)
-    config = replace(read_config(), log_level="error")
-    tokens = TokenVerifier(
-        open_keys(str(made.keys)), issuer=config.jwt_issuer, audience=config.jwt_audience
-    )
-    app = create_app(config, db=db, tokens=tokens)
-    counted = Counted(app.test_client(), made.token(), sent)
+    counted = Counted(made.app(db).test_client(), made.token(), sent)
     found: dict[str, list[int]] = {}
     for ref in ("first", "second", "third"):
         for name, operation in operations(counted, ref).items():

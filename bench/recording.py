@@ -4,21 +4,16 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from common import Stand, cart, enrol_members
 
-from loyalty_service.app import create_app
 from loyalty_service.checkout.api.reading import read_order
 from loyalty_service.checkout.schemas import PaymentSchema
 from loyalty_service.checkout.service import pay
-from loyalty_service.config import read_config
-from loyalty_service.kit.auth import TokenVerifier
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.idempotency import Answer, Claim, answer_once
-from loyalty_service.kit.keys import open_keys
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import parse_ref
 from loyalty_service.program.service import Programs
@@ -124,11 +119,7 @@ def _move_on(cursor: Any) -> None:
 
 
 def _client(stand: Stand, db: Database) -> Callable[[str, str, Any, str], bytes]:
-    config = replace(read_config(), log_level="error")
-    tokens = TokenVerifier(
-        open_keys(str(stand.keys)), issuer=config.jwt_issuer, audience=config.jwt_audience
-    )
-    client = create_app(config, db=db, tokens=tokens).test_client()
+    client = stand.app(db).test_client()
     token = stand.token()
 
     def call(method: str, path: str, body: Any, key: str) -> bytes:

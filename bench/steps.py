@@ -11,24 +11,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import orjson
-from common import SAMPLE, Stand, cart, enrol_members, stand, title
+from common import SAMPLE, cart, enrol_members, stand, title
 from flask import Flask
 from recording import GIFT, Asked
 from spending import ASKED
 from werkzeug.test import create_environ
 
-from loyalty_service.app import create_app
-from loyalty_service.config import read_config
-from loyalty_service.kit.auth import TokenVerifier
-from loyalty_service.kit.db import Database
-from loyalty_service.kit.keys import open_keys
-
-PACKAGE = str(SAMPLE.parent.parent)
+ROOT = str(SAMPLE.parent.parent)
 MEMBERS = 20
 WARM = 60
 """Calls of each kind before any is counted: what is made once has been made by then."""
@@ -68,7 +62,7 @@ class Steps:
     def _enter(self, frame: FrameType, _event: str, _: Any) -> Any:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         code = frame.f_code
-        name = f"{code.co_filename.removeprefix(PACKAGE).lstrip('/')} {code.co_qualname}"
+        name = f"{code.co_filename.removeprefix(ROOT).lstrip('/')} {code.co_qualname}"
         self.calls[name] += 1
         self._open.append([name, 0])
         return self._follow
@@ -127,18 +121,10 @@ def main() -> None:
     with stand() as made:
         db = made.database(pool_size=1)
         enrol_members(db, [f"m-{i}" for i in range(MEMBERS)])
-        found = _count(_client(made, db), given.calls)
+        found = _count(Client(made.app(db, "info"), made.token()), given.calls)
         db.close()
     for name, steps in found.items():
         _tell(name, steps, given.calls, given.parts)
-
-
-def _client(made: Stand, db: Database) -> Client:
-    config = replace(read_config(), log_level="info", log_format="json")
-    tokens = TokenVerifier(
-        open_keys(str(made.keys)), issuer=config.jwt_issuer, audience=config.jwt_audience
-    )
-    return Client(create_app(config, db=db, tokens=tokens), made.token())
 
 
 def _count(client: Client, calls: int) -> dict[str, Steps]:

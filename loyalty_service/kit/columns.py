@@ -11,6 +11,8 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any
 
+from loyalty_service.kit.literals import are_bigints
+
 MANY = 100
 """From so many rows on an array for each column is cheaper."""
 
@@ -18,7 +20,6 @@ Types = Mapping[str, str]
 """The columns of a table and their types, as the database names them."""
 
 _INSERT = re.compile(r"\s*INSERT INTO (\w+) \(([^)]*)\)")
-_BIGGEST = 2**63
 # Between two texts; no text that the database takes holds it.
 _BETWEEN = "\0"
 
@@ -76,8 +77,7 @@ def _column(cells: Sequence[Any], kind: type) -> tuple[str | None, str]:
     """The cells of one column as they stand within braces, and the type of each."""
     if kind is int:
         known = [cell for cell in cells if cell is not None]
-        fits = min(known) >= -_BIGGEST and max(known) < _BIGGEST
-        return _joined(cells, str), "bigint" if fits else "numeric"
+        return _joined(cells, str), "bigint" if are_bigints(known) else "numeric"
     write, named = _KINDS.get(kind, (None, ""))
     return (None if write is None else write(cells)), named
 

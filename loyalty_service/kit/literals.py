@@ -11,8 +11,8 @@ from operator import itemgetter
 from types import NoneType
 from typing import Any, NamedTuple
 
-MANY = 20
-"""So many numbers are written as one value."""
+LONG = 20
+"""A list of so many numbers is written as one value."""
 
 _BIGGEST = 2**63
 
@@ -110,17 +110,16 @@ def _driver(mogrify: Mogrify, value: Any) -> str:
 
 def _array(values: list[Any]) -> str | None:
     """Of texts or numbers; psycopg2 writes the other lists, and the empty one."""
-    if len(values) >= MANY and set(map(type, values)) == {int}:
-        return _numbers(values)
+    if len(values) >= LONG and set(map(type, values)) == {int} and are_bigints(values):
+        # The server reads it as one value, not number by number.
+        return f"'{{{','.join(map(str, values))}}}'::bigint[]"
     cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
     return f"ARRAY[{','.join(cells)}]" if cells and len(cells) == len(values) else None
 
 
-def _numbers(values: list[int]) -> str | None:
-    """Of many; the server reads them as one value, not one by one."""
-    if min(values) < -_BIGGEST or max(values) >= _BIGGEST:
-        return None
-    return f"'{{{','.join(map(str, values))}}}'::bigint[]"
+def are_bigints(numbers: Sequence[int]) -> bool:
+    """Whether the database takes all of them, at least one, for ``bigint``."""
+    return min(numbers) >= -_BIGGEST and max(numbers) < _BIGGEST
 
 
 def _whole(value: int) -> str:

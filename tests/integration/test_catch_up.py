@@ -144,7 +144,7 @@ def test_what_is_told_does_not_depend_on_how_far_one_run_goes(db, clock, shop):
     first, second = member_ids(db)
     step = CatchUp(Programs(), Timekeeping(), clock.now() + timedelta(hours=2))
     clock.advance(timedelta(hours=2))
-    db.run(lambda tx: step(tx, second - 1, 1))
+    db.run(lambda tx: step(tx, second - 1, 1, lambda _to: None))
     clock.advance(timedelta(days=2))
 
     catch_up(db)

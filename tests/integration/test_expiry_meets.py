@@ -74,7 +74,7 @@ class Meeting:
 
     def run_for(self, ref: str, at: Any) -> None:
         step = CatchUp(self.shop.programs, Timekeeping(), at)
-        self.shop.db.run(lambda tx: step(tx, self.ids[ref] - 1, 1))
+        self.shop.db.run(lambda tx: step(tx, self.ids[ref] - 1, 1, lambda _to: None))
 
     def worth(self, ref: str) -> tuple[int, int, int]:
         found = self.shop.balance(member=ref)

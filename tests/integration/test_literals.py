@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loyalty_service.kit.clock import SystemClock
 from loyalty_service.kit.columns import columns_text
 from loyalty_service.kit.db import Database
-from loyalty_service.kit.literals import MANY, rows_text, statement_text
+from loyalty_service.kit.literals import LONG, rows_text, statement_text
 
 
 class Colour(StrEnum):
@@ -152,13 +152,13 @@ def test_a_statement_is_written_as_psycopg2_writes_it(cursor, row):
 @pytest.mark.parametrize(
     "values",
     [
-        [*range(-MANY, MANY)],
-        [2**63 - 1, -(2**63)] * MANY,
-        [2**63] * MANY,
-        [-(2**63) - 1] * MANY,
-        [True, False] * MANY,
-        [1, None] * MANY,
-        ["a", "it's"] * MANY,
+        [*range(-LONG, LONG)],
+        [2**63 - 1, -(2**63)] * LONG,
+        [2**63] * LONG,
+        [-(2**63) - 1] * LONG,
+        [True, False] * LONG,
+        [1, None] * LONG,
+        ["a", "it's"] * LONG,
     ],
 )
 def test_a_long_list_is_what_psycopg2_makes_of_it(cursor, values):

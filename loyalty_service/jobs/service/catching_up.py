@@ -13,7 +13,7 @@ from loyalty_service.jobs.queries import (
 )
 from loyalty_service.jobs.rules.counts import Counts
 from loyalty_service.jobs.rules.runs import LOCKED, time_asks_for_members
-from loyalty_service.jobs.service.turns import Chunk, Known, tell_nobody
+from loyalty_service.jobs.service.turns import Chunk, Known
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service import Acting, Books
@@ -50,9 +50,7 @@ class CatchUp:
     at: datetime
     locked: int = LOCKED
 
-    def __call__(
-        self, tx: Transaction, after: int, size: int, known: Known = tell_nobody, /
-    ) -> Chunk | None:
+    def __call__(self, tx: Transaction, after: int, size: int, known: Known, /) -> Chunk | None:
         """Lock who is due of the next members, bring each, and write all of it at once."""
         found = self._find(tx, after, size)
         if found is None:

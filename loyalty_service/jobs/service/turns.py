@@ -1,4 +1,4 @@
-"""Steps of a run in their order: the next one is read and decided while the last one is written."""
+"""Steps of a run in their order: the next one is read while the one before it is decided."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,10 +36,6 @@ class Chunk:
 Known = Callable[[int], None]
 """Told up to which member a step will go, once it has locked those it needs: the next step may
 find and lock the ones after it from then on. A step that is tried again tells it again."""
-
-
-def tell_nobody(_to: int) -> None:
-    """Where no step waits for one to be so far."""
 
 
 class Step(Protocol):

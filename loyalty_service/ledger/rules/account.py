@@ -159,10 +159,6 @@ class Account:
         """Whether anything was held, renewed or ended since the facts were read."""
         return bool(self.held or self.renewed or self.ended)
 
-    def put_remaining(self, lot: Lot, remaining: int) -> None:
-        """Leave so much in a lot; one with nothing left is closed."""
-        self.put(with_remaining(lot, remaining))
-
     def free_lots(self, at: datetime) -> list[Lot]:
         """The lots with what of them nobody holds at ``at``, without those wholly held (R-32)."""
         if not self.holds:

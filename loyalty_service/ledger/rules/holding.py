@@ -10,6 +10,7 @@ from loyalty_service.ledger.rules.lots import (
     draw_from_lots,
     draw_in_order,
     soonest_expiring,
+    with_remaining,
 )
 from loyalty_service.ledger.rules.movements import take_from
 
@@ -110,7 +111,7 @@ def expire_free(account: Account, at: datetime, cause_of: CauseOf) -> Entry | No
     allocations = []
     for free in ended:
         lot = account.lots[free.lot_seq]
-        account.put_remaining(lot, lot.remaining - free.remaining)
+        account.put(with_remaining(lot, lot.remaining - free.remaining))
         allocations.append(Allocation(lot.lot_seq, -free.remaining, expired=True))
     points = sum(allocation.points for allocation in allocations)
     return account.append(Kind.EXPIRE, points, cause_of(Reason.EXPIRED), allocations)

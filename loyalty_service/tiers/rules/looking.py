@@ -18,13 +18,13 @@ class Looking:
 
     Args:
         program: with ``tiers``.
-        counts: by day, what counts on it, as it was when it was asked for first.
+        seen: by day, what counts on it, as it was when it was asked for first.
     """
 
     program: Program
     tiers: Tiers
     record: Record
-    counts: dict[date, dict[str, int]] = field(default_factory=dict, init=False)
+    seen: dict[date, dict[str, int]] = field(default_factory=dict, init=False, compare=False)
 
     def index(self, standing: Standing) -> int:
         """The place of the member's tier, from 0."""
@@ -120,7 +120,7 @@ class Looking:
         return self.tiers.is_safe(index)
 
     def _counts(self, day: date) -> dict[str, int]:
-        counts = self.counts.get(day)
+        counts = self.seen.get(day)
         if counts is None:
-            counts = self.counts[day] = self.record.between(self.first_day(day), day)
+            counts = self.seen[day] = self.record.between(self.first_day(day), day)
         return counts

@@ -15,7 +15,7 @@ NEAR = "standing.near_next"
 
 
 def notice(
-    books: Books, member: Member, after: Judge | None, at: datetime, came: Mapping[Total, int]
+    books: Books, member: Member, after: Judge, at: datetime, came: Mapping[Total, int]
 ) -> None:
     """Tell a member whom what has come lifts over a step on the way to the next tier.
 
@@ -23,13 +23,11 @@ def notice(
     down before (a return, a window that moved on) has armed the step again.
 
     Args:
-        after: the member as the books have them; None: the program has no tiers.
+        after: the member as the books have them, before tiers of which some step is told.
         came: what was counted since this was asked last, in the books already.
 
     Rule: R-56.
     """
-    if after is None or not after.tiers.notify_at or not came:
-        return
     tiers, program = after.tiers, after.program
     now = progress_to_next(after, member.standing, at)
     if now is None or now.percent < tiers.notify_at[0]:

@@ -152,6 +152,7 @@ class Timekeeping:
 def _pass(books: Books, member: Member, until: datetime) -> None:
     """Write down what has lapsed and expired up to ``until``, itself included."""
     accounts = books.accounts.get(member.member_id, {}).values()
+    # Mostly nothing has, which is asked several times for every member.
     if not list_instants(accounts, until):
         return
     entries = catch_up(

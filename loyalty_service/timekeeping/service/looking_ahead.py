@@ -49,8 +49,7 @@ def find_next(books: Books, member: Member, since: datetime, until: datetime) ->
         return begin if begin <= until else None
     due, newest = standing.due_at, member.program_version
     if newest > standing.due_by and books.program_at(member, until)[0] > standing.due_by:
-        begin = books.in_force_at(standing.due_by + 1)
-        due = earlier(due, begin)
+        due = earlier(due, books.in_force_at(standing.due_by + 1))
     return due if due is not None and due <= until else None
 
 

@@ -89,7 +89,9 @@ class Watch:
 
         Rule: R-56.
         """
-        tiers.notice(self.books, self.member, self._judge(instant), instant, came)
+        judge = self._judge(instant) if came and self._tells_steps() else None
+        if judge is not None:
+            tiers.notice(self.books, self.member, judge, instant, came)
 
     def notice_day(self, instant: datetime, *, is_again: bool) -> None:
         """Tell whoever has come near the next tier by what time has brought.
@@ -99,7 +101,7 @@ class Watch:
 
         Rule: R-56.
         """
-        if self.program.tiers is None or not self.program.tiers.notify_at:
+        if not self._tells_steps():
             return
         came = self.books.totals.settle(self.member.member_id)
         day = local_date(instant, self.program.zone)
@@ -129,6 +131,9 @@ class Watch:
         change = judge.at_once(self.member.standing, at)
         index = judge.index(self.member.standing) if change is None else change.index
         return judge.tiers.levels[index].id
+
+    def _tells_steps(self) -> bool:
+        return self.program.tiers is not None and bool(self.program.tiers.notify_at)
 
     def _move(self, change: Change | None) -> bool:
         if change is not None:
