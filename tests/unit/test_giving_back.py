@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loyalty_service.checkout.rules.returns import (
     WHOLE,
     OrderLine,
+    is_fully_returned,
     points_back,
     return_all,
     return_units,
@@ -81,6 +82,17 @@ def test_a_line_that_only_points_paid_has_to_come_back_too():
     assert OrderLine(2, 1, 0, {}, 7).carries_something
     assert not OrderLine(2, 1, 0, {}, 0).carries_something
     assert OrderLine(2, 1, 0, {}, 7, 1, WHOLE).returned == Fraction(1)
+
+
+@pytest.mark.parametrize("carried", [0, 7])
+def test_an_order_is_back_with_every_line_that_carries_something_or_without_any_with_all(carried):
+    back, there = OrderLine(1, 1, 0, {}, carried, 1, WHOLE), OrderLine(2, 1, 0, {}, 0)
+
+    assert is_fully_returned([back, there]) is bool(carried)
+    assert is_fully_returned([back])
+    assert is_fully_returned([back, OrderLine(2, 1, 0, {}, 0, 1, WHOLE)])
+    assert not is_fully_returned([back, OrderLine(2, 1, 0, {}, 7)])
+    assert not is_fully_returned([there])
 
 
 def spent_account(*ends):
