@@ -74,8 +74,9 @@ def count(totals: Totals, program: Program, member_id: int, day: date, earned: E
 
     Rule: R-23.
     """
-    capped = capped_rules(program)
+    capped, counts = capped_rules(program), {}
     for given in earned.by_rule:
         if given.rule.id in capped:
-            totals.add(member_id, metric(CapUnit.POINTS, given.rule.id), day, given.points)
-            totals.add(member_id, metric(CapUnit.TIMES, given.rule.id), day, 1)
+            counts[metric(CapUnit.POINTS, given.rule.id), day] = given.points
+            counts[metric(CapUnit.TIMES, given.rule.id), day] = 1
+    totals.add(member_id, counts)

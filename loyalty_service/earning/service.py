@@ -80,7 +80,7 @@ def give(books: Books, member: Member, occasion: Occasion, earned: Earned) -> li
 
     Rule: R-25, R-27.
     """
-    given = []
+    given, explanations = [], earned.explanations
     for in_wallet in open_lots(occasion.program, earned.by_rule, occasion.act):
         cause = books.cause(
             member,
@@ -92,7 +92,7 @@ def give(books: Books, member: Member, occasion: Occasion, earned: Earned) -> li
             rule_ids=tuple(by_rule.rule.id for by_rule in in_wallet.rules),
         )
         wallet = in_wallet.wallet.id
-        explanation = orjson.dumps(earned.explanations[wallet]).decode()
+        explanation = orjson.dumps(explanations[wallet]).decode()
         account = books.account(member, wallet)
         openings: Sequence[Opening] = in_wallet.openings
         if occasion.by_time:

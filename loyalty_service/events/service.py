@@ -96,7 +96,7 @@ def credit_event(
     version, program = books.program_at(member, when)
     day, totals = local_date(when, program.zone), books.totals
     if told.name in ONCE:
-        totals.add(member.member_id, event_metric(told.name), day, 1)
+        totals.add(member.member_id, {(event_metric(told.name), day): 1})
     tier = books.passing.tier_at(books, member, when)
     facts = EventFacts(told.name, when, told.channel, streak, who(member, tier))
     earned = earn_on_event(program, facts, used(totals, program, member.member_id, told.name, day))
@@ -116,7 +116,7 @@ def credit_event(
             # An event is its own fulfilment: nothing it gives waits for another word.
             on = local_date(opening.active_at or when, program.zone)
             metric = earned_metric(credited.in_wallet.wallet.id)
-            totals.add(member.member_id, metric, on, opening.points)
+            totals.add(member.member_id, {(metric, on): opening.points})
     happened["earned"] = [entry_told(credited.entry) for credited in given]
     return {
         "event": told.name,

@@ -147,16 +147,9 @@ def check_past(instant: datetime, now: datetime, path: str = "occurred_at") -> N
     Rule: R-05.
     """
     if instant > now:
-        raise InTheFuture(
-            f"{_text(instant)} lies in the future: it is {_text(now)} now.",
-            path=path,
-            asked=_text(instant),
-            limit=_text(now),
-        )
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
+        asked, limit = (at.isoformat().replace("+00:00", "Z") for at in (instant, now))
+        message = f"{asked} lies in the future: it is {limit} now."
+        raise InTheFuture(message, path=path, asked=asked, limit=limit)
 
 
 SPEND = "spend"
@@ -198,12 +191,15 @@ class Totals:
     unsettled: dict[int, dict[Total, int]] = field(default_factory=dict)
     changes: int = 0
 
-    def add(self, member_id: int, metric: str, day: date, amount: int) -> None:
-        """Count ``amount`` more (or fewer, negative) on that day."""
+    def add(self, member_id: int, counts: Mapping[Total, int]) -> None:
+        """Count so much more of these (or less, negative)."""
+        if not counts:
+            return
         self.changes += 1
         for totals in (self.amounts, self.added, self.unsettled):
             of_member = totals.setdefault(member_id, {})
-            of_member[metric, day] = of_member.get((metric, day), 0) + amount
+            for key, amount in counts.items():
+                of_member[key] = of_member.get(key, 0) + amount
 
     def settle(self, member_id: int) -> dict[Total, int]:
         """What was added for a member since this was asked last."""

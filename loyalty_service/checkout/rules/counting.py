@@ -25,21 +25,35 @@ def bring_to_tiers(
 
     Rule: R-50.
     """
-    day = local_date(act.occurred_at, program.zone)
-    counts: dict[Total, int] = {}
     kinds = plan_for(program).kinds
     by_no = {line.line_no: line for line in lines}
-    for one in sold:
-        if one.kind in kinds:
-            line = by_no[one.line_no]
-            _add(counts, (SPEND, day), line.paid_minor - line.returned_minor)
-    _add(counts, (ORDERS, day), 0 if is_fully_returned(lines) else 1)
-    for rule_id, points in left_by_rule(lines).items():
+    earning = [by_no[one.line_no] for one in sold if one.kind in kinds]
+    spend_minor = sum([line.paid_minor - line.returned_minor for line in earning])
+    is_live = not is_fully_returned(lines)
+    return counts_of(program, act, spend_minor, left_by_rule(lines), is_live=is_live)
+
+
+def counts_of(
+    program: Program, act: Act, spend_minor: int, left: Mapping[str, int], *, is_live: bool = True
+) -> dict[Total, int]:
+    """What an order counts for that spent so much and for which rules gave so much.
+
+    Args:
+        spend_minor: money paid for what earns, minor units.
+        left: rule -> whole points.
+        is_live: whether not all of it has come back.
+
+    Rule: R-50.
+    """
+    plan, day = plan_for(program), local_date(act.occurred_at, program.zone)
+    counts: dict[Total, int] = {(SPEND, day): spend_minor, (ORDERS, day): int(is_live)}
+    for rule_id, points in left.items():
         begins = active_from(program, rule_id, act)
         if begins is not None:
-            metric = earned_metric(plan_for(program).by_id[rule_id].wallet)
-            _add(counts, (metric, local_date(begins, program.zone)), points)
-    return counts
+            metric = earned_metric(plan.by_id[rule_id].wallet)
+            key = metric, local_date(begins, program.zone)
+            counts[key] = counts.get(key, 0) + points
+    return {key: amount for key, amount in counts.items() if amount}
 
 
 def left_by_rule(lines: Iterable[OrderLine]) -> dict[str, int]:
@@ -58,8 +72,3 @@ def difference(before: Mapping[Total, int], after: Mapping[Total, int]) -> dict[
     """How much more, or fewer, is counted after than before; what stayed is left out."""
     moved = {key: after.get(key, 0) - before.get(key, 0) for key in (*before, *after)}
     return {key: amount for key, amount in moved.items() if amount}
-
-
-def _add(counts: dict[Total, int], key: Total, amount: int) -> None:
-    if amount:
-        counts[key] = counts.get(key, 0) + amount

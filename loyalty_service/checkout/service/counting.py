@@ -1,6 +1,6 @@
 """Orders move the sums that tiers are judged by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from loyalty_service.checkout.queries import OrderRecord
@@ -8,7 +8,7 @@ from loyalty_service.checkout.rules.counting import bring_to_tiers, difference
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.rules.openings import Act
-from loyalty_service.members.rules import Member, Total
+from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.program import Program
 
 
@@ -17,12 +17,6 @@ def act_of(order: OrderRecord, fulfilled_at: datetime | None) -> Act:
     assert order.paid_at is not None
     fulfilled = fulfilled_at and max(fulfilled_at, order.paid_at)
     return Act(order.paid_at, fulfilled, order.order_no)
-
-
-def count_all(work: Work, member: Member, counts: Mapping[Total, int]) -> None:
-    """Count these for a member."""
-    for (metric, day), amount in counts.items():
-        work.books.totals.add(member.member_id, metric, day, amount)
 
 
 def recount(
@@ -47,4 +41,4 @@ def recount(
     was = bring_to_tiers(program, order.sold, order.lines, act_of(order, order.fulfilled_at))
     act = act_of(order, fulfilled_at or order.fulfilled_at)
     now = bring_to_tiers(program, order.sold, order.lines if after is None else after, act)
-    count_all(work, member, difference(was, now))
+    work.books.totals.add(member.member_id, difference(was, now))

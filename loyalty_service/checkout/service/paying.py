@@ -5,7 +5,6 @@ from datetime import datetime
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order, check_paid, require_currency
-from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.steps import (
     CartMissing,
     ReservationLapsed,
@@ -13,7 +12,7 @@ from loyalty_service.checkout.rules.steps import (
     check_after_order,
     check_promise,
 )
-from loyalty_service.checkout.service.counting import act_of, count_all
+from loyalty_service.checkout.service.counting import act_of
 from loyalty_service.checkout.service.owning import require_own
 from loyalty_service.checkout.service.placing import Placing, as_promised, place, place_again
 from loyalty_service.checkout.service.recognising import (
@@ -182,15 +181,15 @@ def _take(
     spent = _spend(work, member, record, placing, at, is_held=is_held)
     member.live_orders += 1
     entries = _give(work, member, record, placing, earned)
-    sold, act = placing.sold(earned), act_of(record, record.fulfilled_at)
-    count_all(work, member, bring_to_tiers(placing.program, placing.lines, sold, act))
+    act = act_of(record, record.fulfilled_at)
+    work.books.totals.add(member.member_id, placing.counts(earned, act))
     record.entries = {credited.entry.wallet: credited.stored() for credited in entries}
     _tell(member, record, spent, entries)
     receipt = told_payment(record, placing, spent, entries, earned)
     record.receipt = as_json(
         {**receipt, "tier_changes": work.books.settle(member, order.order_ref)}
     )
-    work.write_order(member, record, placing, sold, keeps_lines=is_held)
+    work.write_order(member, record, placing, placing.sold(earned), keeps_lines=is_held)
     return record.receipt
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Cart, price
+from loyalty_service.checkout.rules.counting import counts_of
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.spending import (
     Allowed,
@@ -18,10 +19,12 @@ from loyalty_service.checkout.rules.spending import (
 from loyalty_service.earning.queries import used
 from loyalty_service.earning.rules.earn import earn_on_order
 from loyalty_service.earning.rules.facts import Earned, Line, OrderFacts, Who
+from loyalty_service.earning.rules.openings import Act
+from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.earning.service import who
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.service import Books
-from loyalty_service.members.rules import Member, Totals
+from loyalty_service.members.rules import Member, Total, Totals
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.periods import local_date
 from loyalty_service.program.rules.program import Program
@@ -108,6 +111,17 @@ class Placing:
             )
             for line, share in zip(self.lines, self.shares, strict=True)
         ]
+
+    def counts(self, earned: Earned, act: Act) -> dict[Total, int]:
+        """What it counts for once it is paid, by metric and local day (R-50)."""
+        kinds = plan_for(self.program).kinds
+        paid = [
+            line.paid_minor - share.worth_minor
+            for line, share in zip(self.lines, self.shares, strict=True)
+            if line.kind in kinds
+        ]
+        gave = {given.rule.id: given.points for given in earned.by_rule}
+        return counts_of(self.program, act, sum(paid), gave)
 
     def told_points(self) -> dict[str, Any] | None:
         """What points pay, as answers tell it and orders keep it; None without points."""

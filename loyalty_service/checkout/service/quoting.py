@@ -6,8 +6,6 @@ from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Cart
-from loyalty_service.checkout.rules.counting import bring_to_tiers
-from loyalty_service.checkout.service.counting import count_all
 from loyalty_service.checkout.service.paying import rehearse
 from loyalty_service.checkout.service.placing import Placing, clamp
 from loyalty_service.checkout.service.telling import (
@@ -78,8 +76,7 @@ def _pay(
     tiers = placing.program.tiers
     if tiers is not None and asks_for_balance(tiers):
         rehearse(work, member, placing, earned, own)
-    counts = bring_to_tiers(placing.program, placing.lines, placing.sold(earned), act)
-    count_all(work, member, counts)
+    work.books.totals.add(member.member_id, placing.counts(earned, act))
     changes = work.books.settle(member)
     for change in changes:
         if change["gift"] is not None:

@@ -191,14 +191,15 @@ def _free_room(
 ) -> None:
     """What is taken back frees its room in the period of its order (R-23)."""
     day = local_date(order.placed_at, program.zone)
+    freed = {}
     left_before, left_after = left_by_rule(order.lines), left_by_rule(after)
     for rule_id in sorted(capped_rules(program) & left_before.keys()):
         was, now = left_before[rule_id], left_after[rule_id]
         if was != now:
-            points = metric(CapUnit.POINTS, rule_id)
-            work.books.totals.add(member.member_id, points, day, now - was)
+            freed[metric(CapUnit.POINTS, rule_id), day] = now - was
         if was and not now:
-            work.books.totals.add(member.member_id, metric(CapUnit.TIMES, rule_id), day, -1)
+            freed[metric(CapUnit.TIMES, rule_id), day] = -1
+    work.books.totals.add(member.member_id, freed)
 
 
 def _move(work: Work, member: Member, coming: Coming) -> None:

@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord, blank_order
-from loyalty_service.checkout.rules.counting import bring_to_tiers
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.steps import State, Step
 from loyalty_service.checkout.service.placing import Placing
@@ -76,9 +75,8 @@ class Work:
         books, program = self.books, placing.program
         if program.tiers is None or program.tiers.tier_rate is TierRate.HELD:
             return placing
-        sold = placing.sold(placing.earn(member, books.totals))
         act = Act(placing.placed_at, fulfilled_at and max(fulfilled_at, placing.placed_at))
-        counts = bring_to_tiers(program, placing.lines, sold, act)
+        counts = placing.counts(placing.earn(member, books.totals), act)
         reached = books.passing.tier_reached(books, member, counts, member.caught_up_to)
         return placing if reached is None else placing.earning_by(reached)
 

@@ -7,6 +7,7 @@ where it picks lines; the document's reader lets each stand only where it has a 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from loyalty_service.earning.rules.facts import Line, Who
@@ -62,6 +63,7 @@ class Verdict:
 
 
 MOST_NAMES = 20
+_paid_minor, _quantity = attrgetter("paid_minor"), attrgetter("quantity")
 NOTHING = Selection((), 0, 0)
 
 
@@ -70,11 +72,7 @@ def select(lines: Sequence[Line]) -> Selection:
 
     Rule: R-20.
     """
-    return Selection(
-        tuple(lines),
-        sum([line.paid_minor for line in lines]),
-        sum([line.quantity for line in lines]),
-    )
+    return Selection(tuple(lines), sum(map(_paid_minor, lines)), sum(map(_quantity, lines)))
 
 
 def is_selected(condition: Condition, line: Line) -> bool:

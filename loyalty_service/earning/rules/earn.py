@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from loyalty_service.earning.rules.caps import Bite, apply_caps
 from loyalty_service.earning.rules.conditions import NOTHING, Scene, select
@@ -36,8 +37,9 @@ def earn_on_order(program: Program, order: OrderFacts, used: Mapping[str, int]) 
     plan = plan_for(program)
     scene = _scene(program, order.placed_at, order.channel, order.who, is_first=order.is_first)
     basis = select([one for one in order.lines if one.paid_minor > 0 and one.kind in plan.kinds])
-    factors = factors_by_wallet(plan, scene, basis)
-    return _earn(Occasion(plan, ORDER, scene, basis, 0, factors), used)
+    answers = [plan.picks(line.sku, line.category, line.brand) for line in basis.lines]
+    factors = factors_by_wallet(plan, scene, basis, answers)
+    return _earn(Occasion(plan, ORDER, scene, basis, answers, 0, factors), used)
 
 
 def earn_on_event(program: Program, event: EventFacts, used: Mapping[str, int]) -> Earned:
@@ -50,7 +52,8 @@ def earn_on_event(program: Program, event: EventFacts, used: Mapping[str, int]) 
     Rule: R-21, R-22, R-23, R-28.
     """
     scene = _scene(program, event.occurred_at, event.channel, event.who, is_first=False)
-    return _earn(Occasion(plan_for(program), event.name, scene, NOTHING, event.streak, {}), used)
+    plan = plan_for(program)
+    return _earn(Occasion(plan, event.name, scene, NOTHING, (), event.streak, {}), used)
 
 
 def _scene(
@@ -68,21 +71,17 @@ def _earn(occasion: Occasion, used: Mapping[str, int]) -> Earned:
     left, bites = apply_caps(occasion.plan.caps.get(occasion.trigger, ()), given, used)
     outcome = Outcome(occasion, tuple(matched), losses, left, bites)
     return Earned(
-        by_rule=tuple(_earned(one, left[one.planned.id]) for one in matched if _gave(one, left)),
+        by_rule=tuple([_earned(one, left) for one in matched if left.get(one.planned.id)]),
         refused=tuple(_refusals(answers, outcome)),
-        explanations=explain(outcome),
+        explain=partial(explain, outcome),
     )
 
 
-def _gave(one: Matched, left: Mapping[str, int]) -> bool:
-    return left.get(one.planned.id, 0) > 0
-
-
-def _earned(one: Matched, points: int) -> RuleEarned:
-    lines = one.selection.lines
+def _earned(one: Matched, left: Mapping[str, int]) -> RuleEarned:
+    rule, points, lines = one.planned.rule, left[one.planned.id], one.selection.lines
     shares = spread(points, weights_of(one.planned, one.selection)) if lines else []
-    with_points = [(line.line_no, share) for line, share in zip(lines, shares, strict=True)]
-    return RuleEarned(one.planned.rule, points, tuple(pair for pair in with_points if pair[1]))
+    by_line = [(line.line_no, share) for line, share in zip(lines, shares, strict=True) if share]
+    return RuleEarned(rule, points, tuple(by_line))
 
 
 def _refusals(answers: Sequence[Matched | Refused], outcome: Outcome) -> list[Refused]:
@@ -90,7 +89,7 @@ def _refusals(answers: Sequence[Matched | Refused], outcome: Outcome) -> list[Re
     for one in answers:
         if isinstance(one, Refused):
             refused.append(one)
-        elif not _gave(one, outcome.left):
+        elif not outcome.left.get(one.planned.id):
             refused.append(_why_nothing(one, outcome))
     return refused
 

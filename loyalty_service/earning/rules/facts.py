@@ -1,12 +1,15 @@
 """What earning is decided from, and what comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import EarningRule
+
+Explanations = Mapping[str, dict[str, Any]]
+"""By wallet."""
 
 
 class LineKind(StrEnum):
@@ -82,8 +85,18 @@ class Refused:
 
 @frozen
 class Earned:
-    """Everything an order or event earned; ``explanations`` by wallet is JSON-ready (R-27)."""
+    """Everything an order or event earned.
+
+    Args:
+        explain: tells how it came about. Asked only where something is given: who is quoted a
+            price, or keeps one, is told points and rules without it.
+    """
 
     by_rule: tuple[RuleEarned, ...]
     refused: tuple[Refused, ...]
-    explanations: Mapping[str, dict[str, Any]]
+    explain: Callable[[], Explanations]
+
+    @property
+    def explanations(self) -> Explanations:
+        """By wallet, JSON-ready: how its points came about, told anew each time (R-27)."""
+        return self.explain()

@@ -1,5 +1,7 @@
 """Which rules apply to an order or event, and what each would give by itself."""
 
+from collections.abc import Sequence
+
 from loyalty_service.earning.rules.conditions import (
     Scene,
     Selection,
@@ -23,6 +25,8 @@ from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.conditions import Condition
 from loyalty_service.program.rules.earning import ORDER
 
+Answers = Sequence[frozenset[int]]
+
 
 @frozen
 class Occasion:
@@ -30,6 +34,7 @@ class Occasion:
 
     Attributes:
         basis: the lines that can earn; empty for an event.
+        answers: for each of them, the conditions on lines (by ``id``) that it answers to.
         streak: the day of a check-in streak, from 1; 0 where there is none.
         factors: by wallet, where a multiplier holds.
     """
@@ -38,6 +43,7 @@ class Occasion:
     trigger: str
     scene: Scene
     basis: Selection
+    answers: Answers
     streak: int
     factors: dict[str, Factors]
 
@@ -51,14 +57,16 @@ def match_rules(occasion: Occasion) -> list[Matched | Refused]:
     return [_match(occasion, planned) for planned in rules]
 
 
-def factors_by_wallet(plan: Plan, scene: Scene, basis: Selection) -> dict[str, Factors]:
+def factors_by_wallet(
+    plan: Plan, scene: Scene, basis: Selection, answers: Answers
+) -> dict[str, Factors]:
     """What the lines of an order are multiplied by, in each wallet where a multiplier holds.
 
     Rule: R-22.
     """
     held: dict[str, list[Held]] = {}
     for multiplier in plan.multipliers:
-        selection = _narrow(plan, multiplier.lines, basis)
+        selection = _narrow(multiplier.lines, basis, answers)
         when = multiplier.when
         if not selection.lines or (when is not None and not is_met(when, scene, selection)):
             continue
@@ -71,7 +79,7 @@ def factors_by_wallet(plan: Plan, scene: Scene, basis: Selection) -> dict[str, F
 
 def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
     rule = planned.rule
-    selection = _narrow(occasion.plan, rule.lines, occasion.basis)
+    selection = _narrow(rule.lines, occasion.basis, occasion.answers)
     if occasion.trigger == ORDER and not selection.lines:
         return _without_lines(planned, occasion.basis)
     if rule.when is not None and not is_met(rule.when, occasion.scene, selection):
@@ -84,11 +92,11 @@ def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
     return Matched(planned, selection, factors, exact, multiplied, points)
 
 
-def _narrow(plan: Plan, lines: Condition | None, basis: Selection) -> Selection:
+def _narrow(lines: Condition | None, basis: Selection, answers: Answers) -> Selection:
     if lines is None:
         return basis
-    wanted, picks = id(lines), plan.picks
-    picked = [line for line in basis.lines if wanted in picks(line.sku, line.category, line.brand)]
+    wanted = id(lines)
+    picked = [line for line, to in zip(basis.lines, answers, strict=True) if wanted in to]
     return basis if len(picked) == len(basis.lines) else select(picked)
 
 

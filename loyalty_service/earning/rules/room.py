@@ -29,10 +29,10 @@ def fit(earned: Earned, room: Mapping[str, int]) -> Earned:
             kept.append(replace(given, points=points))
     if not cuts:
         return earned
-    told = {
-        wallet: _explain(earned.explanations[wallet], room[wallet], cuts[wallet]) for wallet in cuts
-    }
-    return Earned(tuple(kept), earned.refused, {**earned.explanations, **told})
+    told = dict(earned.explanations)
+    for wallet, cut in cuts.items():
+        told[wallet] = _explain(told[wallet], room[wallet], cut)
+    return Earned(tuple(kept), earned.refused, lambda: told)
 
 
 def _explain(

@@ -162,7 +162,7 @@ def _count_earned(
 ) -> None:
     for begins, points in counted:
         on = local_date(begins, books.program_at(member, begins)[1].zone)
-        books.totals.add(member.member_id, earned_metric(wallet), on, points)
+        books.totals.add(member.member_id, {(earned_metric(wallet), on): points})
 
 
 def _reverse_credit(
