@@ -97,6 +97,8 @@ class Client:
             data=orjson.dumps(body),
             content_type="application/json",
             headers={"Authorization": f"Bearer {self.token}", "Idempotency-Key": key},
+            # As gunicorn says.
+            environ_overrides={"wsgi.input_terminated": True},
         )
         said: list[str] = []
 
@@ -119,7 +121,7 @@ def main() -> None:
     given = parser.parse_args()
     title("Steps of bytecode: a cart of five lines")
     with stand() as made:
-        db = made.database(pool_size=1)
+        db = made.database(pool_size=1, by_thread=True)
         enrol_members(db, [f"m-{i}" for i in range(MEMBERS)])
         found = _count(Client(made.app(db, "info"), made.token()), given.calls)
         db.close()

@@ -42,6 +42,8 @@ def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:
         mogrify: psycopg2's, of the cursor they will be sent by.
         rows: at least one, all of one length.
     """
+    if len(rows) == 1:
+        return _row_text(mogrify, rows[0])
     return ",".join([_row_text(mogrify, row) for row in rows])
 
 
@@ -113,6 +115,8 @@ def _array(values: list[Any]) -> str | None:
     if len(values) >= LONG and set(map(type, values)) == {int} and are_bigints(values):
         # The server reads it as one value, not number by number.
         return f"'{{{','.join(map(str, values))}}}'::bigint[]"
+    if set(map(type, values)) == {str} and not _is_odd("".join(values)):
+        return "ARRAY['" + "','".join(values) + "']"
     cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
     return f"ARRAY[{','.join(cells)}]" if cells and len(cells) == len(values) else None
 

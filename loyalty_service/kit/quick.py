@@ -60,16 +60,17 @@ def _object_reader(steps: dict[str, Step], required: frozenset[str]) -> Reader:
         if type(body) is not dict or not required <= body.keys():
             raise Amiss
         found: dict[str, Any] = {}
-        for key, value in body.items():
-            if key not in steps:
-                raise Amiss
-            name, reader, allow_none = steps[key]
-            if value is not None:
-                found[name] = reader(value)
-            elif allow_none:
-                found[name] = None
-            else:
-                raise Amiss
+        try:
+            for key, value in body.items():
+                name, reader, allow_none = steps[key]
+                if value is not None:
+                    found[name] = reader(value)
+                elif allow_none:
+                    found[name] = None
+                else:
+                    raise Amiss
+        except KeyError:
+            raise Amiss from None
         return found
 
     return read
