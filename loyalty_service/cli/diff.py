@@ -17,7 +17,7 @@ from loyalty_service.cli.progress import progress
 from loyalty_service.config import read_config
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.sheets import csv_text
 from loyalty_service.members.queries import count_members
 from loyalty_service.program.queries import find_version

@@ -19,8 +19,8 @@ from loyalty_service.jobs.rules.runs import CHUNK, Run
 from loyalty_service.jobs.rules.schedules import SCHEDULES, JobName
 from loyalty_service.jobs.service import STEPS_AT_ONCE, Jobs, Listed, Stuck, Watch, list_jobs
 from loyalty_service.kit.db import Database
-from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.heap import settled
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.problems import AWAY
 from loyalty_service.members.queries import count_members
 from loyalty_service.program.rules.versions import NoProgram

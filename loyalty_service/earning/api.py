@@ -8,8 +8,9 @@ from flask import Blueprint
 from loyalty_service.earning.rules.plain_words import entry_in_words
 from loyalty_service.earning.rules.words import explain_in_words
 from loyalty_service.earning.schemas import LANGUAGES, ExplainedSchema, LanguageQuery
-from loyalty_service.earning.service import begin_told, instant_text
+from loyalty_service.earning.service import begin_told
 from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.instants import instant_or_none
 from loyalty_service.ledger.queries import EntryDetail, get_entry
 from loyalty_service.ledger.rules.adjusting import EntryUnknown
 from loyalty_service.ledger.rules.lots import COMMON
@@ -53,8 +54,8 @@ def _explained(detail: EntryDetail, lang: str, *, to_member: bool) -> dict[str, 
             {
                 "lot": None if lot == COMMON else lot,
                 "points": points,
-                "active_at": instant_text(begin_told(lot, begins, detail.entry.occurred_at)),
-                "expires_at": instant_text(ends),
+                "active_at": instant_or_none(begin_told(lot, begins, detail.entry.occurred_at)),
+                "expires_at": instant_or_none(ends),
                 "expired": expired,
             }
             for lot, points, begins, ends, expired in detail.allocations

@@ -10,6 +10,7 @@ import orjson
 from loyalty_service.earning.rules.facts import Earned, Refused, Who
 from loyalty_service.earning.rules.openings import Act, WalletEarned, open_lots
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.kit.instants import instant_or_none
 from loyalty_service.ledger.rules.entry import Allocation, Entry, Reason, Source
 from loyalty_service.ledger.rules.lots import STANDING
 from loyalty_service.ledger.rules.movements import Opening, credit
@@ -110,10 +111,10 @@ def lots_told(entry: Entry) -> list[dict[str, Any]]:
     return [
         {
             "points": allocation.points,
-            "active_at": instant_text(
+            "active_at": instant_or_none(
                 begin_told(allocation.lot_seq, allocation.active_at, entry.cause.occurred_at)
             ),
-            "expires_at": instant_text(_end_told(entry, allocation)),
+            "expires_at": instant_or_none(_end_told(entry, allocation)),
         }
         for allocation in entry.allocations
     ]
@@ -141,8 +142,3 @@ def refused_told(refused: Refused) -> dict[str, Any]:
         "asked": refused.asked,
         "saw": refused.saw,
     }
-
-
-def instant_text(instant: datetime | None) -> str | None:
-    """RFC 3339 in UTC, or None."""
-    return None if instant is None else instant.isoformat().replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from loyalty_service.earning.rules.earn import earn_on_event
 from loyalty_service.earning.rules.facts import EventFacts
 from loyalty_service.earning.rules.openings import Act
 from loyalty_service.earning.rules.room import fit
-from loyalty_service.earning.service import Occasion, give, instant_text, refused_told, who
+from loyalty_service.earning.service import Occasion, give, refused_told, who
 from loyalty_service.events.rules import (
     BIRTHDAY,
     CHECK_IN,
@@ -21,6 +21,7 @@ from loyalty_service.events.rules import (
     event_metric,
     next_streak,
 )
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.ledger.service import told as entry_told

@@ -8,8 +8,8 @@ from flask import Blueprint
 from loyalty_service.feed.queries import Published, list_events
 from loyalty_service.feed.rules import EventKindUnknown, check_kinds, next_after
 from loyalty_service.feed.schemas import EventsPageSchema, EventsQuery
-from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.instants import instant_text
 
 blueprint = Blueprint("feed", __name__)
 

@@ -9,8 +9,8 @@ from loyalty_service.jobs.rules.runs import Run
 from loyalty_service.jobs.schemas import JobsSchema
 from loyalty_service.jobs.service.jobs import Listed
 from loyalty_service.jobs.service.jobs import list_jobs as list_all
-from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.instants import instant_or_none
 
 blueprint = Blueprint("jobs", __name__)
 
@@ -40,16 +40,16 @@ def _told(job: Listed, now: datetime) -> dict[str, Any]:
             "weekday": job.schedule.weekday,
             "time_zone": job.zone,
         },
-        "next_at": _instant(job.next_at),
+        "next_at": instant_or_none(job.next_at),
         "last": None if job.last is None else _told_run(job.last, now),
     }
 
 
 def _told_run(run: Run, now: datetime) -> dict[str, Any]:
     return {
-        "at": _instant(run.at),
-        "started_at": _instant(run.started_at),
-        "ended_at": _instant(run.ended_at),
+        "at": instant_or_none(run.at),
+        "started_at": instant_or_none(run.started_at),
+        "ended_at": instant_or_none(run.ended_at),
         "state": run.state(now),
         "fault": run.fault,
         "starts": run.starts,
@@ -57,7 +57,3 @@ def _told_run(run: Run, now: datetime) -> dict[str, Any]:
         "members": run.members,
         "counts": run.counts,
     }
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else instant_text(instant)

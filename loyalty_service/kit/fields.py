@@ -291,8 +291,3 @@ class Day(Strict):
 def about(text: str) -> dict[str, Any]:
     """What a field is for, as ``**about("...")`` among its arguments; the contract tells it."""
     return {"metadata": {"description": text}}
-
-
-def instant_text(instant: datetime) -> str:
-    """An instant as the wire writes it: UTC with Z, microseconds only where there are any."""
-    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import LARGEST, Code, Whole, instant_text
+from loyalty_service.kit.fields import LARGEST, Code, Whole
 from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
 from loyalty_service.kit.replies import reply_once
 from loyalty_service.ledger import queries, service

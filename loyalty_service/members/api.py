@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import instant_text
 from loyalty_service.kit.http import Call, Reply, endpoint
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.replies import reply_once
 from loyalty_service.members import queries
 from loyalty_service.members.rules import (

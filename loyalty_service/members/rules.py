@@ -11,6 +11,7 @@ from typing import Any
 from loyalty_service.kit import naming
 from loyalty_service.kit.errors import Conflict, Invalid, Malformed, NotFound
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.kit.instants import instant_text
 
 SHOP = "shop"
 PERSONAL = frozenset(naming.PERSONAL_KINDS)
@@ -147,7 +148,7 @@ def check_past(instant: datetime, now: datetime, path: str = "occurred_at") -> N
     Rule: R-05.
     """
     if instant > now:
-        asked, limit = (at.isoformat().replace("+00:00", "Z") for at in (instant, now))
+        asked, limit = instant_text(instant), instant_text(now)
         message = f"{asked} lies in the future: it is {limit} now."
         raise InTheFuture(message, path=path, asked=asked, limit=limit)
 

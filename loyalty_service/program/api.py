@@ -7,9 +7,10 @@ import orjson
 from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import Whole, instant_text
+from loyalty_service.kit.fields import Whole
 from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.kit.idempotency import NO_MEMBER, find_answer
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.paths import decode_cursor, encode_cursor
 from loyalty_service.kit.replies import reply_once
 from loyalty_service.program.queries import find_newest, find_version, list_before

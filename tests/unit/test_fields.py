@@ -21,8 +21,8 @@ from loyalty_service.kit.fields import (
     Points,
     Ref,
     Text,
-    instant_text,
 )
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.shapes import ByCode, Items, ListOf, Money
 from tests.bodies import example_of
 

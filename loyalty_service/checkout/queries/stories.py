@@ -10,7 +10,7 @@ from loyalty_service.checkout.queries.records import OrderUnknown
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.kit.db import Row, Transaction
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.queries import list_entries_of_order
 from loyalty_service.members.queries import get_member, list_refs
 from loyalty_service.members.rules import PERSONAL, Ref
@@ -88,9 +88,9 @@ def _chapter(tx: Transaction, head: Row, now: datetime, *, to_member: bool) -> d
         "channel": channel,
         "program_version": version,
         "placed_at": instant_text(placed_at),
-        "lapses_at": _instant(lapses_at),
-        "paid_at": _instant(paid_at),
-        "fulfilled_at": _instant(fulfilled_at),
+        "lapses_at": instant_or_none(lapses_at),
+        "paid_at": instant_or_none(paid_at),
+        "fulfilled_at": instant_or_none(fulfilled_at),
         "recorded_at": instant_text(recorded_at),
         "price": _money(price_minor, currency),
         "spent": None if spent is None else _spent(spent, currency),
@@ -102,10 +102,6 @@ def _chapter(tx: Transaction, head: Row, now: datetime, *, to_member: bool) -> d
         "steps": [_step(row) for row in tx.fetch(_STEPS, key)],
         "entries": [one.told(to_member=to_member) for one in list_entries_of_order(tx, *key)],
     }
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else instant_text(instant)
 
 
 def _spent(spent: dict[str, Any], currency: str) -> dict[str, Any]:
@@ -125,7 +121,7 @@ def _held(row: Row) -> dict[str, Any]:
         "points": points,
         "held_at": instant_text(held_at),
         "lapses_at": instant_text(lapses_at),
-        "ended_at": _instant(ended_at),
+        "ended_at": instant_or_none(ended_at),
     }
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from loyalty_service.kit.errors import Conflict, Invalid
+from loyalty_service.kit.instants import instant_text
 
 QUOTED_AHEAD = timedelta(days=5 * 366)
 """How far ahead a quote may look: it lets all that time pass for its member, review by review."""
@@ -144,8 +145,8 @@ def check_after_order(occurred_at: datetime, placed_at: datetime) -> None:
         raise BeforeTheOrder(
             "This is said to have happened before the order was placed.",
             path="occurred_at",
-            asked=occurred_at.isoformat().replace("+00:00", "Z"),
-            limit=placed_at.isoformat().replace("+00:00", "Z"),
+            asked=instant_text(occurred_at),
+            limit=instant_text(placed_at),
         )
 
 

@@ -25,9 +25,9 @@ from loyalty_service.checkout.service.quoting import quote as tell_quote
 from loyalty_service.checkout.service.recognising import is_promised
 from loyalty_service.checkout.service.reserving import record_release, record_reservation
 from loyalty_service.checkout.service.returning import record_cancellation, record_return
-from loyalty_service.checkout.service.telling import instant_text
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.queries import wanted_by_caps
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.queries import (
     read_accounts,
     read_for_spending,

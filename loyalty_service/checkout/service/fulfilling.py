@@ -8,10 +8,11 @@ from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.steps import OrderCancelled, State, Step, check_after_order
 from loyalty_service.checkout.service.counting import recount
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
-from loyalty_service.checkout.service.telling import as_json, instant_text
+from loyalty_service.checkout.service.telling import as_json
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.rules.openings import fulfilled_lots
 from loyalty_service.earning.service import lots_told
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Entry, Reason, Source
 from loyalty_service.ledger.rules.movements import reschedule

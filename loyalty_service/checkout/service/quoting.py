@@ -9,7 +9,6 @@ from loyalty_service.checkout.rules.cart import Cart
 from loyalty_service.checkout.service.paying import rehearse
 from loyalty_service.checkout.service.placing import Placing, clamp
 from loyalty_service.checkout.service.telling import (
-    instant_text,
     money,
     told_earned,
     told_lines,
@@ -17,6 +16,7 @@ from loyalty_service.checkout.service.telling import (
 from loyalty_service.checkout.service.work import Work
 from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.members.rules import Member
 from loyalty_service.tiers.rules.qualifying import asks_for_balance
 

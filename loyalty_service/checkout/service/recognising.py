@@ -5,7 +5,7 @@ from datetime import datetime
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.rules.cart import Order
 from loyalty_service.checkout.rules.steps import OrderDiffers, Step
-from loyalty_service.checkout.service.telling import instant_text
+from loyalty_service.kit.instants import instant_text
 
 
 def is_promised(known: OrderRecord, order: Order, at: datetime) -> bool:

@@ -12,12 +12,12 @@ from loyalty_service.checkout.service.owning import require_own
 from loyalty_service.checkout.service.placing import Placing, place
 from loyalty_service.checkout.service.telling import (
     as_json,
-    instant_text,
     money,
     told_earned,
     told_lines,
 )
 from loyalty_service.checkout.service.work import Work
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.holding import hold, release, renew
 from loyalty_service.members.rules import Member

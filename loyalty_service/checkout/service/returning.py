@@ -33,9 +33,10 @@ from loyalty_service.checkout.service.giving_back import GivenBack, give_back
 from loyalty_service.checkout.service.reserving import let_go
 from loyalty_service.checkout.service.stepping import ONCE, StepTaken, remember
 from loyalty_service.checkout.service.taking_back import TakenFrom, take_back_in
-from loyalty_service.checkout.service.telling import instant_text, money
+from loyalty_service.checkout.service.telling import money
 from loyalty_service.checkout.service.work import NOTHING, Work, state_of
 from loyalty_service.earning.queries import capped_rules, metric
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.rules.entry import Reason
 from loyalty_service.members.rules import Member
 from loyalty_service.program.rules.earning import CapUnit

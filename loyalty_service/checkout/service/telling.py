@@ -1,7 +1,6 @@
 """How checkout tells instants, money, lines and what is earned."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,6 +10,7 @@ from loyalty_service.checkout.service.placing import Placing
 from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.openings import Act, open_lots
 from loyalty_service.earning.service import Credited, refused_told
+from loyalty_service.kit.instants import instant_or_none
 from loyalty_service.ledger.rules.entry import Entry
 from loyalty_service.ledger.service import Books, openings_foreseen
 from loyalty_service.members.rules import Member
@@ -19,11 +19,6 @@ from loyalty_service.members.rules import Member
 def as_json(value: Any) -> str:
     """The one JSON text of a value, stored and sent."""
     return orjson.dumps(value).decode()
-
-
-def instant_text(instant: datetime | None) -> str | None:
-    """RFC 3339 in UTC, or None."""
-    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
 
 
 def money(amount_minor: int, currency: str) -> dict[str, Any]:
@@ -57,10 +52,10 @@ def told_earned(books: Books, member: Member, placing: Placing, earned: Earned) 
                 "lots": [
                     {
                         "points": opening.points,
-                        "active_at": instant_text(
+                        "active_at": instant_or_none(
                             placing.placed_at if opening.standing else opening.active_at
                         ),
-                        "expires_at": instant_text(opening.expires_at),
+                        "expires_at": instant_or_none(opening.expires_at),
                     }
                     for opening in openings_foreseen(
                         books, member, placing.placed_at, in_wallet.wallet.id, in_wallet.openings
@@ -92,9 +87,9 @@ def told_payment(
         "price": money(placing.price_minor, currency),
         "spent": None if spent is None else _told_spent(placing, spent),
         "paid": money(placing.payable_minor, currency),
-        "placed_at": instant_text(record.placed_at),
-        "paid_at": instant_text(record.paid_at),
-        "fulfilled_at": instant_text(record.fulfilled_at),
+        "placed_at": instant_or_none(record.placed_at),
+        "paid_at": instant_or_none(record.paid_at),
+        "fulfilled_at": instant_or_none(record.fulfilled_at),
         "program_version": placing.version,
         "earned": [credited.told() for credited in entries],
         "not_earned": [refused_told(refused) for refused in earned.refused],

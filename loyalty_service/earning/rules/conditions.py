@@ -5,13 +5,14 @@ where it picks lines; the document's reader lets each stand only where it has a 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 from loyalty_service.earning.rules.facts import Line, Who
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.program.rules.conditions import (
     All,
     AnyOf,
@@ -119,14 +120,6 @@ def why_none_selected(condition: Condition, lines: Sequence[Line]) -> Verdict:
     ).why_failed(condition)
 
 
-def utc_text(instant: datetime) -> str:
-    """An instant as RFC 3339 in UTC.
-
-    Rule: R-04.
-    """
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def code_of(condition: Condition) -> str:
     """The stable name of a condition, as in the program document.
 
@@ -149,7 +142,7 @@ def _asked_by_parts(tree: All | AnyOf) -> list[dict[str, Any]]:
 
 def _asked_by_window(window: Window) -> dict[str, str | None]:
     ends = {"from": window.starts_at, "until": window.ends_at}
-    return {end: None if at is None else utc_text(at) for end, at in ends.items()}
+    return {end: instant_or_none(at) for end, at in ends.items()}
 
 
 def _asked_names(leaf: Channel | Category | Sku | Brand | Tag | InTier) -> list[str]:
@@ -240,7 +233,7 @@ _GATES: dict[type, Callable[[Any, Scene, Selection], bool]] = {
 }
 
 _SEEN: dict[type, Callable[[Scene, Selection], Any]] = {
-    Window: lambda scene, _: utc_text(scene.at),
+    Window: lambda scene, _: instant_text(scene.at),
     Weekday: lambda scene, _: scene.weekday,
     Channel: lambda scene, _: scene.channel,
     MinimumAmount: lambda _, lines: lines.value_minor,

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loyalty_service.earning.rules.caps import Bite
-from loyalty_service.earning.rules.conditions import Selection, utc_text
+from loyalty_service.earning.rules.conditions import Selection
 from loyalty_service.earning.rules.matching import Occasion
 from loyalty_service.earning.rules.plan import decimal_text, told_name
 from loyalty_service.earning.rules.points import Factors, Held, Matched
 from loyalty_service.earning.rules.stacking import Loss
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.program.rules.earning import PerUnit, Rate, Step
 
 FORM = 1
@@ -46,7 +47,7 @@ def _explain(wallet: str, matched: Sequence[Matched], outcome: Outcome) -> dict[
     told: dict[str, Any] = {
         "form": FORM,
         "on": occasion.trigger,
-        "judged_at": utc_text(occasion.scene.at),
+        "judged_at": instant_text(occasion.scene.at),
         "wallet": occasion.plan.wallets[wallet],
         "currency": program.currency,
         "rounding": str(program.rounding),

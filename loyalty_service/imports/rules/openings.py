@@ -9,6 +9,7 @@ import orjson
 
 from loyalty_service.imports.rules.members import LineFault, Newcomer, OpeningLot
 from loyalty_service.imports.rules.tiers import Tenure, TierFault, is_over, open_tier
+from loyalty_service.kit.instants import instant_or_none
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.members.rules import Ref
 from loyalty_service.program.rules.program import Program
@@ -150,13 +151,13 @@ def _check_untouched(owner: Known | None, as_of: datetime) -> None:
     if owner.tenures:
         raise TierFault("tier", f"is not what the member has here: {_words(owner.tenures[-1])}")
     if owner.caught_up_to > as_of:
-        clock = _text(owner.caught_up_to)
+        clock = instant_or_none(owner.caught_up_to)
         raise TierFault("tier", f"comes too late for this opening: the member is at {clock} here")
 
 
 def _words(held: Tenure) -> str:
-    since = "" if held.since is None else f" since {_text(held.since)}"
-    until = "" if held.until is None else f", until {_text(held.until)}"
+    since = "" if held.since is None else f" since {instant_or_none(held.since)}"
+    until = "" if held.until is None else f", until {instant_or_none(held.until)}"
     return f"{held.tier or 'the lowest tier'}{since}{until}"
 
 
@@ -179,7 +180,7 @@ def opening_text(wallet: str, lots: list[OpeningLot]) -> str:
     Rule: R-27.
     """
     told = [
-        [lot.points, _text(lot.active_at), _text(lot.expires_at)]
+        [lot.points, instant_or_none(lot.active_at), instant_or_none(lot.expires_at)]
         for lot in sorted(lots, key=_place)
     ]
     return orjson.dumps({"on": "opening_balance", "wallet": wallet, "lots": told}).decode()
@@ -211,10 +212,6 @@ def open_balance(
 def _place(lot: OpeningLot) -> tuple[datetime, datetime, int]:
     """Soonest to end first; the same however the file orders its lines."""
     return lot.expires_at or _LATEST, lot.active_at or _EARLIEST, lot.points
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat().replace("+00:00", "Z")
 
 
 @dataclass(slots=True)

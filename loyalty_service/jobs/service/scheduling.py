@@ -19,7 +19,7 @@ from loyalty_service.jobs.service.jobs import Jobs
 from loyalty_service.jobs.service.leading import LEASE_SECONDS, Lease
 from loyalty_service.jobs.service.running import Watch
 from loyalty_service.kit.db import Busy, Database
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.kit.logs import frames_of, log
 from loyalty_service.reports.service import sum_up
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.queries.ends import IS_COMMON, LOT_END
 from loyalty_service.ledger.rules.adjusting import EntryUnknown
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets

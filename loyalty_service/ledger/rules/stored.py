@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
+
+from loyalty_service.kit.instants import instant_text
 
 Shown = str | int | bool | None
 
@@ -182,7 +184,7 @@ def show(value: object) -> Shown:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return instant_text(value)
     if isinstance(value, Sequence):
         return ", ".join(str(part) for part in value)
     return str(value)

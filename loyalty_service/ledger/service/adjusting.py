@@ -6,7 +6,7 @@ from datetime import datetime
 
 import orjson
 
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger import queries
 from loyalty_service.ledger.queries import read_accounts, read_expired
 from loyalty_service.ledger.rules.account import Account

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.fields import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.rules import ending
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Cause, Entry, Reason

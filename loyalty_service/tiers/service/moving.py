@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from loyalty_service.earning.service import instant_text
 from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.movements import Opening, credit, take_back

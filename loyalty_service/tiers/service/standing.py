@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from loyalty_service.earning.service import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
 from loyalty_service.ledger.service import Acting, Books

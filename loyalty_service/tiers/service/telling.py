@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from loyalty_service.earning.service import instant_text
+from loyalty_service.kit.instants import instant_text
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref, Standing
