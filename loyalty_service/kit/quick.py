@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import Schema, ValidationError, fields, missing
 
 from loyalty_service.kit.fields import Strict
 from loyalty_service.kit.shapes import Items, ListOf
@@ -56,24 +56,49 @@ def _checks_of(schema: Schema) -> list[Check] | None:
 
 
 def _object_reader(steps: dict[str, Step], required: frozenset[str]) -> Reader:
+    if all(step[0] == key and _refuses_none(step) for key, step in steps.items()):
+        return _plain_reader({key: reader for key, (_, reader, _) in steps.items()}, required)
+
     def read(body: Any) -> dict[str, Any]:
         if type(body) is not dict or not required <= body.keys():
             raise Amiss
         found: dict[str, Any] = {}
-        try:
-            for key, value in body.items():
-                name, reader, allow_none = steps[key]
-                if value is not None:
-                    found[name] = reader(value)
-                elif allow_none:
-                    found[name] = None
-                else:
-                    raise Amiss
-        except KeyError:
-            raise Amiss from None
+        for key, value in body.items():
+            if key not in steps:
+                raise Amiss
+            name, reader, allow_none = steps[key]
+            if value is not None:
+                found[name] = reader(value)
+            elif allow_none:
+                found[name] = None
+            else:
+                raise Amiss
         return found
 
     return read
+
+
+def _plain_reader(readers: dict[str, Reader], required: frozenset[str]) -> Reader:
+    """Reads objects whose fields keep their names and are never null, as nearly all are."""
+
+    def read(body: Any) -> dict[str, Any]:
+        if type(body) is not dict or not required <= body.keys():
+            raise Amiss
+        try:
+            return {key: readers[key](value) for key, value in body.items()}
+        except KeyError:
+            raise Amiss from None
+
+    return read
+
+
+def _refuses_none(step: Step) -> bool:
+    _, reader, allow_none = step
+    try:
+        reader(None)
+    except (Amiss, ValidationError):
+        return not allow_none
+    return False
 
 
 def _checked(reader: Reader, checks: list[Check]) -> Reader:

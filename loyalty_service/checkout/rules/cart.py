@@ -137,26 +137,16 @@ def price(cart: Cart, currency: str) -> tuple[Line, ...]:
     """
     path = "lines[0].amount.currency"
     require_currency(cart.currency, currency, path, "The program counts in")
-    if sum(line.amount_minor for line in cart.lines) > MAX_MINOR:
+    if sum([line.amount_minor for line in cart.lines]) > MAX_MINOR:
         raise CartTooDear("The cart costs more than can be counted.", path="lines", limit=MAX_MINOR)
     net = _net_of_line_discounts(cart.lines)
-    goods = [
-        cost if line.kind is LineKind.GOODS else 0
-        for line, cost in zip(cart.lines, net, strict=True)
-    ]
-    if cart.discount_minor > sum(goods):
-        raise DiscountTooHigh(
-            "The discount is more than the goods cost.",
-            path="discount",
-            asked=cart.discount_minor,
-            limit=sum(goods),
-        )
     if cart.discount_minor:
-        shares = spread(cart.discount_minor, goods)
-        net = [cost - share for cost, share in zip(net, shares, strict=True)]
+        net = _net_of_cart_discount(cart, net)
     return tuple(
-        Line(no, line.kind, line.sku, line.category, line.brand, line.quantity, cost)
-        for no, (line, cost) in enumerate(zip(cart.lines, net, strict=True), start=1)
+        [
+            Line(no, line.kind, line.sku, line.category, line.brand, line.quantity, cost)
+            for no, (line, cost) in enumerate(zip(cart.lines, net, strict=True), start=1)
+        ]
     )
 
 
@@ -202,3 +192,19 @@ def _net_of_line_discounts(lines: Sequence[CartLine]) -> list[int]:
                 limit=line.amount_minor,
             )
     return [line.amount_minor - line.discount_minor for line in lines]
+
+
+def _net_of_cart_discount(cart: Cart, net: Sequence[int]) -> list[int]:
+    goods = [
+        cost if line.kind is LineKind.GOODS else 0
+        for line, cost in zip(cart.lines, net, strict=True)
+    ]
+    if cart.discount_minor > sum(goods):
+        raise DiscountTooHigh(
+            "The discount is more than the goods cost.",
+            path="discount",
+            asked=cart.discount_minor,
+            limit=sum(goods),
+        )
+    shares = spread(cart.discount_minor, goods)
+    return [cost - share for cost, share in zip(net, shares, strict=True)]

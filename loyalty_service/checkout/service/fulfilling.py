@@ -74,7 +74,7 @@ def _activate(
     # What went out before it was paid is told in either order, and begins alike.
     begins = max(when, order.paid_at or when)
     for wallet in order.entries:
-        lots = fulfilled_lots(program, wallet, order.lots_of(wallet), begins)
+        lots = fulfilled_lots(program, order.lots_of(wallet), begins)
         instants = instants_in_time(work.books, member, cause, wallet, lots)
         account = work.books.account(member, wallet)
         entry = reschedule(account, cause, instants)

@@ -17,7 +17,7 @@ from loyalty_service.checkout.service.telling import (
     told_lines,
 )
 from loyalty_service.checkout.service.work import Work
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.holding import hold, release, renew
 from loyalty_service.members.rules import Member
@@ -112,7 +112,7 @@ def _promise(work: Work, member: Member, record: OrderRecord, placing: Placing) 
         "order_ref": record.order_ref,
         "state": str(record.state),
         "placed_at": instant_text(record.placed_at),
-        "lapses_at": instant_text(record.lapses_at),
+        "lapses_at": instant_or_none(record.lapses_at),
         "renewable_until": instant_text(_latest(record, program.reservations)),
         "program_version": placing.version,
         "price": money(placing.price_minor, program.currency),
@@ -129,7 +129,7 @@ def _remember(work: Work, member: Member, record: OrderRecord, at: datetime) -> 
     happened = {
         "order_ref": record.order_ref,
         "points": record.points,
-        "lapses_at": instant_text(record.lapses_at),
+        "lapses_at": instant_or_none(record.lapses_at),
     }
     member.tell("order.reserved", at, happened)
 
@@ -155,7 +155,7 @@ def record_release(work: Work, member: Member, order: OrderRecord) -> str:
         {
             "order_ref": order.order_ref,
             "state": str(State.LAPSED),
-            "released_at": instant_text(order.lapses_at),
+            "released_at": instant_or_none(order.lapses_at),
             "points": points,
         }
     )

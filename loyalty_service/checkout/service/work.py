@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord, blank_order
 from loyalty_service.checkout.rules.returns import OrderLine
@@ -221,24 +220,24 @@ def _head(member: Member, record: OrderRecord, placing: Placing) -> Row:
     )
 
 
-def _lines(record: OrderRecord, placing: Placing) -> list[dict[str, Any]]:
+def _lines(record: OrderRecord, placing: Placing) -> list[Row]:
     return [
-        {
-            "m": record.member_id,
-            "o": record.order_no,
-            "n": line.line_no,
-            "k": str(line.kind),
-            "s": line.sku,
-            "c": line.category,
-            "b": line.brand,
-            "q": line.quantity,
-            "a": amount_minor,
-            "w": line.paid_minor,
-            "p": sold.paid_minor,
-            "v": sold.points,
-            "t": line.paid_minor - sold.paid_minor,
-            "h": sold.shares,
-        }
+        (
+            record.member_id,
+            record.order_no,
+            line.line_no,
+            str(line.kind),
+            line.sku,
+            line.category,
+            line.brand,
+            line.quantity,
+            amount_minor,
+            line.paid_minor,
+            sold.paid_minor,
+            sold.points,
+            line.paid_minor - sold.paid_minor,
+            sold.shares,
+        )
         for line, amount_minor, sold in zip(
             placing.lines, placing.amounts, record.lines, strict=True
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from loyalty_service.checkout.queries import OrderRecord
 from loyalty_service.checkout.service.telling import as_json
@@ -52,6 +51,7 @@ SELECT m, o, n, k, s, c, b, q, a, w, p, v, t, h, 0, 0, 1
                                    q bigint, a bigint, w bigint, p bigint, v bigint, t bigint,
                                    h jsonb)
 """
+_LINE_NAMES = "monkscbqawpvth"
 FEW_LINES = 20
 _LINES_GONE = "DELETE FROM order_line WHERE member_id = %s AND order_no = %s"
 _LINES_EARNED = "UPDATE order_line SET shares = v.shares::jsonb FROM ("
@@ -92,7 +92,7 @@ class Writing:
         new: heads to be inserted; ``again``: heads that are written over, unpaid ones placed anew.
         index: names of new orders; ``index_moved``: names that mean a new chapter from now on.
         ended: (new chapter, member, old chapter).
-        lines: to be inserted; ``lines_gone``: orders whose lines are
+        lines: to be inserted, their shares last; ``lines_gone``: orders whose lines are
             deleted before; ``lines_earned``: what lines that stay have earned.
         steps: rows to be inserted.
         changed: orders whose head is to be updated; ``lines_moved``: their lines that moved.
@@ -103,7 +103,7 @@ class Writing:
     index: list[Row] = field(default_factory=list)
     index_moved: list[Row] = field(default_factory=list)
     ended: list[Row] = field(default_factory=list)
-    lines: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[Row] = field(default_factory=list)
     lines_gone: list[Row] = field(default_factory=list)
     lines_earned: list[Row] = field(default_factory=list)
     steps: list[Row] = field(default_factory=list)
@@ -128,15 +128,13 @@ class Writing:
         tx.add_rows(_STEP, self.steps)
 
 
-def _write_lines(tx: Transaction, lines: Sequence[dict[str, Any]]) -> None:
+def _write_lines(tx: Transaction, lines: Sequence[Row]) -> None:
     if len(lines) > FEW_LINES:
-        tx.add(_LINE + _MANY_LINES, (as_json(lines),))
+        named = [dict(zip(_LINE_NAMES, line, strict=True)) for line in lines]
+        tx.add(_LINE + _MANY_LINES, (as_json(named),))
     else:
-        tx.add_rows(_LINE, [_line(**line) for line in lines])
-
-
-def _line(h: Any, **line: Any) -> Row:
-    return (*line.values(), as_json(h), 0, 0, 1)
+        rows = [(*line[:-1], as_json(line[-1]), 0, 0, 1) for line in lines]
+        tx.add_rows(_LINE, rows)
 
 
 def _moved(order: OrderRecord) -> Row:

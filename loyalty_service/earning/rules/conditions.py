@@ -100,6 +100,10 @@ def why_not_met(condition: Condition, scene: Scene, selection: Selection) -> Ver
 
     Rule: R-21.
     """
+    saw = _SEEN.get(type(condition))
+    if saw is not None:
+        # Most gates are a single leaf.
+        return Verdict(code_of(condition), asked_by(condition), saw(scene, selection))
     return _Inquiry(
         lambda part: is_met(part, scene, selection),
         lambda leaf: _seen_by_gate(leaf, scene, selection),

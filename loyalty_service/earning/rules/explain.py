@@ -11,7 +11,6 @@ from loyalty_service.earning.rules.points import Factors, Held, Matched
 from loyalty_service.earning.rules.stacking import Loss
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.kit.instants import instant_text
-from loyalty_service.program.rules.earning import PerUnit, Rate, Step
 
 FORM = 1
 
@@ -82,9 +81,9 @@ def _told_rule(one: Matched, outcome: Outcome) -> dict[str, Any]:
     told = dict(one.planned.told)
     if selection is not outcome.occasion.basis:
         told["lines"] = [line.line_no for line in selection.lines]
-    if isinstance(rule.give, Rate | Step):
+    if one.planned.weighs_value:
         told["value_minor"] = selection.value_minor
-    if isinstance(rule.give, PerUnit):
+    if one.planned.weighs_units:
         told["units"] = selection.units
     told["exact"] = decimal_text(*one.exact)
     if one.factors is not None:

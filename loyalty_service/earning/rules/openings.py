@@ -9,7 +9,6 @@ from loyalty_service.earning.rules.facts import RuleEarned
 from loyalty_service.earning.rules.plan import plan_for
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.movements import Opening
-from loyalty_service.program.rules.earning import EarningRule
 from loyalty_service.program.rules.periods import activation_at, expires_at
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.wallets import ActivateOn, Activation, Expiry, Never, Wallet
@@ -43,6 +42,10 @@ class Act:
     fulfilled_at: datetime | None
     order_no: int | None = None
 
+    def begins_to_wait(self, activation: Activation) -> datetime | None:
+        """The moment from which points wait that come alive so; None while nobody can say."""
+        return self.occurred_at if activation.on is ActivateOn.PAYMENT else self.fulfilled_at
+
 
 def open_lots(program: Program, earned: Iterable[RuleEarned], act: Act) -> list[WalletEarned]:
     """Gather what an act earned into lots, wallet by wallet, in the program's order.
@@ -60,13 +63,14 @@ def open_lots(program: Program, earned: Iterable[RuleEarned], act: Act) -> list[
 
 
 def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: Act) -> WalletEarned:
+    terms = plan_for(program).terms
     pairs: dict[tuple[Activation, Expiry], list[RuleEarned]] = {}
     for given in rules:
-        pairs.setdefault(terms(wallet, given.rule), []).append(given)
+        pairs.setdefault(terms[given.rule.id], []).append(given)
     openings: dict[str, Opening] = {}
     for (activation, expiry), members in pairs.items():
-        points = sum(given.points for given in members)
-        moment = act.occurred_at if activation.on is ActivateOn.PAYMENT else act.fulfilled_at
+        points = sum([given.points for given in members])
+        moment = act.begins_to_wait(activation)
         begins, ends = (
             (None, None) if moment is None else instants(program, activation, expiry, moment)
         )
@@ -78,11 +82,6 @@ def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: A
         else:
             openings[members[0].rule.id] = Opening(points, act.order_no, begins, ends)
     return WalletEarned(wallet, tuple(rules), tuple(openings.values()), tuple(openings))
-
-
-def terms(wallet: Wallet, rule: EarningRule) -> tuple[Activation, Expiry]:
-    """When a rule's points come alive and end: its own terms, else the wallet's."""
-    return rule.activation or wallet.activation, rule.expiry or wallet.expiry
 
 
 def instants(
@@ -98,11 +97,8 @@ def active_from(program: Program, rule_id: str, act: Act) -> datetime | None:
 
     Rule: R-25, R-50.
     """
-    rule = plan_for(program).by_id[rule_id]
-    wallet = program.find_wallet(rule.wallet)
-    assert wallet is not None
-    activation, _ = terms(wallet, rule)
-    moment = act.occurred_at if activation.on is ActivateOn.PAYMENT else act.fulfilled_at
+    activation, _ = plan_for(program).terms[rule_id]
+    moment = act.begins_to_wait(activation)
     return None if moment is None else activation_at(activation, moment, program)
 
 
@@ -131,7 +127,7 @@ def came_alive(
 
 
 def fulfilled_lots(
-    program: Program, wallet_id: str, lots: Mapping[int, str], fulfilled_at: datetime
+    program: Program, lots: Mapping[int, str], fulfilled_at: datetime
 ) -> dict[int, tuple[datetime, datetime | None]]:
     """The new instants of the order's lots that were waiting for its fulfilment.
 
@@ -140,13 +136,11 @@ def fulfilled_lots(
 
     Rule: R-25.
     """
-    wallet = program.find_wallet(wallet_id)
-    rules = {rule.id: rule for rule in program.earning.rules}
-    found = {}
+    terms, found = plan_for(program).terms, {}
     for lot_seq, rule_id in lots.items():
-        if wallet is None or rule_id == _STANDING:
+        if rule_id == _STANDING:
             continue
-        activation, expiry = terms(wallet, rules[rule_id])
+        activation, expiry = terms[rule_id]
         if activation.on is ActivateOn.FULFILMENT:
             found[lot_seq] = instants(program, activation, expiry, fulfilled_at)
     return found

@@ -22,7 +22,7 @@ from loyalty_service.program.rules.earning import (
     Step,
 )
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.wallets import Name
+from loyalty_service.program.rules.wallets import Activation, Expiry, Name
 
 _MOST_PLANS = 32
 _MOST_GOODS = 4_096
@@ -40,6 +40,7 @@ class PlannedRule:
     id: str
     wallet: str
     combine: Combine
+    weighs_value: bool
     weighs_units: bool
     told: Mapping[str, Any]
 
@@ -52,7 +53,8 @@ class Plan:
         rules: by trigger, the first to count first.
         caps: by trigger, in the order they apply.
         calendar: the caps per member and calendar period, by trigger.
-        by_id: every rule.
+        by_id: every rule; ``terms``: when its points come alive and end, by its own terms or else
+            its wallet's.
         counted: the rules that some calendar cap covers; only these are counted.
         picks: from a sku, category and brand to the conditions on lines (by ``id``) that such a
             line answers to; of goods seen lately it is known.
@@ -66,6 +68,7 @@ class Plan:
     caps: Mapping[str, tuple[Cap, ...]]
     calendar: Mapping[str, tuple[Cap, ...]]
     by_id: Mapping[str, EarningRule]
+    terms: Mapping[str, tuple[Activation, Expiry]]
     counted: frozenset[str]
     picks: Picks
 
@@ -135,9 +138,21 @@ def _lay_out(program: Program) -> Plan:
         caps=by_trigger,
         calendar=calendar,
         by_id={rule.id: rule for rule in earning.rules},
+        terms=_terms(program),
         counted=frozenset(rule_id for cap in _calendar(caps) for rule_id in cap.covers),
         picks=_picks_of([*(r.lines for r in ordered), *(m.lines for m in earning.multipliers)]),
     )
+
+
+def _terms(program: Program) -> dict[str, tuple[Activation, Expiry]]:
+    wallets = {wallet.id: wallet for wallet in program.wallets}
+    return {
+        rule.id: (
+            rule.activation or wallets[rule.wallet].activation,
+            rule.expiry or wallets[rule.wallet].expiry,
+        )
+        for rule in program.earning.rules
+    }
 
 
 def _of_tiers(program: Program) -> tuple[Multiplier, ...]:
@@ -179,6 +194,7 @@ def _planned(rule: EarningRule, combine: Combine) -> PlannedRule:
         id=rule.id,
         wallet=rule.wallet,
         combine=combine,
+        weighs_value=isinstance(rule.give, Rate | Step),
         weighs_units=isinstance(rule.give, PerUnit),
         told={"id": rule.id, "name": told_name(rule.name), "give": _told_give(rule.give)},
     )

@@ -23,7 +23,7 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     Rule: R-02.
     """
     whole, rest = divmod(numerator, denominator)
-    if rounding is Rounding.FLOOR or not rest:
+    if not rest or rounding is Rounding.FLOOR:
         return whole
     if rounding is Rounding.CEILING:
         return whole + 1

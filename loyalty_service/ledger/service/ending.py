@@ -120,16 +120,8 @@ def openings_in_time(
 
     Rule: R-25, R-26.
     """
-    mended = []
-    for opening in openings:
-        begins = act.occurred_at if opening.standing else opening.active_at
-        ends = _turned(books, member, act, wallet_id, (begins, opening.expires_at))
-        if opening.standing and ends is not None:
-            mended.append(Opening(opening.points, opening.order_no, begins, ends))
-        elif ends != opening.expires_at:
-            mended.append(replace(opening, expires_at=ends))
-        else:
-            mended.append(opening)
+    turns = _turns_since(books, member, act, wallet_id)
+    mended = [_mended(opening, act, turns) for opening in openings] if turns else openings
     given = [opening for opening in mended if opening.points]
     begun = [opening.active_at for opening in given if opening.active_at is not None]
     if not given or not _slides_or_slid(books, member, act, wallet_id, begun):
@@ -139,6 +131,14 @@ def openings_in_time(
         replace(each, expires_at=ending.joined(account.ends_at, each.expires_at, at))
         for each in mended
     ]
+
+
+def _mended(opening: Opening, act: Cause, turns: Sequence[Turn]) -> Opening:
+    begins = act.occurred_at if opening.standing else opening.active_at
+    ends = _turned(turns, begins, opening.expires_at)
+    if ends == opening.expires_at:
+        return opening
+    return Opening(opening.points, opening.order_no, begins, ends)
 
 
 def openings_by_time(
@@ -165,8 +165,9 @@ def instants_in_time(
     Rule: R-25, R-26.
     """
     account = books.account(member, wallet_id)
+    turns = _turns_since(books, member, act, wallet_id)
     mended = {
-        lot_seq: (begins, _turned(books, member, act, wallet_id, (begins, ends)))
+        lot_seq: (begins, _turned(turns, begins, ends))
         for lot_seq, (begins, ends) in instants.items()
     }
     begun = [begins for lot_seq, (begins, _) in mended.items() if lot_seq in account.lots]
@@ -231,19 +232,21 @@ def _first_with(
     return version, when
 
 
+def _turns_since(books: Books, member: Member, act: Cause, wallet_id: str) -> list[Turn]:
+    """The turns of a wallet that the act's own version does not know."""
+    version, _ = books.program_at(member, member.caught_up_to)
+    if version == act.program_version:
+        return []
+    turns = books.programs.turns(books.tx.fetch, act.program_version, version)
+    return [each for each in turns if each.wallet == wallet_id]
+
+
 def _turned(
-    books: Books,
-    member: Member,
-    act: Cause,
-    wallet_id: str,
-    instants: tuple[datetime | None, datetime | None],
+    turns: Iterable[Turn], begins: datetime | None, ends: datetime | None
 ) -> datetime | None:
-    """An end that the act's own version does not know, because expiry was turned on since."""
-    begins, ends = instants
+    """An end that comes about because expiry was turned on since."""
     if begins is None or ends is not None:
         return ends
-    version, _ = books.program_at(member, member.caught_up_to)
-    for each in books.programs.turns(books.tx.fetch, act.program_version, version):
-        if each.wallet == wallet_id:
-            ends = ends or each.end_from(max(each.at, begins))
+    for each in turns:
+        ends = ends or each.end_from(max(each.at, begins))
     return ends

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.rules.buckets import sort_into_buckets
 from loyalty_service.ledger.rules.entry import Cause, Reason, Source
 from loyalty_service.ledger.rules.movements import Opening, credit, take_back
@@ -161,7 +161,7 @@ def _has_gift(member: Member, tier: str, change: Change) -> bool:
 def _brought_gift(standing: Standing) -> bool:
     """Whether the promotion to the tier that stands brought its gift, not an earlier one."""
     given = (standing.memo or {}).get("gifts", {}).get(standing.tier)
-    return given is not None and given["at"] == instant_text(standing.since)
+    return given is not None and given["at"] == instant_or_none(standing.since)
 
 
 def _give(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.queries import read_accounts
 from loyalty_service.ledger.rules.buckets import Buckets, sort_into_buckets
 from loyalty_service.ledger.service import Acting, Books
@@ -77,8 +77,8 @@ def _told(judge: Judge, member: Member, at: datetime, lang: str) -> dict[str, An
         "at": instant_text(at),
         "tier": _named(level, lang),
         "since": instant_text(standing.since or member.enrolled_at),
-        "until": instant_text(standing.until),
-        "grace_until": instant_text(standing.grace_until),
+        "until": instant_or_none(standing.until),
+        "grace_until": instant_or_none(standing.grace_until),
         "factor": decimal_text(level.factor),
         "perks": [{"id": perk.id, "name": words.name(perk.name)} for perk in level.perks],
         "window": window_told(*judge.window_on(local_date(at, judge.program.zone))),
@@ -186,7 +186,7 @@ def _review(
         "match": last["match"],
         "window": last["window"],
         "criteria": _criteria(last["counted"], program, lang),
-        "grace_until": instant_text(grace_until),
+        "grace_until": instant_or_none(grace_until),
         "after_grace": None,
     }
     if grace_until is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Member, Ref, Standing
@@ -46,8 +46,8 @@ def tell_change(
         "cause": str(change.move),
         "from": before.tier or tiers.levels[0].id,
         "to": tiers.levels[change.index].id,
-        "until": instant_text(standing.until),
-        "grace_until": instant_text(standing.grace_until),
+        "until": instant_or_none(standing.until),
+        "grace_until": instant_or_none(standing.grace_until),
         "in_grace": before.grace_until is not None,
         **(NOTHING_ASKED if change.tally is None else change.tally.told()),
         "order_ref": order_ref,
@@ -105,8 +105,8 @@ def _told(acting: Acting, row: TierChange, event: str | None) -> dict[str, Any]:
         "cause": row.cause,
         "from": row.from_tier or program.tiers.levels[0].id,
         "to": row.to_tier,
-        "until": instant_text(row.tier_until),
-        "grace_until": instant_text(row.grace_until),
+        "until": instant_or_none(row.tier_until),
+        "grace_until": instant_or_none(row.grace_until),
         "in_grace": False,
         **NOTHING_ASKED,
         "counted": orjson.loads(row.counted),
