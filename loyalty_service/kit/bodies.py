@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -126,9 +125,15 @@ def load(
         RequestInvalid: with every fault, its place and the value found there.
     """
     if plan is not None:
-        with suppress(Amiss, ValidationError):
+        try:
             quickly: dict[str, Any] = plan(value)
-            return quickly
+        except (Amiss, ValidationError):
+            return _load_by(schema, value, part)
+        return quickly
+    return _load_by(schema, value, part)
+
+
+def _load_by(schema: Schema, value: Any, part: str) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as fault:

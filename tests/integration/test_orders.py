@@ -140,3 +140,21 @@ returns:"""
         for receipt in (second, third)
     ]
     assert points == [50, 0]
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_lines_are_kept_as_they_were_sent_however_many_there_are(db, count):
+    shop = Shop(db, PLAIN)
+    shop.enrol()
+    lines = [
+        line(100 * i, sku=f"S-{i}", quantity=i, category=f"category-{i}", brand=f"brand-{i}")
+        for i in range(1, count + 1)
+    ]
+
+    shop.pay("o-1", *lines)
+
+    kept = shop.story("o-1")["lines"]
+    assert [(each["sku"], each["category"], each["brand"], each["quantity"]) for each in kept] == [
+        (f"S-{i}", f"category-{i}", f"brand-{i}", i) for i in range(1, count + 1)
+    ]
+    assert [each["price"]["amount"] for each in kept] == [each.amount_minor for each in lines]

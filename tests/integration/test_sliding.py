@@ -267,6 +267,34 @@ def test_an_order_of_before_that_is_fulfilled_long_after_ends_a_period_later(db,
     assert ends(shop) == [(day("2026-05-12"), 50)]
 
 
+def test_expiry_that_one_wallet_was_given_since_ends_nothing_in_another(db, clock):
+    clock.set(BEGIN)
+    shop = Shop(db, ENDLESS)
+    shop.enrol()
+    shop.pay("o-1", line(5_000), fulfilled=False)
+    shop.apply(ENDLESS.replace(GROWTH, GROWTH.replace("never", "{after: {days: 10}}")))
+    clock.advance(60 * DAY)
+
+    shop.fulfil("o-1")
+
+    assert ends(shop) == []
+    assert shop.balance("points").never_expiring == 50
+
+
+def test_what_is_told_late_of_a_time_without_expiry_ends_a_period_after_it_was_turned_on(db, clock):
+    clock.set(BEGIN)
+    shop = Shop(db, ENDLESS)
+    shop.enrol()
+    clock.advance(DAY)
+    shop.apply(ENDLESS.replace(GROWTH, GROWTH.replace("never", "{after: {days: 10}}")))
+    clock.advance(DAY)
+
+    shop.pay("o-1", line(1_000))
+    shop.pay("o-2", line(5_000), at=BEGIN + DAY / 2)
+
+    assert ends(shop, "growth") == [(day("2026-03-14"), 50), (day("2026-03-15"), 10)]
+
+
 def test_a_standing_lot_follows_when_expiry_is_turned_on_and_keeps_its_end_when_off(shop, clock):
     shop.pay("o-1", line(10_000))
     on = SLIDING.replace(GROWTH, GROWTH.replace("never", "{after: {months: 2}}"))

@@ -1,6 +1,6 @@
 """What the wire takes and what it refuses, field by field."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -112,6 +112,13 @@ def test_what_is_no_instant_with_an_offset_is_refused(value: object) -> None:
 @given(st.datetimes(datetime(1900, 1, 2), datetime(2999, 12, 30), timezones=st.just(UTC)))
 def test_an_instant_comes_back_as_it_was_written(instant: datetime) -> None:
     assert Instant().deserialize(instant_text(instant)) == instant
+
+
+def test_an_instant_is_told_in_utc_whatever_zone_it_is_in() -> None:
+    in_shanghai = datetime(2026, 3, 2, 12, tzinfo=timezone(timedelta(hours=8)))
+
+    assert instant_text(in_shanghai) == "2026-03-02T04:00:00Z"
+    assert instant_text(in_shanghai + timedelta(microseconds=5)) == "2026-03-02T04:00:00.000005Z"
 
 
 @pytest.mark.parametrize("value", ["a b", "a/b", "../x", "é", "x" * 65, "", "a\n", 5])

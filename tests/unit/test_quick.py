@@ -18,6 +18,25 @@ class LineSchema(Body):
     price = Money(allow_none=True)
 
 
+class PlainSchema(Body):
+    sku = Text(5, required=True)
+    quantity = Count(1, 9)
+
+
+class OpenSchema(Body):
+    saw = JsonValue()
+    sku = Text(5)
+
+
+class UntilSchema(Body):
+    until = Instant(allow_none=True)
+
+
+class MoveSchema(Body):
+    to = Code()
+    from_ = Code(data_key="from")
+
+
 class CartSchema(Body):
     lines = Items(LineSchema, minimum=1, maximum=2, required=True)
     first = fields.Nested(LineSchema)
@@ -68,6 +87,10 @@ def nearly_object(**named: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 MONEY = nearly_object(amount=st.integers(0, 5), currency=st.just("CNY"))
 LINE = nearly_object(sku=st.just("A"), quantity=st.integers(0, 10), price=MONEY)
+PLAIN = nearly_object(sku=st.just("A"), quantity=st.integers(0, 10))
+OPEN = nearly_object(saw=ODD, sku=st.just("A"))
+MOVE = nearly_object(to=st.just("a"), **{"from": st.just("b")})
+UNTIL = st.fixed_dictionaries({"until": st.sampled_from([None, "2026-11-11T08:00:00Z", 5])})
 CART = nearly_object(
     lines=st.lists(LINE, max_size=3),
     first=LINE,
@@ -87,12 +110,25 @@ def outcome(read: Any, body: Any) -> Any:
         return "refused"
 
 
-@given(CART)
-def test_both_ways_read_and_refuse_the_same(body: Any) -> None:
-    plan = plan_of(CartSchema())
+@pytest.mark.parametrize(
+    ("schema", "bodies"),
+    [
+        (PlainSchema, PLAIN),
+        (OpenSchema, OPEN),
+        (UntilSchema, UNTIL),
+        (MoveSchema, MOVE),
+        (LineSchema, LINE),
+        (CartSchema, CART),
+    ],
+)
+@given(data=st.data())
+def test_both_ways_read_and_refuse_the_same(
+    schema: type[Schema], bodies: st.SearchStrategy[Any], data: st.DataObject
+) -> None:
+    body, plan = data.draw(bodies), plan_of(schema())
 
     assert plan is not None
-    assert outcome(plan, body) == outcome(CartSchema().load, body)
+    assert outcome(plan, body) == outcome(schema().load, body)
 
 
 @pytest.mark.parametrize("schema", [HookedSchema, DefaultSchema, RenamedSchema, HookedInsideSchema])
