@@ -17,7 +17,7 @@ from loyalty_service.cli.progress import progress
 from loyalty_service.config import read_config
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.errors import Refusal
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none
 from loyalty_service.kit.sheets import csv_text
 from loyalty_service.members.queries import count_members
 from loyalty_service.program.queries import find_version
@@ -231,8 +231,7 @@ def _programs(db: Database, side: _Side, now: datetime) -> Programs:
 
 def _cells(move: Move) -> tuple[str | None, ...]:
     at, instead_at, then_at = (
-        None if instant is None else instant_text(instant)
-        for instant in (move.at, move.instead_at, move.then_at)
+        instant_or_none(instant) for instant in (move.at, move.instead_at, move.then_at)
     )
     moved = move.tier, str(move.is_at_once).lower(), move.to, at
     return *moved, move.instead, instead_at, move.then, then_at

@@ -81,7 +81,9 @@ def give(books: Books, member: Member, occasion: Occasion, earned: Earned) -> li
 
     Rule: R-25, R-27.
     """
-    given, explanations = [], earned.explanations
+    if not earned.by_rule:
+        return []
+    given, explanations = [], earned.explain()
     for in_wallet in open_lots(occasion.program, earned.by_rule, occasion.act):
         cause = books.cause(
             member,

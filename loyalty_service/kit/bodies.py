@@ -128,12 +128,9 @@ def load(
         try:
             quickly: dict[str, Any] = plan(value)
         except (Amiss, ValidationError):
-            return _load_by(schema, value, part)
-        return quickly
-    return _load_by(schema, value, part)
-
-
-def _load_by(schema: Schema, value: Any, part: str) -> dict[str, Any]:
+            pass  # Marshmallow tells why.
+        else:
+            return quickly
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as fault:

@@ -1,19 +1,21 @@
 """Instants as text, the same wherever one is told."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
 
-def _text(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
-
-
-# An operation tells the same few again and again.
-instant_text: Callable[[datetime], str] = lru_cache(maxsize=4_096)(_text)
-"""RFC 3339 of any aware instant, in UTC with Z; microseconds only where there are any (R-04)."""
+def instant_text(instant: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC with Z; microseconds only where there are any (R-04)."""
+    # Not before it is in UTC: of an hour that clocks show twice both are equal.
+    return _text(instant.astimezone(UTC))
 
 
 def instant_or_none(instant: datetime | None) -> str | None:
-    """The same where there may be none."""
+    """The text of an instant, or None where there is none."""
     return None if instant is None else instant_text(instant)
+
+
+# An operation tells the same few again and again.
+@lru_cache(maxsize=4_096)
+def _text(instant: datetime) -> str:
+    return f"{instant.replace(tzinfo=None).isoformat()}Z"

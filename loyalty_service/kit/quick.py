@@ -79,7 +79,7 @@ def _object_reader(steps: dict[str, Step], required: frozenset[str]) -> Reader:
 
 
 def _plain_reader(readers: dict[str, Reader], required: frozenset[str]) -> Reader:
-    """Reads objects whose fields keep their names and are never null, as nearly all are."""
+    """Reads objects whose fields keep their names and refuse null themselves, as nearly all do."""
 
     def read(body: Any) -> dict[str, Any]:
         if type(body) is not dict or not required <= body.keys():

@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.http import Call, Reply, endpoint
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.kit.replies import reply_once
 from loyalty_service.members import queries
 from loyalty_service.members.rules import (
@@ -166,5 +166,5 @@ def _shown(member: Member, ref: Ref, refs: list[Ref]) -> dict[str, Any]:
         "enrolled_at": instant_text(member.enrolled_at),
         "birthday": None if month is None else {"month": month, "day": day},
         "tags": list(member.tags),
-        "redemption_locked_since": None if locked_since is None else instant_text(locked_since),
+        "redemption_locked_since": instant_or_none(locked_since),
     }

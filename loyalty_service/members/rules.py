@@ -194,6 +194,8 @@ class Totals:
 
     def add(self, member_id: int, counts: Mapping[Total, int]) -> None:
         """Count so much more of these (or less, negative)."""
+        if not counts:
+            return
         self.changes += 1
         for totals in (self.amounts, self.added, self.unsettled):
             of_member = totals.setdefault(member_id, {})

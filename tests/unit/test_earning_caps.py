@@ -148,7 +148,7 @@ def test_a_cap_counts_points_already_multiplied_and_rounded():
     earned = earn(doubled)
 
     assert points(earned) == {"a": 118}
-    assert earned.explanations["points"]["caps"][0]["asked"] == 119
+    assert earned.explain()["points"]["caps"][0]["asked"] == 119
 
 
 def test_a_cap_spans_wallets():
@@ -157,8 +157,8 @@ def test_a_cap_spans_wallets():
     earned = capped(cap("c", "ab", 70), rules=rules)
 
     assert points(earned) == {"a": 60, "b": 10}
-    assert "caps" not in earned.explanations["points"]
-    assert earned.explanations["growth"]["caps"][0]["cuts"] == [["b", 50, 10]]
+    assert "caps" not in earned.explain()["points"]
+    assert earned.explain()["growth"]["caps"][0]["cuts"] == [["b", 50, 10]]
 
 
 def test_a_capped_rule_shares_what_is_left_of_it():

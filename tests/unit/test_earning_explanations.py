@@ -38,7 +38,7 @@ CART = order(line(1, 3350, category="shoes"), line(2, 1000, 2))
 
 def stored(earned, wallet="points"):
     """The explanation as it comes back years later."""
-    return json.loads(json.dumps(earned.explanations[wallet]))
+    return json.loads(json.dumps(earned.explain()[wallet]))
 
 
 def worded(earned, lang="en", wallet="points"):

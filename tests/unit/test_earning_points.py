@@ -107,7 +107,7 @@ def test_an_event_gives_by_the_rules_of_its_name_only():
 def test_an_event_nobody_rewards_gives_nothing():
     earned = earn(program(rule()), event("walked_past"))
 
-    assert (earned.by_rule, earned.refused, dict(earned.explanations)) == ((), (), {})
+    assert (earned.by_rule, earned.refused, dict(earned.explain())) == ((), (), {})
 
 
 def test_an_events_conditions_are_asked_of_the_event():
@@ -143,7 +143,7 @@ def test_an_order_without_a_line_that_costs_anything_earns_nothing():
         ("base", "no_basis", 1, 0),
         ("shoes", "no_basis", 1, 0),
     ]
-    assert dict(earned.explanations) == {}
+    assert dict(earned.explain()) == {}
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_every_rule_gives_or_is_refused_and_explanations_add_up(from_program, an
     given_ids = [one.rule.id for one in earned.by_rule]
     refused_ids = [one.rule_id for one in earned.refused]
     assert sorted(given_ids + refused_ids) == sorted(r.id for r in from_program.earning.rules)
-    for wallet, told in earned.explanations.items():
+    for wallet, told in earned.explain().items():
         by_rule = [one.points for one in earned.by_rule if one.rule.wallet == wallet]
         assert told["points"] == sum(by_rule)
 

@@ -16,9 +16,6 @@ def bring_to_tiers(
 ) -> dict[Total, int]:
     """What a paid order counts for, by metric and local day, less what of it has come back.
 
-    Money paid for what earns, and the order itself, count on the day of its payment; points on the
-    day they come alive. What waits for the fulfilment counts for nothing yet.
-
     Args:
         program: the version the order was placed by.
         sold: the order's lines as they were bought; ``lines``: as they stand.
@@ -36,12 +33,15 @@ def bring_to_tiers(
 def counts_of(
     program: Program, act: Act, spend_minor: int, left: Mapping[str, int], *, is_live: bool = True
 ) -> dict[Total, int]:
-    """What an order counts for that spent so much and for which rules gave so much.
+    """What a paid order counts for, by metric and local day, by what stands of it.
+
+    Money paid for what earns, and the order itself, count on the day of its payment; points on the
+    day they come alive. What waits for the fulfilment counts for nothing yet.
 
     Args:
         spend_minor: money paid for what earns, minor units.
-        left: rule -> whole points.
-        is_live: whether not all of it has come back.
+        left: rule -> whole points it gave.
+        is_live: whether not all of its lines have come back.
 
     Rule: R-50.
     """

@@ -81,21 +81,19 @@ class Placing:
         caps = used(totals, self.program, member.member_id, ORDER, self.day)
         return earn_on_order(self.program, facts, caps)
 
+    @property
+    def _paid(self) -> list[int]:
+        """What money pays of each line, minor units."""
+        pairs = zip(self.lines, self.shares, strict=True)
+        return [line.paid_minor - share.worth_minor for line, share in pairs]
+
     def _basis(self) -> tuple[Line, ...]:
         """The lines as earning sees them: less what points paid, unless that earns too."""
         if not self.points or self.program.earning.earn_on_points_paid:
             return self.lines
         return tuple(
-            Line(
-                line.line_no,
-                line.kind,
-                line.sku,
-                line.category,
-                line.brand,
-                line.quantity,
-                line.paid_minor - share.worth_minor,
-            )
-            for line, share in zip(self.lines, self.shares, strict=True)
+            Line(one.line_no, one.kind, one.sku, one.category, one.brand, one.quantity, paid)
+            for one, paid in zip(self.lines, self._paid, strict=True)
         )
 
     def sold(self, earned: Earned | None) -> list[OrderLine]:
@@ -105,23 +103,19 @@ class Placing:
             OrderLine(
                 line.line_no,
                 line.quantity,
-                line.paid_minor - share.worth_minor,
+                paid,
                 by_line.get(line.line_no, {}),
                 share.points,
             )
-            for line, share in zip(self.lines, self.shares, strict=True)
+            for line, share, paid in zip(self.lines, self.shares, self._paid, strict=True)
         ]
 
     def counts(self, earned: Earned, act: Act) -> dict[Total, int]:
         """What it counts for once it is paid, by metric and local day (R-50)."""
-        kinds = plan_for(self.program).kinds
-        paid = [
-            line.paid_minor - share.worth_minor
-            for line, share in zip(self.lines, self.shares, strict=True)
-            if line.kind in kinds
-        ]
+        kinds, pairs = plan_for(self.program).kinds, zip(self.lines, self._paid, strict=True)
+        spend_minor = sum([paid for line, paid in pairs if line.kind in kinds])
         gave = {given.rule.id: given.points for given in earned.by_rule}
-        return counts_of(self.program, act, sum(paid), gave)
+        return counts_of(self.program, act, spend_minor, gave)
 
     def told_points(self) -> dict[str, Any] | None:
         """What points pay, as answers tell it and orders keep it; None without points."""

@@ -1,4 +1,4 @@
-"""How checkout tells instants, money, lines and what is earned."""
+"""How checkout tells money, lines and what is earned."""
 
 from collections.abc import Sequence
 from typing import Any

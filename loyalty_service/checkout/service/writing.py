@@ -52,6 +52,7 @@ SELECT m, o, n, k, s, c, b, q, a, w, p, v, t, h, 0, 0, 1
                                    h jsonb)
 """
 _LINE_NAMES = "monkscbqawpvth"
+"""A letter for each value of ``Writing.lines``, in the order of ``_LINE`` and ``_MANY_LINES``."""
 FEW_LINES = 20
 _LINES_GONE = "DELETE FROM order_line WHERE member_id = %s AND order_no = %s"
 _LINES_EARNED = "UPDATE order_line SET shares = v.shares::jsonb FROM ("

@@ -8,9 +8,6 @@ from typing import Any
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import EarningRule
 
-Explanations = Mapping[str, dict[str, Any]]
-"""By wallet."""
-
 
 class LineKind(StrEnum):
     """What a line of a cart is."""
@@ -88,15 +85,10 @@ class Earned:
     """Everything an order or event earned.
 
     Args:
-        explain: tells how it came about. Asked only where something is given: who is quoted a
-            price, or keeps one, is told points and rules without it.
+        explain: tells by wallet, JSON-ready, how its points came about (R-27). Asked only where
+            something is given: who is quoted a price, or keeps one, is told points and rules.
     """
 
     by_rule: tuple[RuleEarned, ...]
     refused: tuple[Refused, ...]
-    explain: Callable[[], Explanations]
-
-    @property
-    def explanations(self) -> Explanations:
-        """By wallet, JSON-ready: how its points came about, told anew each time (R-27)."""
-        return self.explain()
+    explain: Callable[[], Mapping[str, dict[str, Any]]]

@@ -29,7 +29,7 @@ def fit(earned: Earned, room: Mapping[str, int]) -> Earned:
             kept.append(replace(given, points=points))
     if not cuts:
         return earned
-    told = dict(earned.explanations)
+    told = dict(earned.explain())
     for wallet, cut in cuts.items():
         told[wallet] = _explain(told[wallet], room[wallet], cut)
     return Earned(tuple(kept), earned.refused, lambda: told)

@@ -9,7 +9,7 @@ import orjson
 
 from loyalty_service.imports.rules.members import LineFault, Newcomer, OpeningLot
 from loyalty_service.imports.rules.tiers import Tenure, TierFault, is_over, open_tier
-from loyalty_service.kit.instants import instant_or_none
+from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.members.rules import Ref
 from loyalty_service.program.rules.program import Program
@@ -151,13 +151,13 @@ def _check_untouched(owner: Known | None, as_of: datetime) -> None:
     if owner.tenures:
         raise TierFault("tier", f"is not what the member has here: {_words(owner.tenures[-1])}")
     if owner.caught_up_to > as_of:
-        clock = instant_or_none(owner.caught_up_to)
+        clock = instant_text(owner.caught_up_to)
         raise TierFault("tier", f"comes too late for this opening: the member is at {clock} here")
 
 
 def _words(held: Tenure) -> str:
-    since = "" if held.since is None else f" since {instant_or_none(held.since)}"
-    until = "" if held.until is None else f", until {instant_or_none(held.until)}"
+    since = "" if held.since is None else f" since {instant_text(held.since)}"
+    until = "" if held.until is None else f", until {instant_text(held.until)}"
     return f"{held.tier or 'the lowest tier'}{since}{until}"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from loyalty_service.kit.db import Transaction
-from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.instants import instant_or_none
 from loyalty_service.ledger.rules import ending
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Cause, Entry, Reason
@@ -79,7 +79,7 @@ def tell_end(member: Member, account: Account, entries: Iterable[Entry], at: dat
 
     Rule: R-90.
     """
-    ends_at = None if account.ends_at is None else instant_text(account.ends_at)
+    ends_at = instant_or_none(account.ends_at)
     for entry in entries:
         payload = {"wallet": account.wallet, "entry": entry.seq, "ends_at": ends_at}
         member.tell("points.end_changed", at, payload)
