@@ -23,10 +23,10 @@ MEMBER = 7_654_321_012
 NUMBER = 5_432_100_001
 """Numbers that stand out, so that they are found again wherever they were sent."""
 _ORDER = "recorded-order"
-EARLIER = ("the-first", "the-second", "the-third", "the-fourth")
-"""Orders before the recorded one: who acts is looked up until it was found in a transaction that
-had not made it, and so many come to a tier of the sample program that the next one neither moves
-it nor comes near another."""
+EARLIER = tuple(f"earlier-{n:02}" for n in range(14))
+"""Orders before the recorded one, and before any that is measured beside it: who acts is looked up
+until it was found in a transaction that had not made it, and the first twelve of a member bring it
+to tiers of the sample program, with more SQL than those that follow, which are all alike."""
 
 Asked = Callable[[str, str], tuple[str, str, Any]]
 """From a member's and an order's reference: method, path, body."""

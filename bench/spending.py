@@ -10,10 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from common import Stand, Web, cart, enrol_members, median, ratio, stand, title, web_server
+from common import (
+    Stand,
+    Web,
+    cart,
+    enrol_members,
+    median,
+    payment,
+    ratio,
+    stand,
+    title,
+    web_server,
+)
 from load import request, run_load
-from paid_order import Measured, dsn, measure
-from recording import GIFT, NUMBER, Asked, record_spending
+from paid_order import SHARE, Measured, dsn, heads, measure
+from recording import EARLIER, GIFT, NUMBER, Asked, record_spending
 
 POINTS = 1_000
 LONG_CART = 20
@@ -110,28 +121,41 @@ def _compare(made: Stand, service: Web, plain: Web, given: argparse.Namespace) -
     gifts = [calls.call(_gift, f"m-{i}", f"gift-{i}") for i in range(given.members)]
     if run_load(service.port, gifts).errors:
         raise RuntimeError("the members have no points")
-    found = {name: (Measured(), Measured()) for name in ASKED}
+    # Everybody has bought as often as who was recorded.
+    token, half = made.token(), given.members // 2
+    bought = [payment(token, f"m-{i}", f"{order}-{i}") for order in EARLIER for i in range(half)]
+    if run_load(service.port, bought).errors:
+        raise RuntimeError("the members have bought nothing")
+    found, paced = ({name: (Measured(), Measured()) for name in ASKED} for _ in range(2))
     for i in range(given.rounds + 1):
         for name, requests in calls.take(given.calls).items():
             sides = list(zip((service, plain), requests, found[name], strict=True))
             for web, some, into in sides if i % 2 else reversed(sides):
                 # The first round warms up.
                 measure(made, web, some, into if i else None)
-    _tell(found)
+        for name, requests in calls.take(given.calls // 2).items() if i else ():
+            # At their own pace the two sides share flushes of the log unequally.
+            rate = SHARE * median(found[name][0].rates)
+            for web, some, into in zip((service, plain), requests, paced[name], strict=True):
+                measure(made, web, some, into, rate=rate)
+    _tell(found, "")
+    _tell(paced, ", one pace")
     _in_parallel(service, calls, given)
     _long_quotes(made, service, calls, given)
 
 
-def _tell(found: Mapping[str, tuple[Measured, Measured]]) -> None:
-    heads = ("calls/s", "web ms", "server ms", "p50 ms", "p99 ms")
-    print(f"{'':<22}" + "".join(f"{head:>10}" for head in heads) + f"{'client':>9}{'errors':>8}")
+def _tell(found: Mapping[str, tuple[Measured, Measured]], how: str) -> None:
+    print(heads())
     for name, (service, bare) in found.items():
-        print(service.line(name))
-        print(bare.line(f"{name}, bare view"))
+        print(service.line(f"{name}{how}"))
+        print(bare.line(f"{name}, bare view{how}"))
     for name, (service, bare) in found.items():
-        print(f"\n{name}: web CPU, service / bare view     {ratio(service.web, bare.web)}")
-        print(f"{name}: rate, service / bare view        {ratio(service.rates, bare.rates)}")
-        print(f"{name}: server CPU, service / bare view  {ratio(service.server, bare.server)}")
+        what = f"service / bare view{how}"
+        print(f"\n{name}: web CPU, {what}     {ratio(service.web, bare.web)}")
+        print(f"{name}: server CPU, {what}  {ratio(service.server, bare.server)}")
+        if not how:
+            print(f"{name}: rate, {what}        {ratio(service.rates, bare.rates)}")
+    print()
 
 
 def _in_parallel(service: Web, calls: Calls, given: argparse.Namespace) -> None:
@@ -147,7 +171,7 @@ def _in_parallel(service: Web, calls: Calls, given: argparse.Namespace) -> None:
                     raise RuntimeError(load.first_error.decode())
                 if i and name == "pay":
                     seconds[clients].append(load.seconds)
-    print(f"\ntwo orders of one member, in parallel / in sequence  {ratio(seconds[2], seconds[1])}")
+    print(f"two orders of one member, in parallel / in sequence  {ratio(seconds[2], seconds[1])}")
 
 
 def _long_quotes(made: Stand, service: Web, calls: Calls, given: argparse.Namespace) -> None:
