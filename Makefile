@@ -31,6 +31,7 @@ check: $(VENV)/.dev ## Format, lint, types, import direction, house rules, contr
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy examples/storefront
+	@$(BIN)/mypy bench
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q tests/test_house_rules.py
 	@$(BIN)/loyalty openapi --check

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg2
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 CHUNK = 5_000
 
@@ -121,7 +121,7 @@ _LEFT = {
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Any]:
+def connected(url: str | URL) -> Iterator[Any]:
     """A connection to a database of this URL, as its owner."""
     made = make_url(url)
     connection = psycopg2.connect(

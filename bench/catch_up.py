@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import clones
 from by_hand import connected, differences, run_by_hand
@@ -24,12 +25,11 @@ from common import Stand, median, payment, ratio, stand, title, web_server
 from load import Load, run_load
 from sqlalchemy import make_url
 
-from loyalty_service.jobs.service.catching_up import CLOCK
 from loyalty_service.kit.db import Transaction
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members import service as members
 from loyalty_service.program.service import Programs
-from loyalty_service.timekeeping.service import Timekeeping
+from loyalty_service.timekeeping.service import CLOCK, Timekeeping
 
 SHARE_PROVED = 0.01
 _TOOK = """
@@ -128,7 +128,7 @@ def _loop(made: Stand, ids: range) -> float:
 
     begin = time.perf_counter()
     for member_id in ids:
-        db.run(lambda tx, member_id=member_id: bring(tx, member_id))
+        db.run(partial(bring, member_id=member_id))
     seconds = (time.perf_counter() - begin) / len(ids)
     db.close()
     return seconds
@@ -136,7 +136,9 @@ def _loop(made: Stand, ids: range) -> float:
 
 def _payments(night: Night, given: argparse.Namespace) -> tuple[list[Load], list[Load]]:
     """Payments at a fixed pace, by turns without the job and beside it."""
-    dice, quiet, beside = random.Random(1), [], []
+    dice = random.Random(1)
+    quiet: list[Load] = []
+    beside: list[Load] = []
     count = round(given.pace * given.seconds)
     with night.copy("beside") as made, web_server(made) as web:
         token = made.token()

@@ -7,6 +7,7 @@ has five orders and three open lots; of three in ten members one lot ends on tha
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from common import HERE, Stand
@@ -160,7 +161,7 @@ def make_models(made: Stand, now: datetime) -> tuple[int, int]:
     begin = before.replace(year=before.year - 1, day=15)
     refs = [parse_ref(f"model-{i}") for i in range(MODELS)]
     ids = [
-        db.run(lambda tx, ref=ref: enrol(tx, ref, Details(enrolled_at=begin))).member_id
+        db.run(partial(enrol, ref=ref, details=Details(enrolled_at=begin))).member_id
         for ref in refs
     ]
     programs = Programs()

@@ -155,7 +155,7 @@ class Web:
     def memory_mb(self) -> float:
         """Resident memory of its processes."""
         every = [self.process, *self.process.children(recursive=True)]
-        return sum(process.memory_info().rss for process in every) / 1e6
+        return sum(int(process.memory_info().rss) for process in every) / 1e6
 
 
 @contextmanager

@@ -9,8 +9,9 @@ all members lie mixed in time, as they would in a shop, over the two years befor
 import argparse
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
@@ -24,7 +25,7 @@ from loyalty_service.checkout.service.batch import (
 )
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.kit.clock import SystemClock
-from loyalty_service.kit.db import Database
+from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.kit.migrations import migrate
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import Ref, parse_ref
@@ -46,16 +47,16 @@ def fill(url: str, members: int, orders: int, *, seed: int = 1) -> None:
         begin = db.clock.now() - YEARS
         refs = [parse_ref(f"m-{i}") for i in range(members)]
         for ref in refs:
-            db.run(lambda tx, ref=ref: enrol(tx, ref, Details(enrolled_at=begin)))
-        programs = Programs()
+            db.run(partial(enrol, ref=ref, details=Details(enrolled_at=begin)))
+        acting = partial(Acting, programs=Programs(), actor=("import", "b"), passing=Timekeeping())
         for part in in_transactions(list(_items(refs, orders, begin, random.Random(seed)))):
-            db.run(
-                lambda tx, part=part: take_items(
-                    Acting(tx, programs, ("import", "b"), Timekeeping()), part
-                )
-            )
+            db.run(partial(_take, acting, part))
     finally:
         db.close()
+
+
+def _take(acting: Callable[[Transaction], Acting], part: Sequence[Item], tx: Transaction) -> None:
+    take_items(acting(tx), part)
 
 
 def _items(refs: list[Ref], orders: int, begin: datetime, dice: random.Random) -> Iterator[Item]:

@@ -31,13 +31,14 @@ from loyalty_service.checkout.service import (
     take_items,
 )
 from loyalty_service.earning.rules.facts import LineKind
-from loyalty_service.kit.db import Database
+from loyalty_service.kit.db import Database, Transaction
 from loyalty_service.ledger.queries.reading import balances_now
 from loyalty_service.ledger.rules.adjusting import Adjustment
 from loyalty_service.ledger.service import Acting, adjust
 from loyalty_service.members.queries import get_member
 from loyalty_service.members.rules import Ref, parse_ref
 from loyalty_service.program.service import Programs
+from loyalty_service.timekeeping.service import Timekeeping
 
 LONG, SHORT = "long", "short"
 SPAN = timedelta(days=300)
@@ -54,12 +55,22 @@ def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
         at = begin + SPAN * i / (lots + 1)
         for ref in refs:
             items += _bought(parse_ref(ref), f"{ref}-{i}", at, keep=i % every == 0)
-    acting = partial(Acting, programs=programs, actor=("import", "b"))
+    acting = partial(Acting, programs=programs, actor=("import", "b"), passing=Timekeeping())
     for part in in_transactions(items):
-        db.run(lambda tx, part=part: take_items(acting(tx), part))
+        db.run(partial(_take, acting, part))
     gift = Adjustment("points", GIFT["points"], expires_at=db.clock.now() + timedelta(days=1))
     for ref in refs:
-        db.run(lambda tx, ref=ref: adjust(acting(tx), parse_ref(ref), gift))
+        db.run(partial(_give, acting, parse_ref(ref), gift))
+
+
+def _take(acting: Callable[[Transaction], Acting], part: Sequence[Item], tx: Transaction) -> None:
+    take_items(acting(tx), part)
+
+
+def _give(
+    acting: Callable[[Transaction], Acting], ref: Ref, gift: Adjustment, tx: Transaction
+) -> None:
+    adjust(acting(tx), ref, gift)
 
 
 def _bought(ref: Ref, order_ref: str, at: datetime, *, keep: bool) -> list[Item]:
@@ -138,7 +149,7 @@ def _inside(db: Database, members: Members, rounds: int) -> dict[str, dict[str, 
             times: dict[str, list[float]] = {LONG: [], SHORT: []}
             for _ in range(25):
                 for kind in (LONG, SHORT):
-                    times[kind].append(_timed(lambda work=work, kind=kind: work(kind)))
+                    times[kind].append(_timed(partial(work, kind)))
             for kind in (LONG, SHORT):
                 found[name][kind].append(median(times[kind]) * 1000)
     return found

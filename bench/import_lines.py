@@ -36,7 +36,8 @@ LOOK_SECONDS = 0.05
 def _decide_all(file: Path) -> Iterator[Decided]:
     with open_lines(file) as lines:
         found = read_invoices(lines, ZoneInfo(ZONE))
-    now, shelves = SystemClock().now(), {}
+    now = SystemClock().now()
+    shelves: dict[str, Shelf] = {}
     for invoice in found.timeline:
         shelf = shelves.setdefault(invoice.customer, Shelf())
         yield decide(invoice, (), now, shelf, PENCE)

@@ -12,9 +12,12 @@ import click
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.config import read_config
+from loyalty_service.imports.rules.deciding import Report
 from loyalty_service.imports.rules.forms import ValueFault, read_instant
 from loyalty_service.imports.rules.lines import PARTS
+from loyalty_service.imports.rules.openings import MembersReport
 from loyalty_service.imports.rules.tables import FileFault
+from loyalty_service.kit.patience import LOCK_MS
 from loyalty_service.members.service import read_secret
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -89,18 +92,18 @@ def invoice_lines(
     """Import a shop's invoices from FILE (.csv or .csv.gz), one line for each line of an invoice.
 
     Every line and every invoice is counted by what became of it, or why it was left out.
-    Ends with 1 when a line cannot be read; it is left out, and all else is brought in.
+    Ends with 1 when a line cannot be read; it is left out, and all else is brought in. Ends with 8
+    when a member stayed locked for a long time; what was done is told, and done again it goes on.
     docs/import-invoice-lines.md says exactly what an invoice is and how returns find their
     purchases.
     """
     from loyalty_service.cli.invoices import Asked, import_invoices, tell
 
-    with _told(file), open_database(read_config()) as db:
+    with _told(file), open_database(read_config(), most_lock_ms=LOCK_MS) as db:
         asked = Asked(zone, columns, currency)
         report = import_invoices(db, file, asked, only_check=only_check)
     tell(report, file)
-    if report.unreadable_lines:
-        sys.exit(Exit.FOUND_WRONG)
+    end(report, found_wrong=bool(report.unreadable_lines))
 
 
 @imports.command("members")
@@ -111,7 +114,8 @@ def members(file: Path, *, only_check: bool, as_of: datetime | None) -> None:
     """Import members, their opening balances and tiers from FILE (.csv or .csv.gz).
 
     Ends with 1 when a line has a fault; nothing of a member with a fault is written, everybody
-    else is. docs/import-members.md names the columns and works an example through.
+    else is. Ends with 8 when a member stayed locked for a long time; what was done is told, and
+    done again it goes on. docs/import-members.md names the columns and works an example through.
     """
     from loyalty_service.cli.newcomers import import_members, tell
 
@@ -120,10 +124,21 @@ def members(file: Path, *, only_check: bool, as_of: datetime | None) -> None:
         secret = read_secret(config.ref_secret_file)
     except (OSError, ValueError) as error:
         raise Fault(Exit.SETTINGS, f"LOYALTY_REF_SECRET_FILE cannot be used: {error}") from None
-    with _told(file), open_database(config) as db:
+    with _told(file), open_database(config, most_lock_ms=LOCK_MS) as db:
         report = import_members(db, file, as_of=as_of, secret=secret, only_check=only_check)
     tell(report, file, only_check=only_check)
-    if report.faults:
+    end(report, found_wrong=bool(report.faults))
+
+
+def end(report: Report | MembersReport, *, found_wrong: bool) -> None:
+    """Leave with the code that says how an import went."""
+    if report.is_stuck:
+        raise Fault(
+            Exit.UNFINISHED,
+            "A member that comes next is locked by another session and was not let go. Look for "
+            "what holds it. What is told above is done; the same command again does the rest.",
+        )
+    if found_wrong:
         sys.exit(Exit.FOUND_WRONG)
 
 

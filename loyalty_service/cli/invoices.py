@@ -1,6 +1,6 @@
 """The run behind `loyalty import invoice-lines`: a file, part by part, each a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +21,9 @@ from loyalty_service.imports.service import (
     open_lines,
     take_in,
 )
-from loyalty_service.kit.db import Database
+from loyalty_service.kit.db import Busy, Database, Transaction
 from loyalty_service.kit.heap import settled
+from loyalty_service.kit.patience import PATIENCE, insist
 from loyalty_service.ledger.service import Acting
 from loyalty_service.program.queries import find_newest
 from loyalty_service.program.rules.currencies import minor_digits
@@ -32,6 +33,8 @@ from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
 
 ACTOR = ("import", "invoice-lines")
+
+TakePart = Callable[[Sequence[Invoice]], TakenIn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,14 @@ class Asked:
     currency: str | None = None
 
 
-def import_invoices(db: Database, path: Path, asked: Asked, *, only_check: bool = False) -> Report:
+def import_invoices(
+    db: Database, path: Path, asked: Asked, *, only_check: bool = False, patience: int = PATIENCE
+) -> Report:
     """Take a file of invoice lines into the books; what is there already is passed over.
 
     Args:
         only_check: find what cannot be read or is left out whoever bought it; write nothing.
+        patience: how often a part is tried again that meets a locked member; then it ends there.
 
     Raises:
         FileFault: the file cannot be read. Nothing is written.
@@ -67,8 +73,15 @@ def import_invoices(db: Database, path: Path, asked: Asked, *, only_check: bool 
     with open_lines(path) as lines:
         file = read_invoices(lines, asked.zone or program.zone, asked.columns)
     history = History(program.currency, minor_digits(program.currency))
+
+    def take_part(part: Sequence[Invoice]) -> TakenIn:
+        def work(tx: Transaction) -> TakenIn:
+            return take_in(Acting(tx, programs, ACTOR, Timekeeping()), part, history)
+
+        return insist(lambda: db.run(work), patience)
+
     with settled():
-        return _take_in(db, programs, file, history, only_check=only_check)
+        return _take_in(db, file, history, take_part, only_check=only_check)
 
 
 def current_program(db: Database, programs: Programs) -> tuple[int, Program]:
@@ -84,7 +97,7 @@ def current_program(db: Database, programs: Programs) -> tuple[int, Program]:
 
 
 def _take_in(
-    db: Database, programs: Programs, file: Invoices, history: History, *, only_check: bool
+    db: Database, file: Invoices, history: History, take_part: TakePart, *, only_check: bool
 ) -> Report:
     report = begin_report(file, only_check=only_check)
     with db.reading() as tx:
@@ -92,7 +105,11 @@ def _take_in(
     decided, rest = _skip(file, repeated, db.clock.now(), history)
     with progress("Importing invoices", "invoices", len(file.timeline)) as show:
         for part in [] if only_check else cut(rest):
-            taken = _take_part(db, programs, part, history)
+            try:
+                taken = take_part(part)
+            except Busy:
+                report.is_stuck = True
+                break
             decided.update((one.invoice.number, one) for one in taken.decided)
             report.enrolled += taken.enrolled
             show(len(decided))
@@ -100,12 +117,6 @@ def _take_in(
         if invoice.number in decided:
             report.note(decided[invoice.number])
     return report
-
-
-def _take_part(
-    db: Database, programs: Programs, part: Sequence[Invoice], history: History
-) -> TakenIn:
-    return db.run(lambda tx: take_in(Acting(tx, programs, ACTOR, Timekeeping()), part, history))
 
 
 def _skip(
@@ -132,6 +143,8 @@ def tell(report: Report, path: Path) -> None:
     click.echo(counted(report.read, "line"))
     for outcome, count in report.lines.most_common():
         _row(outcome, count)
+    if report.is_stuck:
+        _row("not come to", report.read - report.lines.total())
     click.echo(counted(report.invoices.total(), "invoice"))
     for outcome, count in report.invoices.most_common():
         _row(outcome, count, "as " + ", ".join(report.examples[outcome]))

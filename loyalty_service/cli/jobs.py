@@ -21,14 +21,12 @@ from loyalty_service.jobs.service import STEPS_AT_ONCE, Jobs, Listed, Stuck, Wat
 from loyalty_service.kit.db import Database
 from loyalty_service.kit.heap import settled
 from loyalty_service.kit.instants import instant_text
+from loyalty_service.kit.patience import LOCK_MS
 from loyalty_service.kit.problems import AWAY
 from loyalty_service.members.queries import count_members
 from loyalty_service.program.rules.versions import NoProgram
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
-
-LOCK_MS = 500
-"""A job waits no longer for a member: meanwhile others would wait for those it has locked."""
 
 WHAT = {
     JobName.CATCH_UP: (

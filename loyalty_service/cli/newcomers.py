@@ -1,6 +1,6 @@
 """The run behind `loyalty import members`: a file, part by part, each a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from loyalty_service.cli.progress import counted, progress
 from loyalty_service.imports.rules.members import Newcomer, Setting, read_members
 from loyalty_service.imports.rules.openings import MembersReport, Welcome
 from loyalty_service.imports.service import Arrival, bring_in, cut_members, look_at, open_lines
-from loyalty_service.kit.db import Database, Transaction
+from loyalty_service.kit.db import Busy, Database, Transaction
+from loyalty_service.kit.patience import PATIENCE, insist
 from loyalty_service.ledger.service import Acting
 from loyalty_service.members.rules import check_past
 from loyalty_service.program.service import Programs
@@ -21,9 +22,17 @@ ACTOR = ("import", "members")
 MOST_FAULTS = 100
 MOST_EXAMPLES = 5
 
+TakePart = Callable[[Sequence[Newcomer]], list[Welcome]]
+
 
 def import_members(
-    db: Database, path: Path, *, as_of: datetime | None, secret: bytes | None, only_check: bool
+    db: Database,
+    path: Path,
+    *,
+    as_of: datetime | None,
+    secret: bytes | None,
+    only_check: bool,
+    patience: int = PATIENCE,
 ) -> MembersReport:
     """Bring the members of a file in with what they have; who has a fault is left out whole.
 
@@ -31,6 +40,7 @@ def import_members(
         as_of: the instant of the opening balances (UTC); None is now.
         secret: what personal references are hashed with; None refuses them.
         only_check: find the faults and write nothing.
+        patience: how often a part is tried again that meets a locked member; then it ends there.
 
     Raises:
         FileFault: the file cannot be read. Nothing is written.
@@ -47,17 +57,32 @@ def import_members(
     arrival = Arrival(program, version, opening, as_of)
     sound = [member for member in file.members if not member.is_faulty]
     report = MembersReport(file.read, faulty=len(file.members) - len(sound), faults=file.faults)
+
+    def take_part(part: Sequence[Newcomer]) -> list[Welcome]:
+        return insist(
+            lambda: _take_part(db, programs, part, arrival, only_check=only_check), patience
+        )
+
+    _take_in(sound, report, take_part)
+    report.faults.sort()
+    return report
+
+
+def _take_in(sound: Sequence[Newcomer], report: MembersReport, take_part: TakePart) -> None:
     tiers = sum(member.tier is not None for member in sound)
     doing = f"Importing members, {tiers:,} with a tier" if tiers else "Importing members"
     with progress(doing, "members", len(sound)) as show:
         done = 0
         for part in cut_members(sound):
-            for one in _take_part(db, programs, part, arrival, only_check=only_check):
+            try:
+                welcomes = take_part(part)
+            except Busy:
+                report.is_stuck = True
+                return
+            for one in welcomes:
                 report.note(one)
             done += len(part)
             show(done)
-    report.faults.sort()
-    return report
 
 
 def _take_part(

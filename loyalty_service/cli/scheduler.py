@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from loyalty_service.cli.databases import open_database
-from loyalty_service.cli.jobs import LOCK_MS
 from loyalty_service.cli.serve import prepare_schema
 from loyalty_service.config import JSON, read_config
 from loyalty_service.jobs.rules.schedules import JobName
 from loyalty_service.jobs.service import ERRANDS, STEPS_AT_ONCE, Jobs, Lease, Scheduler
 from loyalty_service.kit.heap import settled
 from loyalty_service.kit.logs import PlainLines, configure_logs, log
+from loyalty_service.kit.patience import LOCK_MS
 from loyalty_service.program.service import Programs
 from loyalty_service.timekeeping.service import Timekeeping
 

@@ -43,7 +43,7 @@ class Gate:
 
     def let_in(self, call: Callable[[], Any]) -> None:
         """Start a call and return once it waits, behind those that wait already."""
-        number, before = len(self.calls), self._waiting()
+        number, before = len(self.calls), self.waiting()
 
         def run() -> None:
             self.answers[number] = call()
@@ -51,7 +51,7 @@ class Gate:
         thread = threading.Thread(target=run)
         self.calls.append(thread)
         thread.start()
-        wait_until(lambda: self._waiting() > before or not thread.is_alive())
+        wait_until(lambda: self.waiting() > before or not thread.is_alive())
         assert thread.is_alive(), f"call {number} did not wait: {self.answers.get(number)}"
 
     def open(self, *, keep: bool = False) -> list[Any]:
@@ -64,7 +64,8 @@ class Gate:
             thread.join()
         return [self.answers[number] for number in range(len(self.calls))]
 
-    def _waiting(self) -> int:
+    def waiting(self) -> int:
+        """How many wait for a lock now."""
         with self.watcher.cursor() as cursor:
             cursor.execute(_WAITING)
             return int(cursor.fetchone()[0])

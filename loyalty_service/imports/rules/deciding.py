@@ -100,6 +100,7 @@ class Report:
         enrolled: members seen for the first time.
         unreadable_lines: some lines that cannot be read, and what is wrong with each.
         returns: returns written, one for each order that a return touched.
+        is_stuck: it ended at a locked member; what is left of the file was not come to.
     """
 
     read: int = 0
@@ -112,6 +113,7 @@ class Report:
     enrolled: int = 0
     returns: int = 0
     only_check: bool = False
+    is_stuck: bool = False
 
     def note(self, decided: Decided) -> None:
         """Count one invoice, in the order they pass."""

@@ -225,6 +225,7 @@ class MembersReport:
         raised: lines of members who are known already and get a tier.
         over: lines of members whose tier is reviewed at once, because its term is over.
         differing: lines of members of whom something else is known.
+        is_stuck: it ended at a locked member; the members after it were not come to.
     """
 
     read: int = 0
@@ -240,6 +241,7 @@ class MembersReport:
     over: list[int] = field(default_factory=list)
     differing: list[int] = field(default_factory=list)
     faults: list[LineFault] = field(default_factory=list)
+    is_stuck: bool = False
 
     def note(self, one: Welcome) -> None:
         """Count one member."""

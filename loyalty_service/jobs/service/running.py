@@ -23,9 +23,8 @@ from loyalty_service.jobs.rules.schedules import JobName
 from loyalty_service.jobs.service.turns import Chunk, Step, Turns
 from loyalty_service.kit.db import Busy, Database, Transaction
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.kit.patience import PATIENCE, PAUSE_SECONDS, insist
 
-PATIENCE = 120
-PAUSE_SECONDS = 0.25
 _NO_COUNTS = "{}"
 
 _BEGIN = """
@@ -90,7 +89,7 @@ def run_steps(
     Rule: R-55.
     """
     # Its row may be held for the length of a step by another process at the same run.
-    run = _insist(partial(_begin, db, name, at), patience)
+    run = insist(partial(_begin, db, name, at), patience)
     try:
         with Turns(db, step, _note, is_ahead=is_ahead) as turns:
             return _walk(db, run, turns, watch, size, patience=patience)
@@ -99,14 +98,6 @@ def run_steps(
         with suppress(Busy, psycopg2.Error, sqlalchemy.exc.SQLAlchemyError):
             _end(db, run, Outcome.FAILED, type(error).__name__)
         raise
-
-
-def _insist(work: Callable[[], Run], patience: int) -> Run:
-    for _ in range(patience):
-        with suppress(Busy):
-            return work()
-        time.sleep(PAUSE_SECONDS)
-    return work()
 
 
 def _begin(db: Database, name: JobName, at: datetime) -> Run:
