@@ -5,7 +5,7 @@ from datetime import date
 
 from loyalty_service.earning.rules.facts import Earned
 from loyalty_service.earning.rules.plan import plan_for
-from loyalty_service.members.rules import Totals, Wanted
+from loyalty_service.members.rules import Totals, Wanted, cuts_around
 from loyalty_service.program.rules.earning import Cap, CapPeriod, CapUnit
 from loyalty_service.program.rules.periods import period_bounds
 from loyalty_service.program.rules.program import Program
@@ -60,13 +60,15 @@ def wanted_by_caps(acts: Iterable[tuple[Program, str, date]]) -> Wanted | None:
     Rule: R-23.
     """
     metrics: set[str] = set()
-    first, last = date.max, date.min
+    bounds = set()
     for program, trigger, day in acts:
         for cap in plan_for(program).calendar.get(trigger, ()):
             metrics.update(_metrics_of(cap))
-            begins, ends = period_bounds(cap.period or CapPeriod.EVER, day)
-            first, last = min(first, begins), max(last, ends)
-    return Wanted(frozenset(metrics), first, last) if metrics else None
+            bounds.add(period_bounds(cap.period or CapPeriod.EVER, day))
+    if not metrics:
+        return None
+    first, last = min(begins for begins, _ in bounds), max(ends for _, ends in bounds)
+    return Wanted(frozenset(metrics), first, last, cuts_around(bounds))
 
 
 def count(totals: Totals, program: Program, member_id: int, day: date, earned: Earned) -> None:

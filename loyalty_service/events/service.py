@@ -26,7 +26,14 @@ from loyalty_service.ledger.rules.entry import Reason, Source
 from loyalty_service.ledger.service import Acting, Books
 from loyalty_service.ledger.service import told as entry_told
 from loyalty_service.members import service as members
-from loyalty_service.members.rules import Member, Ref, Wanted, check_past, earned_metric
+from loyalty_service.members.rules import (
+    Member,
+    Ref,
+    Wanted,
+    check_past,
+    cuts_around,
+    earned_metric,
+)
 from loyalty_service.program.rules.periods import local_date, period_bounds
 from loyalty_service.program.rules.program import Program
 
@@ -68,7 +75,8 @@ def wanted_by_event(program: Program, name: str, day: date) -> Wanted | None:
     period = ONCE.get(name)
     if period is None:
         return wanted
-    return Wanted(frozenset({event_metric(name)}), *period_bounds(period, day)) | wanted
+    bounds = period_bounds(period, day)
+    return Wanted(frozenset({event_metric(name)}), *bounds, cuts_around([bounds])) | wanted
 
 
 def credit_event(

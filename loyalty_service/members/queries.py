@@ -32,6 +32,15 @@ _TOTALS = """
 SELECT member_id, metric, day, amount FROM member_total
  WHERE member_id = ANY(%s) AND metric = ANY(%s) AND day BETWEEN %s AND %s
 """
+# A day on which taking some away has left less than nothing stays by itself; of the others
+# the first on which there is anything stands for all.
+_TOTALS_CUT = """
+SELECT member_id, metric, coalesce(min(day) FILTER (WHERE amount <> 0), min(day)),
+       sum(amount)::bigint
+  FROM member_total
+ WHERE member_id = ANY(%s) AND metric = ANY(%s) AND day BETWEEN %s AND %s
+ GROUP BY member_id, metric, width_bucket(day, %s::date[]), CASE WHEN amount < 0 THEN day END
+"""
 _REFS = "SELECT kind, value FROM member_ref WHERE member_id = %s ORDER BY kind, value"
 
 # Asking for the last row of an index is planned in half the time of asking for max().
@@ -112,13 +121,20 @@ def list_refs(tx: Transaction, member_id: int) -> list[Ref]:
 
 
 def read_totals(tx: Transaction, member_ids: Collection[int], wanted: Wanted | None) -> Totals:
-    """The sums of these locked members; nothing is asked of the database for None."""
+    """The sums of these locked members; nothing is asked of the database for None.
+
+    What is between two cuts stands on the first day of it on which there is anything, so that the
+    days on which something was counted begin where they do.
+    """
     totals = Totals()
     if wanted is None:
         return totals
-    asked = (list(member_ids), sorted(wanted.metrics), wanted.first, wanted.last)
+    asked: list[Any] = [list(member_ids), sorted(wanted.metrics), wanted.first, wanted.last]
+    sql = _TOTALS
+    if wanted.cuts is not None:
+        sql, asked = _TOTALS_CUT, [*asked, sorted(wanted.cuts)]
     amounts = totals.amounts = {member_id: {} for member_id in member_ids}
-    for member_id, name, day, amount in tx.fetch(_TOTALS, asked):
+    for member_id, name, day, amount in tx.fetch(sql, asked):
         amounts[member_id][name, day] = amount
     return totals
 

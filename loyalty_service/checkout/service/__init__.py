@@ -200,7 +200,8 @@ def _read_for_payment(work: Work, member: Member, order: Order, known: OrderReco
         # What was promised may be placed again, so the more of the two is read.
         points = max(points, known.points)
     _read_for(books, member, points, program, at)
-    books.read_totals(wanted_by_caps(days_met(books, member, when, known).values()), at)
+    wanted = wanted_by_caps(days_met(books, member, when, known).values())
+    books.read_totals(wanted, at, adds_only=True)
 
 
 def _read_for(books: Books, member: Member, points: int, program: Program, until: datetime) -> None:
@@ -215,7 +216,8 @@ def _read_for(books: Books, member: Member, points: int, program: Program, until
 
 
 def _read_totals(books: Books, member: Member, when: datetime) -> None:
-    books.read_totals(wanted_by_caps(days_met(books, member, when).values()), when)
+    wanted = wanted_by_caps(days_met(books, member, when).values())
+    books.read_totals(wanted, when, adds_only=True)
 
 
 def fulfil(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | None) -> str:

@@ -203,10 +203,19 @@ class Books:
         self.read_expired(keys)
         return sum(self.expired[key] for key in keys) + account.expired_since(lots)
 
-    def read_totals(self, wanted: Wanted | None, until: datetime) -> None:
-        """Read the members' sums: what the operation wants, and what time will ask for."""
+    def read_totals(
+        self, wanted: Wanted | None, until: datetime, *, adds_only: bool = False
+    ) -> None:
+        """Read the members' sums: what the operation wants, and what time will ask for.
+
+        Args:
+            adds_only: nothing is going to be taken away from any day. Days that are only asked for
+                together are then read as one, so that a call costs the same however many they are.
+        """
         more = self.passing.wants(self, self.members.values(), until)
         wanted = wanted if more is None else more | wanted
+        if wanted is not None and not adds_only:
+            wanted = wanted.by_day()
         self.totals = read_totals(self.tx, self.members.keys(), wanted)
         self.has_totals = True
 

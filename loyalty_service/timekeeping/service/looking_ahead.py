@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from loyalty_service.events.rules import BIRTHDAY
 from loyalty_service.events.service import wanted_by_event
@@ -15,6 +16,8 @@ from loyalty_service.tiers.rules.windows import first_day_of
 from loyalty_service.timekeeping.rules import gives_birthdays
 
 _INSTANT = timedelta(microseconds=1)
+_MOST_DAYS = 31
+"""A longer way is looked at day by day."""
 
 
 def find_wanted(books: Books, members: Iterable[Member], until: datetime) -> Wanted | None:
@@ -95,17 +98,41 @@ def _programs(books: Books, group: Sequence[Member], until: datetime) -> list[Pr
 def _wanted(
     program: Program, group: Sequence[Member], begin: datetime, until: datetime
 ) -> Wanted | None:
-    wanted = None
+    wanted, cuts = None, _cuts(program, group, begin, until)
     if gives_birthdays(program) and any(member.birth_month is not None for member in group):
         for instant in (begin, until):
             day = local_date(instant, program.zone)
-            wanted = (wanted_by_event(program, BIRTHDAY, day) or Wanted(frozenset(), day, day)) | (
-                wanted
-            )
+            wanted = Wanted(frozenset(), day, day, cuts) | wanted
+            wanted |= wanted_by_event(program, BIRTHDAY, day)
     if program.tiers is None:
         return wanted
     first = min(_first_days(program, program.tiers, group, begin))
-    return Wanted(metrics_of(program.tiers), first, date.max) | wanted
+    return Wanted(metrics_of(program.tiers), first, date.max, cuts) | wanted
+
+
+def _cuts(
+    program: Program, group: Sequence[Member], begin: datetime, until: datetime
+) -> frozenset[date] | None:
+    """Where what may be judged on the way begins, and the days after its end; None: a long way."""
+    # A review looks back from the day before.
+    first, last = local_date(begin - _INSTANT, program.zone), local_date(until, program.zone)
+    if (last - first).days > _MOST_DAYS:
+        return None
+    tiers = program.tiers
+    if tiers is None or tiers.window is not Calendar.MEMBERSHIP_YEAR:
+        return _cuts_between(tiers, first, last, first)
+    enrolled = {local_date(member.enrolled_at, program.zone) for member in group}
+    return frozenset().union(*(_cuts_between(tiers, first, last, on) for on in enrolled))
+
+
+# Members mostly act on the same days, within the same windows.
+@lru_cache(maxsize=1_024)
+def _cuts_between(
+    tiers: Tiers | None, first: date, last: date, enrolled_on: date
+) -> frozenset[date]:
+    days = [first + timedelta(days=number) for number in range((last - first).days + 2)]
+    begins = [] if tiers is None else [first_day_of(tiers, day, enrolled_on) for day in days]
+    return frozenset([*days, *begins])
 
 
 def _first_days(

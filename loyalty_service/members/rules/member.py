@@ -19,9 +19,6 @@ MAX_REFS = 16
 MAX_TAGS = 32
 _REF = re.compile(rf"(?:({naming.KIND_PATTERN}):)?({naming.REF_PATTERN})")
 _PERSONAL = re.compile(rf"({'|'.join(naming.PERSONAL_KINDS)}):({naming.PERSONAL_PATTERN})")
-Total = tuple[str, date]
-"""A metric on a local day."""
-
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -151,60 +148,6 @@ def check_past(instant: datetime, now: datetime, path: str = "occurred_at") -> N
         asked, limit = instant_text(instant), instant_text(now)
         message = f"{asked} lies in the future: it is {limit} now."
         raise InTheFuture(message, path=path, asked=asked, limit=limit)
-
-
-SPEND = "spend"
-ORDERS = "orders"
-
-
-def earned_metric(wallet: str) -> str:
-    """The name under which points earned in a wallet are summed, by the day they come alive."""
-    return f"earned:{wallet}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an operation has to know of its members' sums: these metrics, between two local days."""
-
-    metrics: frozenset[str]
-    first: date
-    last: date
-
-    def __or__(self, other: "Wanted | None") -> "Wanted":
-        if other is None:
-            return self
-        first, last = min(self.first, other.first), max(self.last, other.last)
-        return Wanted(self.metrics | other.metrics, first, last)
-
-
-@dataclass(slots=True)
-class Totals:
-    """Sums by member, metric and local day, moving as an operation decides.
-
-    Args:
-        amounts: what was read and has been added since.
-        added: that alone, to be written; unsettled: what of it has had no effect on tiers yet.
-        changes: how often anything was added.
-    """
-
-    amounts: dict[int, dict[Total, int]] = field(default_factory=dict)
-    added: dict[int, dict[Total, int]] = field(default_factory=dict)
-    unsettled: dict[int, dict[Total, int]] = field(default_factory=dict)
-    changes: int = 0
-
-    def add(self, member_id: int, counts: Mapping[Total, int]) -> None:
-        """Count so much more of these (or less, negative)."""
-        if not counts:
-            return
-        self.changes += 1
-        for totals in (self.amounts, self.added, self.unsettled):
-            of_member = totals.setdefault(member_id, {})
-            for key, amount in counts.items():
-                of_member[key] = of_member.get(key, 0) + amount
-
-    def settle(self, member_id: int) -> dict[Total, int]:
-        """What was added for a member since this was asked last."""
-        return self.unsettled.pop(member_id, {})
 
 
 @frozen
