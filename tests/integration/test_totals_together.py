@@ -13,7 +13,7 @@ from loyalty_service.members.rules import Wanted, cuts_around
 from loyalty_service.timekeeping.service import Timekeeping
 from tests.databases import connect
 from tests.factories import STOREFRONT, Shop, line
-from tests.integration.test_tiers import TIERED, tier
+from tests.integration.test_tiers import BIRTHDAY, TIERED, TIERS, tier
 
 DAY = date(2026, 3, 2)
 MONTHLY = """
@@ -116,6 +116,21 @@ def test_a_monthly_limit_asks_for_its_month_alone_however_far_tiers_look_back(db
 
     [earned] = [one for one in receipt["earned"] if one["wallet"] == "points"]
     assert earned["points"] == 50 - 30 - 1
+
+
+def test_a_birthday_told_early_is_not_given_again_on_its_day_for_the_one_of_last_year(db, clock):
+    shop = Shop(db, BIRTHDAY + TIERS)
+    shop.enrol(birthday=(3, 10))
+    clock.set(datetime(2027, 2, 1, 4, tzinfo=UTC))
+    shop.tell("birthday")
+    clock.set(datetime(2027, 2, 20, 4, tzinfo=UTC))
+    shop.pay("o-1", line(100))
+    clock.set(datetime(2027, 3, 11, 4, tzinfo=UTC))
+
+    shop.pay("o-2", line(100))
+
+    given = db.fetch("SELECT count(*)::int FROM entry WHERE reason = 'event'")
+    assert given == [(2,)]
 
 
 def test_what_comes_alive_later_does_not_count_with_what_is_alive(db, clock):
