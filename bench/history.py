@@ -109,7 +109,10 @@ class Members:
         begin = db.clock.now() - SPAN
         ids = {kind: enrol_members(db, refs, enrolled_at=begin) for kind, refs in self.refs.items()}
         live(db, self.refs[LONG], given.lots, given.open)
-        live(db, self.refs[SHORT], given.short, given.short)
+        # Others lie between them, as anywhere: in a table of four members all of it is looked at.
+        others = [f"other-{i}" for i in range(given.others)]
+        enrol_members(db, others, enrolled_at=begin)
+        live(db, [*self.refs[SHORT], *others], given.short, given.short)
         with made.owner() as cursor:
             cursor.execute("VACUUM ANALYZE")
         for kind, (first, *_) in ids.items():
@@ -194,6 +197,7 @@ def main() -> None:
     """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, default=4, help="of each kind")
+    parser.add_argument("--others", type=int, default=400, help="members of short history beside")
     parser.add_argument("--lots", type=int, default=10_000, help="ever, in the long history")
     parser.add_argument("--open", type=int, default=300, help="of them")
     parser.add_argument("--short", type=int, default=10, help="lots in the short history")
