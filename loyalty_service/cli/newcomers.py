@@ -77,7 +77,7 @@ def _take_in(sound: Sequence[Newcomer], report: MembersReport, take_part: TakePa
             try:
                 welcomes = take_part(part)
             except Busy:
-                report.is_stuck = True
+                report.not_come_to = len(sound) - done
                 return
             for one in welcomes:
                 report.note(one)
@@ -108,7 +108,7 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
         click.echo(f"{path}:{fault.line}: {fault.column}: {fault.message}")
     if len(report.faults) > MOST_FAULTS:
         click.echo(f"... and {len(report.faults) - MOST_FAULTS:,} more faults.")
-    members = report.enrolled + report.known + report.faulty
+    members = report.enrolled + report.known + report.faulty + report.not_come_to
     click.echo(f"{counted(report.read, 'line')}, {counted(members, 'member')}")
     would = "would be " if only_check else ""
     _row(f"{would}enrolled", report.enrolled)
@@ -120,13 +120,16 @@ def tell(report: MembersReport, path: Path, *, only_check: bool) -> None:
             f"left as they are, {_as_on(report.differing)}",
         )
     _row("left out with a fault", report.faulty)
+    if report.is_stuck:
+        _row("not come to", report.not_come_to)
     click.echo(counted(report.balances + report.repeated, "opening balance"))
     _row(f"{would}brought", report.balances)
     for wallet, points in sorted(report.points.items()):
         _row(f"  points in {wallet}", points)
     _row("imported before", report.repeated)
     _tell_tiers(report, would)
-    click.echo(f"Faults: {len(report.faults):,}" if report.faults else "No faults.")
+    if report.faults or not report.is_stuck:
+        click.echo(f"Faults: {len(report.faults):,}" if report.faults else "No faults.")
 
 
 def _tell_tiers(report: MembersReport, would: str) -> None:

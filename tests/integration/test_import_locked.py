@@ -3,6 +3,7 @@
 import pytest
 
 from loyalty_service.checkout.service.batch import MEMBERS_AT_ONCE
+from loyalty_service.cli import newcomers
 from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.cli.imports import end
 from loyalty_service.cli.invoices import Asked, import_invoices, tell
@@ -94,15 +95,21 @@ def test_invoices_of_a_member_never_let_go_are_told_and_done_the_next_time(
     assert again.invoices == {"repeated": MEMBERS_AT_ONCE, "order": MANY - MEMBERS_AT_ONCE}
 
 
-def test_members_after_one_never_let_go_are_brought_the_next_time(db, hurried, balances):
+def test_members_after_one_never_let_go_are_told_and_brought_the_next_time(
+    db, hurried, balances, capsys
+):
     Shop(db).enrol(LAST)
     with held(db, MEMBER, [LAST]):
         report = bring(hurried, balances, patience=1)
 
+    newcomers.tell(report, balances, only_check=False)
+    said = capsys.readouterr().out
     with pytest.raises(Fault, match="locked by another session") as ended:
         end(report, found_wrong=False)
     again = bring(db, balances)
 
     assert ended.value.code == Exit.UNFINISHED
+    assert f"not come to             {MANY - MEMBERS_AT_ONCE:>20,}" in said
+    assert "No faults" not in said
     assert (report.enrolled, report.balances) == (MEMBERS_AT_ONCE, MEMBERS_AT_ONCE)
     assert (again.repeated, again.balances) == (MEMBERS_AT_ONCE, MANY - MEMBERS_AT_ONCE)

@@ -225,7 +225,7 @@ class MembersReport:
         raised: lines of members who are known already and get a tier.
         over: lines of members whose tier is reviewed at once, because its term is over.
         differing: lines of members of whom something else is known.
-        is_stuck: it ended at a locked member; the members after it were not come to.
+        not_come_to: sound members of the parts from a locked member on, where it ended; else 0.
     """
 
     read: int = 0
@@ -241,7 +241,12 @@ class MembersReport:
     over: list[int] = field(default_factory=list)
     differing: list[int] = field(default_factory=list)
     faults: list[LineFault] = field(default_factory=list)
-    is_stuck: bool = False
+    not_come_to: int = 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it ended at a locked member."""
+        return self.not_come_to > 0
 
     def note(self, one: Welcome) -> None:
         """Count one member."""
