@@ -50,12 +50,15 @@ def fill(url: str, members: int, orders: int, *, seed: int = 1) -> None:
             db.run(partial(enrol, ref=ref, details=Details(enrolled_at=begin)))
         acting = partial(Acting, programs=Programs(), actor=("import", "b"), passing=Timekeeping())
         for part in in_transactions(list(_items(refs, orders, begin, random.Random(seed)))):
-            db.run(partial(_take, acting, part))
+            db.run(partial(take_part, acting, part))
     finally:
         db.close()
 
 
-def _take(acting: Callable[[Transaction], Acting], part: Sequence[Item], tx: Transaction) -> None:
+def take_part(
+    acting: Callable[[Transaction], Acting], part: Sequence[Item], tx: Transaction
+) -> None:
+    """Let the kernel take one part of a history."""
     take_items(acting(tx), part)
 
 

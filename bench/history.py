@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from common import Stand, enrol_members, median, payment, ratio, stand, title, web_server
+from generate import take_part
 from load import request, run_load
 from recording import GIFT, call_service
 from spending import ASKED
@@ -28,7 +29,6 @@ from loyalty_service.checkout.service import (
     OrderItem,
     ReturnItem,
     in_transactions,
-    take_items,
 )
 from loyalty_service.earning.rules.facts import LineKind
 from loyalty_service.kit.db import Database, Transaction
@@ -57,14 +57,10 @@ def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
             items += _bought(parse_ref(ref), f"{ref}-{i}", at, keep=i % every == 0)
     acting = partial(Acting, programs=programs, actor=("import", "b"), passing=Timekeeping())
     for part in in_transactions(items):
-        db.run(partial(_take, acting, part))
+        db.run(partial(take_part, acting, part))
     gift = Adjustment("points", GIFT["points"], expires_at=db.clock.now() + timedelta(days=1))
     for ref in refs:
         db.run(partial(_give, acting, parse_ref(ref), gift))
-
-
-def _take(acting: Callable[[Transaction], Acting], part: Sequence[Item], tx: Transaction) -> None:
-    take_items(acting(tx), part)
 
 
 def _give(

@@ -26,7 +26,7 @@ MEANINGS = {
     Exit.NO_DATABASE: "the database cannot be started or reached",
     Exit.DATABASE_DIED: "the embedded database died while serving",
     Exit.WEB_DIED: "the web server could not start, or died",
-    Exit.UNFINISHED: "a job or an import ended before all was done; the same command goes on",
+    Exit.UNFINISHED: "a job or an import ended before all was done; it may be taken up again",
 }
 
 

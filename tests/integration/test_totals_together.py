@@ -20,7 +20,10 @@ MONTHLY = """
 earning:
   caps:
     - {id: few, name: {en: Few, zh: 少}, covers: [base], per: member, period: month, points: 50}"""
-WAITS = TIERED.replace("activation: {on: payment}", "activation: {on: payment, wait_days: 5}")
+WAIT_DAYS = 5
+WAITS = TIERED.replace(
+    "activation: {on: payment}", f"activation: {{on: payment, wait_days: {WAIT_DAYS}}}"
+)
 days = st.integers(0, 12).map(lambda number: DAY + timedelta(days=number))
 sums = st.dictionaries(
     st.tuples(st.sampled_from(["spend", "orders", "earned:points"]), days),
@@ -133,35 +136,29 @@ def test_a_birthday_told_early_is_not_given_again_on_its_day_for_the_one_of_last
     assert given == [(2,)]
 
 
-def test_what_comes_alive_later_does_not_count_with_what_is_alive(db, clock):
+@pytest.mark.parametrize(
+    ("apart", "later"),
+    [
+        pytest.param(10, 2, id="what-is-alive-lies-before"),
+        pytest.param(5, 0, id="what-is-alive-has-come-today"),
+    ],
+)
+def test_what_comes_alive_later_does_not_count_with_what_is_alive(db, clock, apart, later):
     shop = Shop(db, WAITS)
     shop.enrol()
     shop.pay("o-1", line(30_000))
-    clock.advance(timedelta(days=10))
+    clock.advance(timedelta(days=apart))
     shop.pay("o-2", line(30_000))
-    clock.advance(timedelta(days=2))
+    clock.advance(timedelta(days=later))
 
     quoted = shop.quote(line(100))
     shop.pay("o-3", line(100))
 
     assert quoted["tier_after"] == "regular"
     assert tier(shop) is None
-    clock.advance(timedelta(days=3))
+    clock.advance(timedelta(days=WAIT_DAYS - later))
     shop.pay("o-4", line(100))
     assert tier(shop) == "silver"
-
-
-def test_what_comes_alive_later_does_not_count_with_the_same_days_either(db, clock):
-    shop = Shop(db, WAITS)
-    shop.enrol()
-    shop.pay("o-1", line(30_000))
-    clock.advance(timedelta(days=5))
-    # What this one earns comes alive in five days; what the first one earned, today.
-    shop.pay("o-2", line(30_000))
-
-    shop.pay("o-3", line(100))
-
-    assert tier(shop) is None
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
+
+from loyalty_service.program.rules.periods import ONE_DAY
 
 Total = tuple[str, date]
 """A metric on a local day."""
@@ -14,9 +16,6 @@ ORDERS = "orders"
 def earned_metric(wallet: str) -> str:
     """The name under which points earned in a wallet are summed, by the day they come alive."""
     return f"earned:{wallet}"
-
-
-_ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def cuts_around(bounds: Iterable[tuple[date, date]]) -> frozenset[date]:
     return frozenset(
         cut
         for first, last in bounds
-        for cut in ((first,) if last == date.max else (first, last + _ONE_DAY))
+        for cut in ((first,) if last == date.max else (first, last + ONE_DAY))
     )
 
 

@@ -8,7 +8,7 @@ from loyalty_service.events.rules import BIRTHDAY
 from loyalty_service.events.service import wanted_by_event
 from loyalty_service.ledger.service import Books
 from loyalty_service.members.rules import Member, Wanted
-from loyalty_service.program.rules.periods import earlier, local_date
+from loyalty_service.program.rules.periods import ONE_DAY, earlier, local_date
 from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.tiers import Calendar, OnReturn, Tiers
 from loyalty_service.tiers.rules.qualifying import metrics_of
@@ -113,16 +113,21 @@ def _wanted(
 def _cuts(
     program: Program, group: Sequence[Member], begin: datetime, until: datetime
 ) -> frozenset[date] | None:
-    """Where what may be judged on the way begins, and the days after its end; None: a long way."""
+    """Where what may be judged on the way begins, and the days after its end.
+
+    None where days are not worth reading together: for many members at once, and on a long way.
+    """
+    if len(group) > 1:
+        return None
     # A review looks back from the day before.
     first, last = local_date(begin - _INSTANT, program.zone), local_date(until, program.zone)
     if (last - first).days > _MOST_DAYS:
         return None
-    tiers = program.tiers
-    if tiers is None or tiers.window is not Calendar.MEMBERSHIP_YEAR:
-        return _cuts_between(tiers, first, last, first)
-    enrolled = {local_date(member.enrolled_at, program.zone) for member in group}
-    return frozenset().union(*(_cuts_between(tiers, first, last, on) for on in enrolled))
+    # Only of membership years it matters when they began; all others share what is kept.
+    enrolled_on = first
+    if program.tiers is not None and program.tiers.window is Calendar.MEMBERSHIP_YEAR:
+        enrolled_on = local_date(group[0].enrolled_at, program.zone)
+    return _cuts_between(program.tiers, first, last, enrolled_on)
 
 
 # Members mostly act on the same days, within the same windows.
@@ -130,7 +135,7 @@ def _cuts(
 def _cuts_between(
     tiers: Tiers | None, first: date, last: date, enrolled_on: date
 ) -> frozenset[date]:
-    days = [first + timedelta(days=number) for number in range((last - first).days + 2)]
+    days = [first + number * ONE_DAY for number in range((last - first).days + 2)]
     begins = [] if tiers is None else [first_day_of(tiers, day, enrolled_on) for day in days]
     return frozenset([*days, *begins])
 
