@@ -46,6 +46,10 @@ ORDERS = 40
 """In one round of one call."""
 
 
+MONEY = 30_000_00
+"""What the orders that stay came to, in fen."""
+
+
 def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
     """Let these members open ``lots`` lots each, of which every n-th stays open."""
     programs, begin = Programs(), db.clock.now() - SPAN
@@ -54,7 +58,7 @@ def live(db: Database, refs: Sequence[str], lots: int, kept: int) -> None:
     for i in range(lots):
         at = begin + SPAN * i / (lots + 1)
         for ref in refs:
-            items += _bought(parse_ref(ref), f"{ref}-{i}", at, keep=i % every == 0)
+            items += _bought(parse_ref(ref), f"{ref}-{i}", at, MONEY // kept, keep=i % every == 0)
     acting = partial(Acting, programs=programs, actor=("import", "b"), passing=Timekeeping())
     for part in in_transactions(items):
         db.run(partial(take_part, acting, part))
@@ -69,8 +73,8 @@ def _give(
     adjust(acting(tx), ref, gift)
 
 
-def _bought(ref: Ref, order_ref: str, at: datetime, *, keep: bool) -> list[Item]:
-    lines = (CartLine(LineKind.GOODS, "A-1", None, None, 1, 10_000),)
+def _bought(ref: Ref, order_ref: str, at: datetime, fen: int, *, keep: bool) -> list[Item]:
+    lines = (CartLine(LineKind.GOODS, "A-1", None, None, 1, fen),)
     bought = OrderItem(
         ref, Order(order_ref, f"pay-{order_ref}", Cart("CNY", None, lines), occurred_at=at)
     )

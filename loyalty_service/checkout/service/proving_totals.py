@@ -105,12 +105,13 @@ class _Counting:
     """Which rules each version of the program counts, and its local days."""
 
     def __init__(self, tx: Transaction, newest: int) -> None:
-        known = Programs()
-        self._programs = {no: known.get(tx.fetch, no) for no in range(1, newest + 1)}
-        self.zone = self._programs[newest].zone
+        self._programs, self._fetch = Programs(), tx.fetch
+        self._newest = newest
+        self.zone = self._programs.get(tx.fetch, newest).zone
 
     def find(self, version: int) -> Program | None:
-        return self._programs.get(version)
+        """The program of a version; None where rows name one that there is not."""
+        return self._programs.get(self._fetch, version) if 1 <= version <= self._newest else None
 
     def day(self, instant: datetime) -> str:
         day: date = local_date(instant, self.zone)
