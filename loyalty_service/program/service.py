@@ -1,7 +1,6 @@
 """Programs: the versions a process knows, and making a new one the version in force."""
 
 from datetime import datetime
-from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from threading import Lock
@@ -35,9 +34,6 @@ _INSERT = """
 INSERT INTO program_version (version, document, digest, in_force_at, applied_by)
 VALUES (%s, %s, %s, %s, %s)
 """
-
-DOCUMENTS_KEPT = 100
-"""Programs that a process keeps, beside those in use."""
 
 Known = tuple[tuple[Version, ...], tuple[datetime, ...]]
 """Versions, oldest first, and when each came into force (UTC)."""
@@ -165,19 +161,15 @@ class Programs:
     def _freeze(self, stored: Version) -> Program:
         program = self._frozen.get(stored.version)
         if program is None:
-            program = self._frozen.setdefault(stored.version, _thaw(stored.document))
+            program = self._frozen.setdefault(stored.version, _thaw(stored))
         return program
 
 
-@lru_cache(maxsize=DOCUMENTS_KEPT)
-def _thaw(document: str) -> Program:
-    """The program of a stored document, which was checked when it was applied.
-
-    Reading one takes as long as dozens of orders, and a document always says the same.
-    """
-    checked = read_document(document)
+def _thaw(stored: Version) -> Program:
+    """The program of a stored document, which was checked when it was applied."""
+    checked = read_document(stored.document)
     if checked.program is None:
-        raise RuntimeError(f"a stored program: {checked.faults}")
+        raise RuntimeError(f"stored program version {stored.version}: {checked.faults}")
     return checked.program
 
 
@@ -205,7 +197,7 @@ def require_follows(tx: Transaction, newest: Version, program: Program) -> None:
 
     Rule: R-01, R-04, R-10, R-54.
     """
-    running = _thaw(newest.document)
+    running = _thaw(newest)
     dropped = list_dropped_wallets(running, program)
     used = [wallet for wallet in dropped if has_entries(tx.fetch, wallet)]
     require_continues(running, program, used)

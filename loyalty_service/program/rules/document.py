@@ -5,7 +5,7 @@ because a shop mends its program in one sitting, not one error at a time.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from loyalty_service.kit.errors import Invalid
@@ -38,6 +38,9 @@ __all__ = ["Checked", "Fault", "UnreadableProgram", "canonical", "read_document"
 
 MAX_GROUPS = 50
 MAX_RULES = 500
+DOCUMENTS_KEPT = 32
+"""What the latest documents say: one is checked, compared and applied in a row, and read again by
+every proof, and reading it takes as long as dozens of orders."""
 
 
 class UnreadableProgram(Invalid):
@@ -54,6 +57,7 @@ class Checked:
     faults: tuple[Fault, ...]
 
 
+@lru_cache(maxsize=DOCUMENTS_KEPT)
 def read_document(text: str) -> Checked:
     """Check a program document and freeze it.
 
@@ -81,6 +85,7 @@ def read_document(text: str) -> Checked:
     return Checked(program, ())
 
 
+@lru_cache(maxsize=DOCUMENTS_KEPT)
 def canonical(text: str) -> str:
     """The document as JSON, the same for documents that say the same.
 
