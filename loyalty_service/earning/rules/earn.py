@@ -17,8 +17,7 @@ from loyalty_service.earning.rules.facts import (
 )
 from loyalty_service.earning.rules.matching import Occasion, factors_by_wallet, match_rules
 from loyalty_service.earning.rules.plan import decimal_text, plan_for
-from loyalty_service.earning.rules.points import Matched, weights_of
-from loyalty_service.earning.rules.spread import spread
+from loyalty_service.earning.rules.points import Matched
 from loyalty_service.earning.rules.stacking import stack
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.program import Program
@@ -70,18 +69,16 @@ def _earn(occasion: Occasion, used: Mapping[str, int]) -> Earned:
     given = {one.planned.id: one.points for one in matched if one.planned.id not in losses}
     left, bites = apply_caps(occasion.plan.caps.get(occasion.trigger, ()), given, used)
     outcome = Outcome(occasion, tuple(matched), losses, left, bites)
+    by_rule = [
+        RuleEarned(one.planned.rule, points, one.selection.lines)
+        for one in matched
+        if (points := left.get(one.planned.id))
+    ]
     return Earned(
-        by_rule=tuple([_earned(one, left) for one in matched if left.get(one.planned.id)]),
+        by_rule=tuple(by_rule),
         refused=tuple(_refusals(answers, outcome)),
         explain=partial(explain, outcome),
     )
-
-
-def _earned(one: Matched, left: Mapping[str, int]) -> RuleEarned:
-    rule, points, lines = one.planned.rule, left[one.planned.id], one.selection.lines
-    shares = spread(points, weights_of(one.planned, one.selection)) if lines else []
-    by_line = [(line.line_no, share) for line, share in zip(lines, shares, strict=True) if share]
-    return RuleEarned(rule, points, tuple(by_line))
 
 
 def _refusals(answers: Sequence[Matched | Refused], outcome: Outcome) -> list[Refused]:
