@@ -32,6 +32,14 @@ Picks = Callable[[str, str | None, str | None], frozenset[int]]
 _plans: dict[int, "Plan"] = {}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """When points come alive and end; of one plan those that are alike are the same."""
+
+    activation: Activation
+    expiry: Expiry
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
     """A rule with what is the same in every explanation of it."""
@@ -68,7 +76,7 @@ class Plan:
     caps: Mapping[str, tuple[Cap, ...]]
     calendar: Mapping[str, tuple[Cap, ...]]
     by_id: Mapping[str, EarningRule]
-    terms: Mapping[str, tuple[Activation, Expiry]]
+    terms: Mapping[str, Terms]
     counted: frozenset[str]
     picks: Picks
 
@@ -144,15 +152,15 @@ def _lay_out(program: Program) -> Plan:
     )
 
 
-def _terms(program: Program) -> dict[str, tuple[Activation, Expiry]]:
+def _terms(program: Program) -> dict[str, Terms]:
     wallets = {wallet.id: wallet for wallet in program.wallets}
-    return {
-        rule.id: (
-            rule.activation or wallets[rule.wallet].activation,
-            rule.expiry or wallets[rule.wallet].expiry,
-        )
-        for rule in program.earning.rules
-    }
+    alike: dict[tuple[Activation, Expiry], Terms] = {}
+    terms = {}
+    for rule in program.earning.rules:
+        wallet = wallets[rule.wallet]
+        pair = rule.activation or wallet.activation, rule.expiry or wallet.expiry
+        terms[rule.id] = alike.setdefault(pair, Terms(*pair))
+    return terms
 
 
 def _of_tiers(program: Program) -> tuple[Multiplier, ...]:
