@@ -102,8 +102,11 @@ def why_not_met(condition: Condition, scene: Scene, selection: Selection) -> Ver
     """
     saw = _SEEN.get(type(condition))
     if saw is not None:
-        # Most gates are a single leaf.
+        # Most gates are a single leaf, or ask for several of them.
         return Verdict(code_of(condition), asked_by(condition), saw(scene, selection))
+    if isinstance(condition, All):
+        failing = next(part for part in condition.of if not is_met(part, scene, selection))
+        return why_not_met(failing, scene, selection)
     return _Inquiry(
         lambda part: is_met(part, scene, selection),
         lambda leaf: _seen_by_gate(leaf, scene, selection),
@@ -118,6 +121,8 @@ def why_none_selected(condition: Condition, lines: Sequence[Line]) -> Verdict:
 
     Rule: R-21.
     """
+    if isinstance(condition, Category | Sku | Brand):
+        return Verdict(code_of(condition), asked_by(condition), _seen_on_lines(condition, lines))
     return _Inquiry(
         lambda part: any(is_selected(part, line) for line in lines),
         lambda leaf: _seen_on_lines(leaf, lines),

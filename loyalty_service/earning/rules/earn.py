@@ -15,7 +15,12 @@ from loyalty_service.earning.rules.facts import (
     RuleEarned,
     Who,
 )
-from loyalty_service.earning.rules.matching import Occasion, factors_by_wallet, match_rules
+from loyalty_service.earning.rules.matching import (
+    Occasion,
+    factors_by_wallet,
+    match_rules,
+    pick_lines,
+)
 from loyalty_service.earning.rules.plan import decimal_text, plan_for
 from loyalty_service.earning.rules.points import Matched
 from loyalty_service.earning.rules.stacking import stack
@@ -36,9 +41,9 @@ def earn_on_order(program: Program, order: OrderFacts, used: Mapping[str, int]) 
     plan = plan_for(program)
     scene = _scene(program, order.placed_at, order.channel, order.who, is_first=order.is_first)
     basis = select([one for one in order.lines if one.paid_minor > 0 and one.kind in plan.kinds])
-    answers = [plan.picks(line.sku, line.category, line.brand) for line in basis.lines]
-    factors = factors_by_wallet(plan, scene, basis, answers)
-    return _earn(Occasion(plan, ORDER, scene, basis, answers, 0, factors), used)
+    picked = pick_lines(plan, basis.lines)
+    factors = factors_by_wallet(plan, scene, basis, picked)
+    return _earn(Occasion(plan, ORDER, scene, basis, picked, 0, factors), used)
 
 
 def earn_on_event(program: Program, event: EventFacts, used: Mapping[str, int]) -> Earned:
@@ -52,7 +57,7 @@ def earn_on_event(program: Program, event: EventFacts, used: Mapping[str, int]) 
     """
     scene = _scene(program, event.occurred_at, event.channel, event.who, is_first=False)
     plan = plan_for(program)
-    return _earn(Occasion(plan, event.name, scene, NOTHING, (), event.streak, {}), used)
+    return _earn(Occasion(plan, event.name, scene, NOTHING, {}, event.streak, {}), used)
 
 
 def _scene(
