@@ -28,6 +28,8 @@ _MOST_PLANS = 32
 _MOST_GOODS = 4_096
 _CAP_ORDER = (CapPer.RULE, CapPer.ORDER, CapPer.MEMBER)
 Picks = Callable[[str, str | None, str | None], frozenset[int]]
+Rivals = tuple[str, str]
+"""A wallet and a group of rules of which only one counts there."""
 
 _plans: dict[int, "Plan"] = {}
 
@@ -42,12 +44,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
-    """A rule with what is the same in every explanation of it."""
+    """A rule with what is the same whenever it is asked, and in every explanation of it.
+
+    Attributes:
+        rivals: whom it stands against; None where all of its group count.
+    """
 
     rule: EarningRule
     id: str
     wallet: str
     combine: Combine
+    rivals: Rivals | None
     weighs_value: bool
     weighs_units: bool
     told: Mapping[str, Any]
@@ -202,6 +209,7 @@ def _planned(rule: EarningRule, combine: Combine) -> PlannedRule:
         id=rule.id,
         wallet=rule.wallet,
         combine=combine,
+        rivals=None if combine is Combine.SUM else (rule.wallet, rule.group),
         weighs_value=isinstance(rule.give, Rate | Step),
         weighs_units=isinstance(rule.give, PerUnit),
         told={"id": rule.id, "name": told_name(rule.name), "give": _told_give(rule.give)},
