@@ -11,7 +11,7 @@ from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.program.rules.periods import activation_at, expires_at
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.wallets import ActivateOn, Activation, Never, Wallet
+from loyalty_service.program.rules.wallets import Never, Wallet
 
 _STANDING = ""
 """Stands for the rules whose points went to the standing lot; no rule has an empty id."""
@@ -42,9 +42,9 @@ class Act:
     fulfilled_at: datetime | None
     order_no: int | None = None
 
-    def begins_to_wait(self, activation: Activation) -> datetime | None:
+    def begins_to_wait(self, terms: Terms) -> datetime | None:
         """The moment from which points wait that come alive so; None while nobody can say."""
-        return self.occurred_at if activation.on is ActivateOn.PAYMENT else self.fulfilled_at
+        return self.occurred_at if terms.at_payment else self.fulfilled_at
 
 
 def open_lots(program: Program, earned: Iterable[RuleEarned], act: Act) -> list[WalletEarned]:
@@ -70,7 +70,7 @@ def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: A
     openings: dict[str, Opening] = {}
     for terms, members in alike.items():
         points = sum([given.points for given in members])
-        moment = act.begins_to_wait(terms.activation)
+        moment = act.begins_to_wait(terms)
         begins, ends = (None, None) if moment is None else instants(program, terms, moment)
         at_once = begins is not None and begins <= act.occurred_at
         if not wallet.spendable and isinstance(terms.expiry, Never) and at_once:
@@ -93,9 +93,9 @@ def active_from(program: Program, rule_id: str, act: Act) -> datetime | None:
 
     Rule: R-25, R-50.
     """
-    activation = plan_for(program).terms[rule_id].activation
-    moment = act.begins_to_wait(activation)
-    return None if moment is None else activation_at(activation, moment, program)
+    terms = plan_for(program).terms[rule_id]
+    moment = act.begins_to_wait(terms)
+    return None if moment is None else activation_at(terms.activation, moment, program)
 
 
 def came_alive(
@@ -137,6 +137,6 @@ def fulfilled_lots(
         if rule_id == _STANDING:
             continue
         terms = by_rule[rule_id]
-        if terms.activation.on is ActivateOn.FULFILMENT:
+        if not terms.at_payment:
             found[lot_seq] = instants(program, terms, fulfilled_at)
     return found

@@ -22,7 +22,7 @@ from loyalty_service.program.rules.earning import (
     Step,
 )
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.wallets import Activation, Expiry, Name
+from loyalty_service.program.rules.wallets import ActivateOn, Activation, Expiry, Name
 
 _MOST_PLANS = 32
 _MOST_GOODS = 4_096
@@ -36,10 +36,15 @@ _plans: dict[int, "Plan"] = {}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """When points come alive and end; of one plan those that are alike are the same."""
+    """When points come alive and end; of one plan those that are alike are the same.
+
+    Attributes:
+        at_payment: whether their waiting starts with the payment, else with the fulfilment.
+    """
 
     activation: Activation
     expiry: Expiry
+    at_payment: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +171,8 @@ def _terms(program: Program) -> dict[str, Terms]:
     for rule in program.earning.rules:
         wallet = wallets[rule.wallet]
         pair = rule.activation or wallet.activation, rule.expiry or wallet.expiry
-        terms[rule.id] = alike.setdefault(pair, Terms(*pair))
+        at_payment = pair[0].on is ActivateOn.PAYMENT
+        terms[rule.id] = alike.setdefault(pair, Terms(*pair, at_payment))
     return terms
 
 
