@@ -74,26 +74,15 @@ def _earn(occasion: Occasion, used: Mapping[str, int]) -> Earned:
     given = {one.planned.id: one.points for one in matched if one.planned.id not in losses}
     left, bites = apply_caps(occasion.plan.caps.get(occasion.trigger, ()), given, used)
     outcome = Outcome(occasion, tuple(matched), losses, left, bites)
-    by_rule = [
-        RuleEarned(one.planned.rule, points, one.selection.lines)
-        for one in matched
-        if (points := left.get(one.planned.id))
-    ]
-    return Earned(
-        by_rule=tuple(by_rule),
-        refused=tuple(_refusals(answers, outcome)),
-        explain=partial(explain, outcome),
-    )
-
-
-def _refusals(answers: Sequence[Matched | Refused], outcome: Outcome) -> list[Refused]:
-    refused = []
+    by_rule, refused = [], []
     for one in answers:
         if isinstance(one, Refused):
             refused.append(one)
-        elif not outcome.left.get(one.planned.id):
+        elif points := left.get(one.planned.id):
+            by_rule.append(RuleEarned(one.planned.rule, points, one.selection.lines))
+        else:
             refused.append(_why_nothing(one, outcome))
-    return refused
+    return Earned(tuple(by_rule), tuple(refused), partial(explain, outcome))
 
 
 def _why_nothing(one: Matched, outcome: Outcome) -> Refused:

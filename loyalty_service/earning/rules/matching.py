@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from loyalty_service.earning.rules.conditions import (
+    NOTHING,
     Scene,
     Selection,
     is_met,
@@ -97,8 +98,7 @@ def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
     if not selection.lines and occasion.trigger == ORDER:
         return _without_lines(planned, basis)
     if when is not None and not is_met(when, scene, selection):
-        verdict = why_not_met(when, scene, selection)
-        return Refused(planned.id, verdict.condition, verdict.asked, verdict.saw)
+        return why_not_met(planned.id, when, scene, selection)
     exact = exact_points(rule.give, selection, occasion.streak)
     factors = None if rule.plain else occasion.factors.get(rule.wallet)
     multiplied = exact if factors is None else multiply(exact, planned, selection, factors)
@@ -107,12 +107,13 @@ def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
 
 
 def _narrow(lines: Condition, basis: Selection, picked: Picked) -> Selection:
-    some = picked.get(id(lines), ())
+    some = picked.get(id(lines))
+    if some is None:
+        return NOTHING
     return basis if len(some) == len(basis.lines) else select(some)
 
 
 def _without_lines(planned: PlannedRule, basis: Selection) -> Refused:
     if planned.rule.lines is None or not basis.lines:
         return Refused(planned.id, "no_basis", 1, 0)
-    verdict = why_none_selected(planned.rule.lines, basis.lines)
-    return Refused(planned.id, verdict.condition, verdict.asked, verdict.saw)
+    return why_none_selected(planned.id, planned.rule.lines, basis.lines)
