@@ -108,30 +108,30 @@ def test_a_line_condition_picks_only_its_lines(condition, numbers):
     ],
 )
 def test_a_failed_leaf_says_what_it_asked_and_what_it_saw(condition, code, asked, saw):
-    verdict = why_not_met(condition, SCENE, LINES)
+    refused = why_not_met("rule", condition, SCENE, LINES)
 
-    assert (verdict.condition, verdict.asked, verdict.saw) == (code, asked, saw)
+    assert (refused.condition, refused.asked, refused.saw) == (code, asked, saw)
 
 
 def test_of_several_failing_leaves_the_first_in_the_document_is_named():
     tree = All((APP, All((MinimumAmount(1), WEB)), FirstOrder()))
 
-    verdict = why_not_met(tree, SCENE, LINES)
+    refused = why_not_met("rule", tree, SCENE, LINES)
 
-    assert (verdict.condition, verdict.asked) == ("channel", ["web"])
+    assert (refused.condition, refused.asked) == ("channel", ["web"])
 
 
 def test_a_failed_choice_names_all_its_alternatives():
     tree = AnyOf((WEB, All((FirstOrder(), Not(APP)))))
 
-    verdict = why_not_met(tree, SCENE, LINES)
+    refused = why_not_met("rule", tree, SCENE, LINES)
 
-    assert verdict.condition == "any"
-    assert verdict.asked == [
+    assert refused.condition == "any"
+    assert refused.asked == [
         {"channel": ["web"]},
         {"all": [{"first_order": True}, {"not": {"channel": ["app"]}}]},
     ]
-    assert verdict.saw == ["app", [False, "app"]]
+    assert refused.saw == ["app", [False, "app"]]
 
 
 @pytest.mark.parametrize(
@@ -147,15 +147,15 @@ def test_a_failed_choice_names_all_its_alternatives():
     ],
 )
 def test_a_failed_not_names_what_held_inside(inner, asked, saw):
-    verdict = why_not_met(Not(inner), SCENE, LINES)
+    refused = why_not_met("rule", Not(inner), SCENE, LINES)
 
-    assert (verdict.condition, verdict.asked, verdict.saw) == ("not", asked, saw)
+    assert (refused.condition, refused.asked, refused.saw) == ("not", asked, saw)
 
 
 def test_not_of_not_names_the_innermost():
-    verdict = why_not_met(Not(Not(WEB)), SCENE, LINES)
+    refused = why_not_met("rule", Not(Not(WEB)), SCENE, LINES)
 
-    assert (verdict.condition, verdict.saw) == ("channel", "app")
+    assert (refused.condition, refused.saw) == ("channel", "app")
 
 
 @pytest.mark.parametrize(
@@ -175,17 +175,17 @@ def test_not_of_not_names_the_innermost():
     ],
 )
 def test_when_no_line_is_picked_the_failing_part_is_named(condition, code, asked, saw):
-    verdict = why_none_selected(condition, LINES.lines)
+    refused = why_none_selected("rule", condition, LINES.lines)
 
-    assert (verdict.condition, verdict.asked, verdict.saw) == (code, asked, saw)
+    assert (refused.condition, refused.asked, refused.saw) == (code, asked, saw)
 
 
 def test_of_very_many_names_a_refusal_shows_twenty():
     many = Sku(frozenset(f"X{number:04}" for number in range(3000)))
 
-    verdict = why_none_selected(many, LINES.lines)
+    refused = why_none_selected("rule", many, LINES.lines)
 
-    assert verdict.asked == [f"X{number:04}" for number in range(20)]
+    assert refused.asked == [f"X{number:04}" for number in range(20)]
 
 
 def test_weekday_and_month_are_those_of_the_programs_zone():

@@ -1,6 +1,6 @@
 """Limits on what the rules that count may give together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import Cap, CapPer, CapUnit, OverCap
@@ -48,12 +48,13 @@ def apply_caps(
     return left, tuple(bites)
 
 
-def _covered_together(cap: Cap, left: Mapping[str, int]) -> Iterator[dict[str, int]]:
+def _covered_together(cap: Cap, left: Mapping[str, int]) -> list[dict[str, int]]:
     covered = {rule: points for rule, points in left.items() if points and rule in cap.covers}
+    if not covered:
+        return []
     if cap.per is CapPer.RULE:
-        yield from ({rule: points} for rule, points in covered.items())
-    else:
-        yield covered
+        return [{rule: points} for rule, points in covered.items()]
+    return [covered]
 
 
 def _room(cap: Cap, used: Mapping[str, int]) -> int:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from loyalty_service.earning.rules.facts import Line, Who
+from loyalty_service.earning.rules.facts import Line, Refused, Who
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.program.rules.conditions import (
@@ -54,15 +54,6 @@ class Selection:
     units: int
 
 
-@frozen
-class Verdict:
-    """Why a condition failed: its code, what it asked, and what it saw; all JSON-ready."""
-
-    condition: str
-    asked: Any
-    saw: Any
-
-
 MOST_NAMES = 20
 _paid_minor, _quantity = attrgetter("paid_minor"), attrgetter("quantity")
 NOTHING = Selection((), 0, 0)
@@ -95,30 +86,38 @@ def is_met(condition: Condition, scene: Scene, selection: Selection) -> bool:
     return _GATES[type(condition)](condition, scene, selection)
 
 
-def why_not_met(condition: Condition, scene: Scene, selection: Selection) -> Verdict:
-    """Name the first leaf, in the order of the document, that keeps a gate closed.
+def why_not_met(rule_id: str, condition: Condition, scene: Scene, selection: Selection) -> Refused:
+    """Name the first leaf, in the order of the document, that keeps a rule's gate closed.
 
     Rule: R-21.
     """
     saw = _SEEN.get(type(condition))
     if saw is not None:
-        # Most gates are a single leaf.
-        return Verdict(code_of(condition), asked_by(condition), saw(scene, selection))
+        # Most gates are a single leaf, or ask for several of them.
+        return Refused(rule_id, code_of(condition), asked_by(condition), saw(scene, selection))
+    if isinstance(condition, All):
+        failing = next(part for part in condition.of if not is_met(part, scene, selection))
+        return why_not_met(rule_id, failing, scene, selection)
     return _Inquiry(
+        rule_id,
         lambda part: is_met(part, scene, selection),
         lambda leaf: _seen_by_gate(leaf, scene, selection),
     ).why_failed(condition)
 
 
-def why_none_selected(condition: Condition, lines: Sequence[Line]) -> Verdict:
-    """Name the first leaf, in the order of the document, that no line answers to.
+def why_none_selected(rule_id: str, condition: Condition, lines: Sequence[Line]) -> Refused:
+    """Name the first leaf, in the order of the document, that no line answers to for a rule.
 
     Args:
         lines: the basis lines, at least one.
 
     Rule: R-21.
     """
+    if isinstance(condition, Category | Sku | Brand):
+        saw = _seen_on_lines(condition, lines)
+        return Refused(rule_id, code_of(condition), asked_by(condition), saw)
     return _Inquiry(
+        rule_id,
         lambda part: any(is_selected(part, line) for line in lines),
         lambda leaf: _seen_on_lines(leaf, lines),
     ).why_failed(condition)
@@ -172,10 +171,11 @@ def _seen_on_lines(leaf: Condition, lines: Collection[Line]) -> list[str]:
 class _Inquiry:
     """Walks a tree for the reason; how to ask a part and what a leaf saw are given to it."""
 
+    rule_id: str
     holds: Callable[[Condition], bool]
     saw: Callable[[Condition], Any]
 
-    def why_failed(self, condition: Condition) -> Verdict:
+    def why_failed(self, condition: Condition) -> Refused:
         if isinstance(condition, Not):
             return self._why_denied(condition.of)
         if isinstance(condition, All):
@@ -184,17 +184,19 @@ class _Inquiry:
             return self._whole(condition) if failing is None else self.why_failed(failing)
         return self._whole(condition)
 
-    def _why_denied(self, condition: Condition) -> Verdict:
+    def _why_denied(self, condition: Condition) -> Refused:
         """The part that held though it must not."""
         if isinstance(condition, Not):
             return self.why_failed(condition.of)
         if isinstance(condition, AnyOf):
             held = next(part for part in condition.of if self.holds(part))
             return self._why_denied(held)
-        return Verdict("not", {code_of(condition): asked_by(condition)}, self._seen(condition))
+        asked = {code_of(condition): asked_by(condition)}
+        return Refused(self.rule_id, "not", asked, self._seen(condition))
 
-    def _whole(self, condition: Condition) -> Verdict:
-        return Verdict(code_of(condition), asked_by(condition), self._seen(condition))
+    def _whole(self, condition: Condition) -> Refused:
+        saw = self._seen(condition)
+        return Refused(self.rule_id, code_of(condition), asked_by(condition), saw)
 
     def _seen(self, condition: Condition) -> Any:
         match condition:

@@ -15,10 +15,14 @@ from loyalty_service.earning.rules.facts import (
     RuleEarned,
     Who,
 )
-from loyalty_service.earning.rules.matching import Occasion, factors_by_wallet, match_rules
+from loyalty_service.earning.rules.matching import (
+    Occasion,
+    factors_by_wallet,
+    match_rules,
+    pick_lines,
+)
 from loyalty_service.earning.rules.plan import decimal_text, plan_for
-from loyalty_service.earning.rules.points import Matched, weights_of
-from loyalty_service.earning.rules.spread import spread
+from loyalty_service.earning.rules.points import Matched
 from loyalty_service.earning.rules.stacking import stack
 from loyalty_service.program.rules.earning import ORDER
 from loyalty_service.program.rules.program import Program
@@ -37,9 +41,9 @@ def earn_on_order(program: Program, order: OrderFacts, used: Mapping[str, int]) 
     plan = plan_for(program)
     scene = _scene(program, order.placed_at, order.channel, order.who, is_first=order.is_first)
     basis = select([one for one in order.lines if one.paid_minor > 0 and one.kind in plan.kinds])
-    answers = [plan.picks(line.sku, line.category, line.brand) for line in basis.lines]
-    factors = factors_by_wallet(plan, scene, basis, answers)
-    return _earn(Occasion(plan, ORDER, scene, basis, answers, 0, factors), used)
+    picked = pick_lines(plan, basis.lines)
+    factors = factors_by_wallet(plan, scene, basis, picked)
+    return _earn(Occasion(plan, ORDER, scene, basis, picked, 0, factors), used)
 
 
 def earn_on_event(program: Program, event: EventFacts, used: Mapping[str, int]) -> Earned:
@@ -53,7 +57,7 @@ def earn_on_event(program: Program, event: EventFacts, used: Mapping[str, int]) 
     """
     scene = _scene(program, event.occurred_at, event.channel, event.who, is_first=False)
     plan = plan_for(program)
-    return _earn(Occasion(plan, event.name, scene, NOTHING, (), event.streak, {}), used)
+    return _earn(Occasion(plan, event.name, scene, NOTHING, {}, event.streak, {}), used)
 
 
 def _scene(
@@ -70,28 +74,15 @@ def _earn(occasion: Occasion, used: Mapping[str, int]) -> Earned:
     given = {one.planned.id: one.points for one in matched if one.planned.id not in losses}
     left, bites = apply_caps(occasion.plan.caps.get(occasion.trigger, ()), given, used)
     outcome = Outcome(occasion, tuple(matched), losses, left, bites)
-    return Earned(
-        by_rule=tuple([_earned(one, left) for one in matched if left.get(one.planned.id)]),
-        refused=tuple(_refusals(answers, outcome)),
-        explain=partial(explain, outcome),
-    )
-
-
-def _earned(one: Matched, left: Mapping[str, int]) -> RuleEarned:
-    rule, points, lines = one.planned.rule, left[one.planned.id], one.selection.lines
-    shares = spread(points, weights_of(one.planned, one.selection)) if lines else []
-    by_line = [(line.line_no, share) for line, share in zip(lines, shares, strict=True) if share]
-    return RuleEarned(rule, points, tuple(by_line))
-
-
-def _refusals(answers: Sequence[Matched | Refused], outcome: Outcome) -> list[Refused]:
-    refused = []
+    by_rule, refused = [], []
     for one in answers:
         if isinstance(one, Refused):
             refused.append(one)
-        elif not outcome.left.get(one.planned.id):
+        elif points := left.get(one.planned.id):
+            by_rule.append(RuleEarned(one.planned.rule, points, one.selection.lines))
+        else:
             refused.append(_why_nothing(one, outcome))
-    return refused
+    return Earned(tuple(by_rule), tuple(refused), partial(explain, outcome))
 
 
 def _why_nothing(one: Matched, outcome: Outcome) -> Refused:

@@ -36,18 +36,18 @@ def explain(outcome: Outcome) -> dict[str, dict[str, Any]]:
     by_wallet: dict[str, list[Matched]] = {}
     for one in outcome.matched:
         by_wallet.setdefault(one.planned.wallet, []).append(one)
-    return {wallet: _explain(wallet, some, outcome) for wallet, some in by_wallet.items()}
+    told = _told_occasion(outcome.occasion)
+    return {wallet: _explain(wallet, some, outcome, told) for wallet, some in by_wallet.items()}
 
 
-def _explain(wallet: str, matched: Sequence[Matched], outcome: Outcome) -> dict[str, Any]:
-    occasion = outcome.occasion
+def _told_occasion(occasion: Occasion) -> dict[str, Any]:
+    """What is the same in every wallet, with room for the wallet's name in its place."""
     program = occasion.plan.program
-    rules = [_told_rule(one, outcome) for one in matched]
     told: dict[str, Any] = {
         "form": FORM,
         "on": occasion.trigger,
         "judged_at": instant_text(occasion.scene.at),
-        "wallet": occasion.plan.wallets[wallet],
+        "wallet": None,
         "currency": program.currency,
         "rounding": str(program.rounding),
     }
@@ -55,17 +55,21 @@ def _explain(wallet: str, matched: Sequence[Matched], outcome: Outcome) -> dict[
         told["basis"] = _told_basis(occasion.basis)
     elif occasion.streak:
         told["streak"] = occasion.streak
-    acted = {multiplier for rule in rules for multiplier in rule.get("by", ())}
-    if acted:
-        held = occasion.factors[wallet].held
-        told["multipliers"] = [
-            _told_multiplier(one, occasion.basis) for one in held if one.multiplier.id in acted
-        ]
-        told["combine"] = program.earning.multipliers_combine.value
+    return told
+
+
+def _explain(
+    wallet: str, matched: Sequence[Matched], outcome: Outcome, told: Mapping[str, Any]
+) -> dict[str, Any]:
+    plan, factors = outcome.occasion.plan, outcome.occasion.factors.get(wallet)
+    told = {**told, "wallet": plan.wallets[wallet]}
+    rules = [_told_rule(one, outcome) for one in matched]
+    if factors is not None:
+        told.update(_told_multipliers(factors, rules, outcome.occasion))
     told["rules"] = rules
-    caps = [_told_cap(bite, rules) for bite in outcome.bites]
-    if any(cap["cuts"] for cap in caps):
-        told["caps"] = [cap for cap in caps if cap["cuts"]]
+    caps = [cap for bite in outcome.bites if (cap := _told_cap(bite, rules))["cuts"]]
+    if caps:
+        told["caps"] = caps
     told["points"] = sum([rule["points"] for rule in rules])
     return told
 
@@ -110,6 +114,20 @@ def _told_factors(one: Matched, factors: Factors) -> dict[str, Any]:
         "by": by,
         "times": times if len(times) > 1 else times[0][0],
         "multiplied": decimal_text(*one.multiplied),
+    }
+
+
+def _told_multipliers(
+    factors: Factors, rules: Sequence[Mapping[str, Any]], occasion: Occasion
+) -> dict[str, Any]:
+    """The multipliers that acted on any of these rules; nothing where none did."""
+    acted = {multiplier for rule in rules for multiplier in rule.get("by", ())}
+    if not acted:
+        return {}
+    held = [one for one in factors.held if one.multiplier.id in acted]
+    return {
+        "multipliers": [_told_multiplier(one, occasion.basis) for one in held],
+        "combine": occasion.plan.program.earning.multipliers_combine.value,
     }
 
 

@@ -1,12 +1,13 @@
 """What earning is decided from, and what comes out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.frozen import frozen
-from loyalty_service.program.rules.earning import EarningRule
+from loyalty_service.program.rules.earning import EarningRule, Give, PerUnit
 
 
 class LineKind(StrEnum):
@@ -28,6 +29,16 @@ class Line:
     brand: str | None
     quantity: int
     paid_minor: int
+
+
+def weights_of(give: Give, lines: Sequence[Line]) -> list[int]:
+    """What each line brought to a rule that gives so: its units for ``per_unit``, else its value.
+
+    Rule: R-03, R-40.
+    """
+    if isinstance(give, PerUnit):
+        return [line.quantity for line in lines]
+    return [line.paid_minor for line in lines]
 
 
 @frozen
@@ -63,11 +74,25 @@ class EventFacts:
 
 @frozen
 class RuleEarned:
-    """What one rule gave: whole points > 0, and each line's share of them (empty for events)."""
+    """What one rule gave: whole points > 0, and the lines it looked at (none for events)."""
 
     rule: EarningRule
     points: int
-    shares: tuple[tuple[int, int], ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def shares(self) -> tuple[tuple[int, int], ...]:
+        """The numbers of the lines that brought points, each with its share of them.
+
+        Only orders that are paid keep it.
+
+        Rule: R-03.
+        """
+        if not self.lines:
+            return ()
+        shares = spread(self.points, weights_of(self.rule.give, self.lines))
+        pairs = zip(self.lines, shares, strict=True)
+        return tuple([(line.line_no, share) for line, share in pairs if share])
 
 
 @frozen

@@ -1,8 +1,9 @@
 """Which rules apply to an order or event, and what each would give by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from loyalty_service.earning.rules.conditions import (
+    NOTHING,
     Scene,
     Selection,
     is_met,
@@ -10,7 +11,7 @@ from loyalty_service.earning.rules.conditions import (
     why_none_selected,
     why_not_met,
 )
-from loyalty_service.earning.rules.facts import Refused
+from loyalty_service.earning.rules.facts import Line, Refused
 from loyalty_service.earning.rules.plan import Plan, PlannedRule
 from loyalty_service.earning.rules.points import (
     Factors,
@@ -25,7 +26,8 @@ from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.conditions import Condition
 from loyalty_service.program.rules.earning import ORDER
 
-Answers = Sequence[frozenset[int]]
+Picked = Mapping[int, Sequence[Line]]
+"""A condition on lines (by ``id``) -> the lines of the basis that answer to it."""
 
 
 @frozen
@@ -34,7 +36,7 @@ class Occasion:
 
     Attributes:
         basis: the lines that can earn; empty for an event.
-        answers: for each of them, the conditions on lines (by ``id``) that it answers to.
+        picked: of them, the lines that each condition on lines picks.
         streak: the day of a check-in streak, from 1; 0 where there is none.
         factors: by wallet, where a multiplier holds.
     """
@@ -43,7 +45,7 @@ class Occasion:
     trigger: str
     scene: Scene
     basis: Selection
-    answers: Answers
+    picked: Picked
     streak: int
     factors: dict[str, Factors]
 
@@ -57,8 +59,20 @@ def match_rules(occasion: Occasion) -> list[Matched | Refused]:
     return [_match(occasion, planned) for planned in rules]
 
 
+def pick_lines(plan: Plan, lines: Sequence[Line]) -> Picked:
+    """Which of the lines that can earn each condition picks; one that picks none is left out.
+
+    Rule: R-20, R-21.
+    """
+    picked: dict[int, list[Line]] = {}
+    for line in lines:
+        for condition in plan.picks(line.sku, line.category, line.brand):
+            picked.setdefault(condition, []).append(line)
+    return picked
+
+
 def factors_by_wallet(
-    plan: Plan, scene: Scene, basis: Selection, answers: Answers
+    plan: Plan, scene: Scene, basis: Selection, picked: Picked
 ) -> dict[str, Factors]:
     """What the lines of an order are multiplied by, in each wallet where a multiplier holds.
 
@@ -66,8 +80,8 @@ def factors_by_wallet(
     """
     held: dict[str, list[Held]] = {}
     for multiplier in plan.multipliers:
-        selection = _narrow(multiplier.lines, basis, answers)
-        when = multiplier.when
+        lines, when = multiplier.lines, multiplier.when
+        selection = basis if lines is None else _narrow(lines, basis, picked)
         if not selection.lines or (when is not None and not is_met(when, scene, selection)):
             continue
         one = Held(multiplier, frozenset([line.line_no for line in selection.lines]))
@@ -78,13 +92,13 @@ def factors_by_wallet(
 
 
 def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
-    rule = planned.rule
-    selection = _narrow(rule.lines, occasion.basis, occasion.answers)
-    if occasion.trigger == ORDER and not selection.lines:
-        return _without_lines(planned, occasion.basis)
-    if rule.when is not None and not is_met(rule.when, occasion.scene, selection):
-        verdict = why_not_met(rule.when, occasion.scene, selection)
-        return Refused(rule.id, verdict.condition, verdict.asked, verdict.saw)
+    rule, basis, scene = planned.rule, occasion.basis, occasion.scene
+    lines, when = rule.lines, rule.when
+    selection = basis if lines is None else _narrow(lines, basis, occasion.picked)
+    if not selection.lines and occasion.trigger == ORDER:
+        return _without_lines(planned, basis)
+    if when is not None and not is_met(when, scene, selection):
+        return why_not_met(planned.id, when, scene, selection)
     exact = exact_points(rule.give, selection, occasion.streak)
     factors = None if rule.plain else occasion.factors.get(rule.wallet)
     multiplied = exact if factors is None else multiply(exact, planned, selection, factors)
@@ -92,16 +106,14 @@ def _match(occasion: Occasion, planned: PlannedRule) -> Matched | Refused:
     return Matched(planned, selection, factors, exact, multiplied, points)
 
 
-def _narrow(lines: Condition | None, basis: Selection, answers: Answers) -> Selection:
-    if lines is None:
-        return basis
-    wanted = id(lines)
-    picked = [line for line, to in zip(basis.lines, answers, strict=True) if wanted in to]
-    return basis if len(picked) == len(basis.lines) else select(picked)
+def _narrow(lines: Condition, basis: Selection, picked: Picked) -> Selection:
+    some = picked.get(id(lines))
+    if some is None:
+        return NOTHING
+    return basis if len(some) == len(basis.lines) else select(some)
 
 
 def _without_lines(planned: PlannedRule, basis: Selection) -> Refused:
     if planned.rule.lines is None or not basis.lines:
         return Refused(planned.id, "no_basis", 1, 0)
-    verdict = why_none_selected(planned.rule.lines, basis.lines)
-    return Refused(planned.id, verdict.condition, verdict.asked, verdict.saw)
+    return why_none_selected(planned.id, planned.rule.lines, basis.lines)

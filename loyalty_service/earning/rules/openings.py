@@ -6,12 +6,12 @@ from datetime import datetime
 import orjson
 
 from loyalty_service.earning.rules.facts import RuleEarned
-from loyalty_service.earning.rules.plan import plan_for
+from loyalty_service.earning.rules.plan import Terms, plan_for
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.ledger.rules.movements import Opening
 from loyalty_service.program.rules.periods import activation_at, expires_at
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.wallets import ActivateOn, Activation, Expiry, Never, Wallet
+from loyalty_service.program.rules.wallets import Never, Wallet
 
 _STANDING = ""
 """Stands for the rules whose points went to the standing lot; no rule has an empty id."""
@@ -42,9 +42,9 @@ class Act:
     fulfilled_at: datetime | None
     order_no: int | None = None
 
-    def begins_to_wait(self, activation: Activation) -> datetime | None:
+    def begins_to_wait(self, terms: Terms) -> datetime | None:
         """The moment from which points wait that come alive so; None while nobody can say."""
-        return self.occurred_at if activation.on is ActivateOn.PAYMENT else self.fulfilled_at
+        return self.occurred_at if terms.at_payment else self.fulfilled_at
 
 
 def open_lots(program: Program, earned: Iterable[RuleEarned], act: Act) -> list[WalletEarned]:
@@ -63,19 +63,17 @@ def open_lots(program: Program, earned: Iterable[RuleEarned], act: Act) -> list[
 
 
 def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: Act) -> WalletEarned:
-    terms = plan_for(program).terms
-    pairs: dict[tuple[Activation, Expiry], list[RuleEarned]] = {}
+    plan = plan_for(program)
+    alike: dict[Terms, list[RuleEarned]] = {}
     for given in rules:
-        pairs.setdefault(terms[given.rule.id], []).append(given)
+        alike.setdefault(plan.terms[given.rule.id], []).append(given)
     openings: dict[str, Opening] = {}
-    for (activation, expiry), members in pairs.items():
+    for terms, members in alike.items():
         points = sum([given.points for given in members])
-        moment = act.begins_to_wait(activation)
-        begins, ends = (
-            (None, None) if moment is None else instants(program, activation, expiry, moment)
-        )
+        moment = act.begins_to_wait(terms)
+        begins, ends = (None, None) if moment is None else instants(program, terms, moment)
         at_once = begins is not None and begins <= act.occurred_at
-        if not wallet.spendable and isinstance(expiry, Never) and at_once:
+        if not wallet.spendable and isinstance(terms.expiry, Never) and at_once:
             already = openings.get(_STANDING)
             points += already.points if already else 0
             openings[_STANDING] = Opening(points, act.order_no, standing=True)
@@ -84,12 +82,10 @@ def _in_wallet(program: Program, wallet: Wallet, rules: list[RuleEarned], act: A
     return WalletEarned(wallet, tuple(rules), tuple(openings.values()), tuple(openings))
 
 
-def instants(
-    program: Program, activation: Activation, expiry: Expiry, moment: datetime
-) -> tuple[datetime, datetime | None]:
+def instants(program: Program, terms: Terms, moment: datetime) -> tuple[datetime, datetime | None]:
     """The beginning and the end (None: never) of points whose waiting starts at ``moment``."""
-    begins = activation_at(activation, moment, program)
-    return begins, expires_at(expiry, begins, program)
+    begins = activation_at(terms.activation, moment, program)
+    return begins, expires_at(terms.expiry, begins, program)
 
 
 def active_from(program: Program, rule_id: str, act: Act) -> datetime | None:
@@ -97,9 +93,9 @@ def active_from(program: Program, rule_id: str, act: Act) -> datetime | None:
 
     Rule: R-25, R-50.
     """
-    activation, _ = plan_for(program).terms[rule_id]
-    moment = act.begins_to_wait(activation)
-    return None if moment is None else activation_at(activation, moment, program)
+    terms = plan_for(program).terms[rule_id]
+    moment = act.begins_to_wait(terms)
+    return None if moment is None else activation_at(terms.activation, moment, program)
 
 
 def came_alive(
@@ -136,11 +132,11 @@ def fulfilled_lots(
 
     Rule: R-25.
     """
-    terms, found = plan_for(program).terms, {}
+    by_rule, found = plan_for(program).terms, {}
     for lot_seq, rule_id in lots.items():
         if rule_id == _STANDING:
             continue
-        activation, expiry = terms[rule_id]
-        if activation.on is ActivateOn.FULFILMENT:
-            found[lot_seq] = instants(program, activation, expiry, fulfilled_at)
+        terms = by_rule[rule_id]
+        if not terms.at_payment:
+            found[lot_seq] = instants(program, terms, fulfilled_at)
     return found

@@ -22,24 +22,44 @@ from loyalty_service.program.rules.earning import (
     Step,
 )
 from loyalty_service.program.rules.program import Program
-from loyalty_service.program.rules.wallets import Activation, Expiry, Name
+from loyalty_service.program.rules.wallets import ActivateOn, Activation, Expiry, Name
 
 _MOST_PLANS = 32
 _MOST_GOODS = 4_096
 _CAP_ORDER = (CapPer.RULE, CapPer.ORDER, CapPer.MEMBER)
 Picks = Callable[[str, str | None, str | None], frozenset[int]]
+Rivals = tuple[str, str]
+"""A wallet and a group of rules of which only one counts there."""
 
 _plans: dict[int, "Plan"] = {}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """When points come alive and end; of one plan those that are alike are the same.
+
+    Attributes:
+        at_payment: whether their waiting starts with the payment, else with the fulfilment.
+    """
+
+    activation: Activation
+    expiry: Expiry
+    at_payment: bool
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedRule:
-    """A rule with what is the same in every explanation of it."""
+    """A rule with what is the same whenever it is asked, and in every explanation of it.
+
+    Attributes:
+        rivals: whom it stands against; None where all of its group count.
+    """
 
     rule: EarningRule
     id: str
     wallet: str
     combine: Combine
+    rivals: Rivals | None
     weighs_value: bool
     weighs_units: bool
     told: Mapping[str, Any]
@@ -68,7 +88,7 @@ class Plan:
     caps: Mapping[str, tuple[Cap, ...]]
     calendar: Mapping[str, tuple[Cap, ...]]
     by_id: Mapping[str, EarningRule]
-    terms: Mapping[str, tuple[Activation, Expiry]]
+    terms: Mapping[str, Terms]
     counted: frozenset[str]
     picks: Picks
 
@@ -144,15 +164,16 @@ def _lay_out(program: Program) -> Plan:
     )
 
 
-def _terms(program: Program) -> dict[str, tuple[Activation, Expiry]]:
+def _terms(program: Program) -> dict[str, Terms]:
     wallets = {wallet.id: wallet for wallet in program.wallets}
-    return {
-        rule.id: (
-            rule.activation or wallets[rule.wallet].activation,
-            rule.expiry or wallets[rule.wallet].expiry,
-        )
-        for rule in program.earning.rules
-    }
+    alike: dict[tuple[Activation, Expiry], Terms] = {}
+    terms = {}
+    for rule in program.earning.rules:
+        wallet = wallets[rule.wallet]
+        pair = rule.activation or wallet.activation, rule.expiry or wallet.expiry
+        at_payment = pair[0].on is ActivateOn.PAYMENT
+        terms[rule.id] = alike.setdefault(pair, Terms(*pair, at_payment))
+    return terms
 
 
 def _of_tiers(program: Program) -> tuple[Multiplier, ...]:
@@ -194,6 +215,7 @@ def _planned(rule: EarningRule, combine: Combine) -> PlannedRule:
         id=rule.id,
         wallet=rule.wallet,
         combine=combine,
+        rivals=None if combine is Combine.SUM else (rule.wallet, rule.group),
         weighs_value=isinstance(rule.give, Rate | Step),
         weighs_units=isinstance(rule.give, PerUnit),
         told={"id": rule.id, "name": told_name(rule.name), "give": _told_give(rule.give)},

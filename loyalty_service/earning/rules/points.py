@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from loyalty_service.earning.rules.conditions import Selection
-from loyalty_service.earning.rules.facts import Line
+from loyalty_service.earning.rules.facts import Line, weights_of
 from loyalty_service.earning.rules.plan import PlannedRule
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import (
@@ -74,16 +74,6 @@ def exact_points(give: Give, selection: Selection, streak: int) -> Ratio:
     return (give.points[min(streak, len(give.points)) - 1] if streak > 0 else 0), 1
 
 
-def weights_of(planned: PlannedRule, selection: Selection) -> list[int]:
-    """What each selected line brought to the rule: its units for ``per_unit``, else its value.
-
-    Rule: R-03, R-40.
-    """
-    if planned.weighs_units:
-        return [line.quantity for line in selection.lines]
-    return [line.paid_minor for line in selection.lines]
-
-
 def combine_factors(
     held: Sequence[Held], lines: Sequence[Line], combine: MultipliersCombine
 ) -> Factors:
@@ -106,7 +96,7 @@ def multiply(exact: Ratio, planned: PlannedRule, selection: Selection, factors: 
     numerator, denominator = exact
     if not numerator:
         return exact
-    weights = weights_of(planned, selection)
+    weights = weights_of(planned.rule.give, selection.lines)
     by_line = factors.by_line
     parts = [w * by_line[line.line_no] for w, line in zip(weights, selection.lines, strict=True)]
     return numerator * sum(parts), denominator * sum(weights) * factors.denominator

@@ -55,7 +55,8 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
     left = total - sum(shares)
     if left:
         # sorted() is stable, so of equal remainders the earlier line comes first.
-        by_remainder = sorted(range(len(weights)), key=lambda i: -(total * weights[i] % whole))
+        remainders = [-(total * weight % whole) for weight in weights]
+        by_remainder = sorted(range(len(weights)), key=remainders.__getitem__)
         for i in by_remainder[:left]:
             shares[i] += 1
     return shares

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loyalty_service.earning.rules.plan import Rivals
 from loyalty_service.earning.rules.points import Matched
 from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.earning import Combine
@@ -23,17 +24,16 @@ def stack(matched: Sequence[Matched]) -> dict[str, Loss]:
 
     Rule: R-22.
     """
-    alone = _alone(matched)
-    if not alone and all(one.planned.combine is Combine.SUM for one in matched):
+    alone, winners = _alone(matched), _winners(matched)
+    if not alone and not winners:
         return {}
-    winners = _winners([one for one in matched if one.planned.wallet not in alone])
     losses = {}
     for one in matched:
         planned = one.planned
         if planned.wallet in alone:
             reason, by = "excluded", alone[planned.wallet]
         else:
-            reason, by = "beaten", winners.get(_group_of(one), planned.id)
+            reason, by = "beaten", winners.get(planned.rivals, planned.id)
         if by != planned.id:
             losses[planned.id] = Loss(reason, by)
     return losses
@@ -47,16 +47,13 @@ def _alone(matched: Sequence[Matched]) -> dict[str, str]:
     return alone
 
 
-def _winners(matched: Sequence[Matched]) -> dict[tuple[str, str], str]:
-    first: dict[tuple[str, str], Matched] = {}
+def _winners(matched: Sequence[Matched]) -> dict[Rivals | None, str]:
+    first: dict[Rivals | None, Matched] = {}
     for one in matched:
-        if one.planned.combine is Combine.SUM:
+        rivals = one.planned.rivals
+        if rivals is None:
             continue
-        leader = first.setdefault(_group_of(one), one)
-        if one.planned.combine is Combine.BEST and one.points > leader.points:
-            first[_group_of(one)] = one
-    return {group: one.planned.id for group, one in first.items()}
-
-
-def _group_of(one: Matched) -> tuple[str, str]:
-    return one.planned.wallet, one.planned.rule.group
+        leader = first.setdefault(rivals, one)
+        if one.points > leader.points and one.planned.combine is Combine.BEST:
+            first[rivals] = one
+    return {rivals: one.planned.id for rivals, one in first.items()}

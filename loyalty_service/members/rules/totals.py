@@ -76,7 +76,10 @@ class Totals:
             return
         self.changes += 1
         for totals in (self.amounts, self.added, self.unsettled):
-            of_member = totals.setdefault(member_id, {})
+            of_member = totals.get(member_id)
+            if of_member is None:
+                totals[member_id] = dict(counts)
+                continue
             for key, amount in counts.items():
                 of_member[key] = of_member.get(key, 0) + amount
 

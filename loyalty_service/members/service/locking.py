@@ -30,14 +30,16 @@ def lock(tx: Transaction, ref: Ref) -> Member:
 
     Rule: R-05 (the clock is read after this).
     """
-    hint = _hints(tx).get(ref) or _look_up(tx, ref)
+    known = _hints(tx).get(ref)
+    hint = known or _look_up(tx, ref)
     member = _lock_by_id(tx, hint[0])
     # The reference may have moved since, also while we waited for the lock.
     while hint != (member.member_id, member.refs_version):
         hint = _look_up(tx, ref)
         if hint[0] != member.member_id:
             member = _lock_by_id(tx, hint[0])
-    _remember(tx, ref, member)
+    if hint != known:
+        _remember(tx, ref, member)
     return member
 
 

@@ -1,6 +1,7 @@
 """The whole program, frozen: every decision cites the version it was made by."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -91,7 +92,11 @@ class Returns:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One immutable version of a shop's program."""
+    """One immutable version of a shop's program.
+
+    Attributes:
+        sliding: the ids of its sliding wallets.
+    """
 
     name: str
     currency: str
@@ -104,12 +109,14 @@ class Program:
     returns: Returns
     reservations: Reservations = Reservations()
     tiers: Tiers | None = None
+    sliding: list[str] = field(init=False, repr=False, compare=False)
+    _by_id: Mapping[str, Wallet] = field(init=False, repr=False, compare=False)
 
-    @property
-    def sliding(self) -> list[str]:
-        """The ids of its sliding wallets."""
-        return [wallet.id for wallet in self.wallets if wallet.slides]
+    def __post_init__(self) -> None:
+        sliding = [wallet.id for wallet in self.wallets if wallet.slides]
+        object.__setattr__(self, "sliding", sliding)
+        object.__setattr__(self, "_by_id", {wallet.id: wallet for wallet in self.wallets})
 
     def find_wallet(self, wallet_id: str) -> Wallet | None:
         """The wallet of that id, or None."""
-        return next((wallet for wallet in self.wallets if wallet.id == wallet_id), None)
+        return self._by_id.get(wallet_id)

@@ -74,11 +74,8 @@ class Looking:
         level = self.tiers.levels[index]
         return (level.keep or level.entry) if to_keep else level.entry
 
-    def look(self, index: int, day: date, *, to_keep: bool) -> tuple[Counted, ...]:
-        """What a tier asks for and what there is of it, judged on ``day``."""
-        asked = self.asked(index, to_keep=to_keep)
-        if asked is None:
-            return ()
+    def look(self, asked: Qualification, day: date) -> tuple[Counted, ...]:
+        """What there is of each thing that is asked for, judged on ``day``."""
         return look(asked, self.record, self._counts(day))
 
     def tally(self, index: int, day: date, *, to_keep: bool) -> Tally | None:
@@ -89,8 +86,7 @@ class Looking:
         asked = self.asked(index, to_keep=to_keep)
         if asked is None:
             return None
-        counted = look(asked, self.record, self._counts(day))
-        return Tally(asked.match, self.first_day(day), day, counted)
+        return Tally(asked.match, self.first_day(day), day, self.look(asked, day))
 
     def window_on(self, day: date) -> tuple[date, date]:
         """The days that count on ``day``: the calendar window it lies in, else up to ``day``.

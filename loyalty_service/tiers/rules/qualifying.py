@@ -16,17 +16,15 @@ from loyalty_service.program.rules.tiers import (
     Tiers,
 )
 
+_METRICS: Mapping[Measure, str] = {Measure.SPEND: SPEND, Measure.ORDERS: ORDERS}
+
 
 def metric_of(criterion: Criterion) -> str | None:
     """The name under which what a criterion asks for is summed by day; None for a balance."""
-    match criterion.measure:
-        case Measure.SPEND:
-            return SPEND
-        case Measure.ORDERS:
-            return ORDERS
-        case Measure.EARNED:
-            return earned_metric(criterion.wallet or "")
-    return None
+    metric = _METRICS.get(criterion.measure)
+    if metric is None and criterion.measure is Measure.EARNED:
+        return earned_metric(criterion.wallet or "")
+    return metric
 
 
 @lru_cache

@@ -85,4 +85,4 @@ def _progress(judge: Judge, index: int, at: datetime, *, to_keep: bool) -> Progr
     asked = judge.asked(index, to_keep=to_keep)
     assert asked is not None
     day = local_date(at, judge.program.zone)
-    return Progress(index, asked, judge.look(index, day, to_keep=to_keep))
+    return Progress(index, asked, judge.look(asked, day))

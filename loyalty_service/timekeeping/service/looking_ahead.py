@@ -1,6 +1,6 @@
 """What lies ahead of members: the next instant, which versions decide, and which sums."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -34,10 +34,9 @@ def find_wanted(books: Books, members: Iterable[Member], until: datetime) -> Wan
     return wanted
 
 
-def list_programs(books: Books, members: Iterable[Member], until: datetime) -> Iterator[Program]:
+def list_programs(books: Books, members: Iterable[Member], until: datetime) -> list[Program]:
     """The versions by which these members may be judged on the way to an instant."""
-    for group in _alike(members):
-        yield from _programs(books, group, until)
+    return [program for group in _alike(members) for program in _programs(books, group, until)]
 
 
 def find_next(books: Books, member: Member, since: datetime, until: datetime) -> datetime | None:
@@ -78,8 +77,11 @@ def _alike(members: Iterable[Member]) -> Iterable[list[Member]]:
 
 def _first_look(books: Books, group: Sequence[Member], until: datetime) -> datetime:
     """The earliest instant at which one of them may be judged on the way to ``until``."""
-    looks = [until, *(member.caught_up_to for member in group)]
-    looks += [due_at for member in group if (due_at := member.standing.due_at) is not None]
+    looks = [until]
+    for member in group:
+        looks.append(member.caught_up_to)
+        if member.standing.due_at is not None:
+            looks.append(member.standing.due_at)
     due_by = group[0].standing.due_by
     if 0 < due_by < books.program_at(group[0], until)[0]:
         looks.append(books.in_force_at(due_by + 1))
@@ -88,8 +90,10 @@ def _first_look(books: Books, group: Sequence[Member], until: datetime) -> datet
 
 def _programs(books: Books, group: Sequence[Member], until: datetime) -> list[Program]:
     """The versions by which one of them may be judged on the way to ``until``."""
-    last, _ = books.program_at(group[0], until)
+    last, program = books.program_at(group[0], until)
     first = group[0].standing.due_by
+    if first == last:
+        return [program]
     if not first:
         first, _ = books.program_at(group[0], _first_look(books, group, until))
     return [books.program(number) for number in range(min(first, last), last + 1)]
@@ -98,7 +102,9 @@ def _programs(books: Books, group: Sequence[Member], until: datetime) -> list[Pr
 def _wanted(
     program: Program, group: Sequence[Member], begin: datetime, until: datetime
 ) -> Wanted | None:
-    wanted, cuts = None, _cuts(program, group, begin, until)
+    # A review looks back from the day before.
+    judged = local_date(begin - _INSTANT, program.zone)
+    wanted, cuts = None, _cuts(program, group, judged, until)
     if gives_birthdays(program) and any(member.birth_month is not None for member in group):
         for instant in (begin, until):
             day = local_date(instant, program.zone)
@@ -106,21 +112,23 @@ def _wanted(
             wanted |= wanted_by_event(program, BIRTHDAY, day)
     if program.tiers is None:
         return wanted
-    first = min(_first_days(program, program.tiers, group, begin))
+    first = min(_first_days(program, program.tiers, group, judged))
     return Wanted(metrics_of(program.tiers), first, date.max, cuts) | wanted
 
 
 def _cuts(
-    program: Program, group: Sequence[Member], begin: datetime, until: datetime
+    program: Program, group: Sequence[Member], first: date, until: datetime
 ) -> frozenset[date] | None:
     """Where what may be judged on the way begins, and the days after its end.
 
     None where days are not worth reading together: for many members at once, and on a long way.
+
+    Args:
+        first: the first day that may be judged.
     """
     if len(group) > 1:
         return None
-    # A review looks back from the day before.
-    first, last = local_date(begin - _INSTANT, program.zone), local_date(until, program.zone)
+    last = local_date(until, program.zone)
     if (last - first).days > _MOST_DAYS:
         return None
     # Only of membership years it matters when they began; all others share what is kept.
@@ -141,15 +149,17 @@ def _cuts_between(
 
 
 def _first_days(
-    program: Program, tiers: Tiers, group: Sequence[Member], begin: datetime
-) -> Iterator[date]:
-    """From when on something may count that one of them has done."""
-    day = local_date(begin - _INSTANT, program.zone)
-    judged = group if tiers.window is Calendar.MEMBERSHIP_YEAR else group[:1]
-    for member in judged:
-        yield first_day_of(tiers, day, local_date(member.enrolled_at, program.zone))
+    program: Program, tiers: Tiers, group: Sequence[Member], judged: date
+) -> list[date]:
+    """From when on something may count that one of them has done, who are judged from a day on."""
+    if tiers.window is Calendar.MEMBERSHIP_YEAR:
+        enrolled = [local_date(member.enrolled_at, program.zone) for member in group]
+        days = [first_day_of(tiers, judged, enrolled_on) for enrolled_on in enrolled]
+    else:
+        days = [first_day_of(tiers, judged, judged)]
     for member in group:
         undo = (member.standing.memo or {}).get("undo")
         while undo is not None:
-            yield date.fromisoformat(undo["first"])
+            days.append(date.fromisoformat(undo["first"]))
             undo = undo.get("undo")
+    return days
