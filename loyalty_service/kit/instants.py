@@ -18,4 +18,4 @@ def instant_or_none(instant: datetime | None) -> str | None:
 # An operation tells the same few again and again.
 @lru_cache(maxsize=4_096)
 def _text(instant: datetime) -> str:
-    return f"{instant.replace(tzinfo=None).isoformat()}Z"
+    return f"{instant.isoformat().removesuffix('+00:00')}Z"

@@ -103,14 +103,16 @@ def _driver(mogrify: Mogrify, value: Any) -> str:
 
 
 def _array(values: list[Any]) -> str | None:
-    """Of texts or numbers; psycopg2 writes the other lists, and the empty one."""
+    """Of texts or numbers; psycopg2 writes the other lists."""
+    if not values:
+        return "'{}'"
     if len(values) >= LONG and set(map(type, values)) == {int} and are_bigints(values):
         # The server reads it as one value, not number by number.
         return f"'{{{','.join(map(str, values))}}}'::bigint[]"
     if set(map(type, values)) == {str} and not _is_odd("".join(values)):
         return "ARRAY['" + "','".join(values) + "']"
     cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
-    return f"ARRAY[{','.join(cells)}]" if cells and len(cells) == len(values) else None
+    return f"ARRAY[{','.join(cells)}]" if len(cells) == len(values) else None
 
 
 def are_bigints(numbers: Sequence[int]) -> bool:
@@ -135,7 +137,7 @@ def _is_odd(text: str) -> bool:
 # The same few instants stand in most rows of an operation.
 @lru_cache(maxsize=4_096)
 def _instant(value: datetime) -> str | None:
-    return None if value.tzinfo is None else f"'{value}'::timestamptz"
+    return None if value.tzinfo is None else f"'{value.isoformat(' ')}'::timestamptz"
 
 
 @lru_cache(maxsize=4_096)
