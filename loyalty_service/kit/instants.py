@@ -7,7 +7,7 @@ from functools import lru_cache
 def instant_text(instant: datetime) -> str:
     """An aware instant as RFC 3339 in UTC with Z; microseconds only where there are any (R-04)."""
     # Not before it is in UTC: of an hour that clocks show twice both are equal.
-    return _text(instant.astimezone(UTC))
+    return _text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
 
 
 def instant_or_none(instant: datetime | None) -> str | None:
