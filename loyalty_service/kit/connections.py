@@ -1,5 +1,6 @@
 """Connections to the database: lent for one transaction, or kept by a thread that asks again."""
 
+from codecs import CodecInfo, register, utf_8_decode, utf_8_encode
 from collections.abc import Callable
 from threading import local
 from types import TracebackType
@@ -8,11 +9,21 @@ from typing import Any
 import orjson
 import psycopg2
 from psycopg2 import errors as pg_errors
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, encodings
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine
 
 OnMessage = Callable[[bytes], None]
+
+
+def _bare_utf_8(name: str) -> CodecInfo | None:
+    return CodecInfo(utf_8_encode, utf_8_decode, name=name) if name == "bare_utf_8" else None
+
+
+# psycopg2 decodes the name of every column that is read, and Python's own codec goes through a
+# function in Python for each.
+register(_bare_utf_8)
+encodings["UTF8"] = "bare_utf_8"
 
 
 class Lender:

@@ -7,7 +7,7 @@ from functools import lru_cache
 def instant_text(instant: datetime) -> str:
     """An aware instant as RFC 3339 in UTC with Z; microseconds only where there are any (R-04)."""
     # Not before it is in UTC: of an hour that clocks show twice both are equal.
-    return _text(instant.astimezone(UTC))
+    return _text(instant if instant.tzinfo is UTC else instant.astimezone(UTC))
 
 
 def instant_or_none(instant: datetime | None) -> str | None:
@@ -18,4 +18,4 @@ def instant_or_none(instant: datetime | None) -> str | None:
 # An operation tells the same few again and again.
 @lru_cache(maxsize=4_096)
 def _text(instant: datetime) -> str:
-    return f"{instant.replace(tzinfo=None).isoformat()}Z"
+    return f"{instant.isoformat().removesuffix('+00:00')}Z"

@@ -48,16 +48,15 @@ def rows_text(mogrify: Mogrify, rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _row_text(mogrify: Mogrify, row: Sequence[Any]) -> str:
-    form = _form_of(tuple(map(type, row)))
+    form = _FORMS[tuple(map(type, row))]
     if form.texts is not None and _is_odd("".join(form.texts(row))):
         return f"({','.join([_cell_text(mogrify, cell) for cell in row])})"
-    if form.written:
-        cells = list(row)
-        for i, write in form.written:
-            text = write(row[i])
-            cells[i] = _driver(mogrify, row[i]) if text is None else text
-        row = cells
-    return form.text % tuple(row)
+    if not form.written:
+        return form.text % tuple(row)
+    cells = list(row)
+    for i, write in form.written:
+        cells[i] = write(cells[i]) or _driver(mogrify, cells[i])
+    return form.text % tuple(cells)
 
 
 class _Form(NamedTuple):
@@ -68,7 +67,7 @@ class _Form(NamedTuple):
     Attributes:
         text: with a place for every cell.
         written: the cells that must be written before they are put in their places, and how; what
-            is written as None is left to psycopg2.
+            comes to nothing is left to psycopg2.
         texts: takes the cells that are put between quotation marks as they are.
     """
 
@@ -77,29 +76,22 @@ class _Form(NamedTuple):
     texts: Callable[[Sequence[Any]], tuple[str, ...]] | None
 
 
-@lru_cache(maxsize=1_024)
-def _form_of(kinds: tuple[type, ...]) -> _Form:
-    places = [_PLACES.get(kind, "%s") for kind in kinds]
-    written = [
-        (i, _CELLS.get(kind) or _PLAIN[kind])
-        for i, kind in enumerate(kinds)
-        if kind not in _AS_THEY_ARE
-    ]
-    texts = [i for i, kind in enumerate(kinds) if kind is str]
-    # Of one cell alone itemgetter makes no tuple.
-    take = itemgetter(*texts, texts[0]) if texts else None
-    return _Form(f"({','.join(places)})", tuple(written), take)
+class _Forms(dict[tuple[type, ...], _Form]):
+    """By the types of the cells: as many as there are kinds of rows in the code."""
+
+    def __missing__(self, kinds: tuple[type, ...]) -> _Form:
+        places = [_PLACES.get(kind, "%s") for kind in kinds]
+        written = [(i, _PLAIN[kind]) for i, kind in enumerate(kinds) if kind not in _PLACES]
+        texts = [i for i, kind in enumerate(kinds) if kind is str]
+        # Of one cell alone itemgetter makes no tuple.
+        take = itemgetter(*texts, texts[0]) if texts else None
+        form = self[kinds] = _Form(f"({','.join(places)})", tuple(written), take)
+        return form
 
 
-_AS_THEY_ARE = (int, str, NoneType)
-_PLACES: dict[type, str] = {
-    int: "%s",
-    str: "'%s'",
-    NoneType: "NULL%.0s",
-    bytes: "'\\x%s'::bytea",
-}
-_CELLS: dict[type, Writer] = {bytes: bytes.hex}
-"""Where less is written than in a statement, because the place says the rest."""
+_FORMS = _Forms()
+_PLACES: dict[type, str] = {int: "%s", str: "'%s'", NoneType: "NULL%.0s"}
+"""Of cells that are put in their places as they are."""
 
 
 def _cell_text(mogrify: Mogrify, cell: Any) -> str:
@@ -111,14 +103,16 @@ def _driver(mogrify: Mogrify, value: Any) -> str:
 
 
 def _array(values: list[Any]) -> str | None:
-    """Of texts or numbers; psycopg2 writes the other lists, and the empty one."""
+    """Of texts or numbers; psycopg2 writes the other lists."""
+    if not values:
+        return "'{}'"
     if len(values) >= LONG and set(map(type, values)) == {int} and are_bigints(values):
         # The server reads it as one value, not number by number.
         return f"'{{{','.join(map(str, values))}}}'::bigint[]"
     if set(map(type, values)) == {str} and not _is_odd("".join(values)):
         return "ARRAY['" + "','".join(values) + "']"
     cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
-    return f"ARRAY[{','.join(cells)}]" if cells and len(cells) == len(values) else None
+    return f"ARRAY[{','.join(cells)}]" if len(cells) == len(values) else None
 
 
 def are_bigints(numbers: Sequence[int]) -> bool:
@@ -143,7 +137,7 @@ def _is_odd(text: str) -> bool:
 # The same few instants stand in most rows of an operation.
 @lru_cache(maxsize=4_096)
 def _instant(value: datetime) -> str | None:
-    return None if value.tzinfo is None else f"'{value}'::timestamptz"
+    return None if value.tzinfo is None else f"'{value.isoformat(' ')}'::timestamptz"
 
 
 @lru_cache(maxsize=4_096)

@@ -84,10 +84,13 @@ def _plain_reader(readers: dict[str, Reader], required: frozenset[str]) -> Reade
     def read(body: Any) -> dict[str, Any]:
         if type(body) is not dict or not required <= body.keys():
             raise Amiss
+        found: dict[str, Any] = {}
         try:
-            return {key: readers[key](value) for key, value in body.items()}
+            for key, value in body.items():
+                found[key] = readers[key](value)
         except KeyError:
             raise Amiss from None
+        return found
 
     return read
 
@@ -134,6 +137,6 @@ def _list_reader(field: Items | ListOf, reader: Reader | None) -> Reader | None:
     def read(value: Any) -> list[Any]:
         if type(value) is not list or not minimum <= len(value) <= maximum or None in value:
             raise Amiss
-        return [reader(item) for item in value]
+        return list(map(reader, value))
 
     return read

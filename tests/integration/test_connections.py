@@ -83,3 +83,12 @@ def test_work_that_fails_leaves_a_kept_connection_without_a_transaction(kept: Da
         kept.run(fail)
 
     assert backend(kept) == own
+
+
+def test_columns_and_errors_are_told_in_any_script(kept: Database) -> None:
+    with kept.reading() as tx:
+        tx.fetch('SELECT 1 AS "积分 é"')
+        assert [column.name for column in tx._cursor.description] == ["积分 é"]
+
+        with pytest.raises(psycopg2.errors.UndefinedColumn, match="点数"):
+            tx.fetch('SELECT "点数"')

@@ -169,6 +169,12 @@ def test_a_long_list_is_what_psycopg2_makes_of_it(cursor, values):
     assert ours == cursor.fetchone() == (values,)
 
 
+def test_an_empty_list_is_written_as_psycopg2_writes_it(cursor):
+    written = statement_text(cursor.mogrify, "SELECT %s", [[]])
+
+    assert written.encode() == cursor.mogrify("SELECT %s", [[]])
+
+
 def test_named_values_are_written_where_their_names_stand(cursor):
     sql = "SELECT %(first)s + %(second)s, %(first)s"
 

@@ -35,6 +35,11 @@ SPENDING = (InsufficientPoints, PointsNotAllowed, RedemptionLocked, PointsBeyond
 AFTER_PAYMENT = (MemberUnknown, OrderUnknown, OrderOfAnother, BeforeTheOrder, InTheFuture)
 MOST_BYTES = 512_000
 """Of a body with one cart."""
+_KINDS: dict[str | None, LineKind] = {
+    None: LineKind.GOODS,
+    **{str(kind): kind for kind in LineKind},
+}
+"""By how a line says what it is; goods unless said otherwise."""
 
 
 def acting(call: Call, tx: Transaction) -> Acting:
@@ -49,7 +54,7 @@ def read_cart(body: dict[str, Any]) -> Cart:
     return Cart(
         currency=lines[0]["amount"].currency,
         channel=body.get("channel"),
-        lines=tuple([_line(line) for line in lines]),
+        lines=tuple(map(_line, lines)),
         discount_minor=0 if discount is None else discount.amount,
         points=body.get("points", 0),
     )
@@ -73,7 +78,7 @@ def read_order(order_ref: str, body: dict[str, Any]) -> Order:
 def _line(line: dict[str, Any]) -> CartLine:
     discount = line.get("discount")
     return CartLine(
-        LineKind(line["kind"]) if "kind" in line else LineKind.GOODS,
+        _KINDS[line.get("kind")],
         line["sku"],
         line.get("category"),
         line.get("brand"),
