@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from loyalty_service.checkout.rules.returns import OrderLine
+from loyalty_service.checkout.rules.returns import NONE_BACK, OrderLine
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.earning.rules.facts import Line, LineKind
 from loyalty_service.kit.db import Transaction
@@ -40,6 +40,8 @@ SELECT member_id, order_no, fingerprint, step_no, kind, ref, receipt, NULL, NULL
  WHERE member_id = ANY(%(every)s)
  ORDER BY member_id, order_no, no
 """
+
+_KINDS = {str(kind): kind for kind in LineKind}
 
 
 class OrderUnknown(NotFound):
@@ -184,8 +186,7 @@ def _add_step(
 
 def _add_line(order: OrderRecord, line_no: int, kind: str, *row: Any) -> None:
     sku, category, brand, quantity, amount, price, paid, points, shares, units, num, den = row
-    sold = Line(line_no, LineKind(kind), sku, category, brand, quantity, price)
-    order.sold.append(sold)
+    order.sold.append(Line(line_no, _KINDS[kind], sku, category, brand, quantity, price))
     order.amounts.append(amount)
-    returned = Fraction(int(num), int(den))
+    returned = Fraction(int(num), int(den)) if num else NONE_BACK
     order.lines.append(OrderLine(line_no, quantity, paid, shares, points, units, returned))
