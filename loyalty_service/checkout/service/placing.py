@@ -124,9 +124,9 @@ class Placing:
 def _earned_by_line(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
     by_line: dict[int, dict[str, dict[str, int]]] = {}
     for given in earned.by_rule:
+        wallet, rule_id = given.rule.wallet, given.rule.id
         for line_no, points in given.shares:
-            wallets = by_line.setdefault(line_no, {})
-            wallets.setdefault(given.rule.wallet, {})[given.rule.id] = points
+            by_line.setdefault(line_no, {}).setdefault(wallet, {})[rule_id] = points
     return by_line
 
 
