@@ -1,5 +1,6 @@
 """Carts, payments and returns that make no sense are refused, and told what is wrong."""
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -9,9 +10,11 @@ from loyalty_service.checkout.rules.cart import (
     MAX_MINOR,
     Cart,
     CartDoesNotAddUp,
+    CartLine,
     CartTooDear,
     CurrencyForeign,
     DiscountTooHigh,
+    Order,
     check_paid,
     price,
 )
@@ -83,6 +86,47 @@ def test_what_happened_before_the_order_was_placed_is_refused():
 
 
 LINES = [OrderLine(1, 3, 100, {}), OrderLine(2, 1, 50, {})]
+
+
+def an_order():
+    goods = CartLine(LineKind.GOODS, 'a"x', "c", None, 1, 100)
+    sent = CartLine(SHIPPING, "s", None, "Brandé", 2, 300, 7)
+    return Order("o-1", "p-1", Cart("CNY", "web", (sent, goods), 5, 9), 379, None, True)
+
+
+def test_orders_and_carts_keep_the_digests_that_are_stored_of_them():
+    order = an_order()
+    reserved = Order("o-1", "p-1", None)
+
+    assert [told.fingerprint().hex()[:16] for told in (order.cart, order, reserved)] == [
+        "ec2965ae89e392ab",
+        "b7d35a411900b125",
+        "80c8d5c6b1bfa969",
+    ]
+
+
+def test_whatever_a_cart_says_makes_it_this_cart():
+    cart = an_order().cart
+    line = cart.lines[0]
+    others = [
+        replace(cart, **{one.name: "other"}) for one in fields(Cart) if one.name != "lines"
+    ] + [
+        replace(cart, lines=(replace(line, **{one.name: "other"}), *cart.lines[1:]))
+        for one in fields(CartLine)
+    ]
+
+    assert len({one.fingerprint() for one in (cart, *others)}) == 1 + len(others)
+
+
+def test_what_is_paid_makes_an_order_this_order_and_not_when_or_how_it_is_taken():
+    order = an_order()
+    telling = ("order_ref", "payment_ref", "paid_minor", "is_fulfilled")
+    others = [replace(order, **{name: "other"}) for name in telling]
+    cartless = replace(order, cart=None)
+    again = replace(order, occurred_at=NOW, accept_repricing=True, paid_in="CNY")
+
+    assert len({one.fingerprint() for one in (order, cartless, *others)}) == 2 + len(others)
+    assert again.fingerprint() == order.fingerprint()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,16 @@ def one(_instant: datetime) -> int:
     return 1
 
 
+def test_entries_have_the_hashes_that_are_stored_of_them():
+    account = lived_in()
+    two_rules = replace(later(ORDER, 21), rule_ids=("base", "béta"))
+
+    entry, _ = credit(account, two_rules, [Opening(1), Opening(2, 1, NOW)])
+
+    assert lived_in().head.hex()[:16] == "1485e85c373af0c7"
+    assert entry.hash.hex()[:16] == "25966543c01cd7c9"
+
+
 def fault_of(ledger: StoredLedger) -> tuple[str, dict[str, object], str, object, object]:
     fault = prove_account(ledger, NOW + 30 * DAY).fault
     assert fault is not None

@@ -6,7 +6,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from loyalty_service.checkout.rules.returns import OrderLine
+from loyalty_service.checkout.rules.returns import NONE_BACK, OrderLine
 from loyalty_service.checkout.rules.steps import State
 from loyalty_service.earning.rules.facts import Line, LineKind
 from loyalty_service.kit.db import Transaction
@@ -40,6 +40,8 @@ SELECT member_id, order_no, fingerprint, step_no, kind, ref, receipt, NULL, NULL
  WHERE member_id = ANY(%(every)s)
  ORDER BY member_id, order_no, no
 """
+
+_KINDS = {str(kind): kind for kind in LineKind}
 
 
 class OrderUnknown(NotFound):
@@ -82,15 +84,15 @@ class OrderRecord:
     channel: str | None
     program_version: int
     placed_at: datetime
-    paid_at: datetime | None
-    fulfilled_at: datetime | None
-    price_minor: int
-    paid_minor: int
-    returned_minor: int
-    step_seq: int
-    fingerprint: bytes
-    entries: dict[str, dict[str, Any]]
-    receipt: str
+    paid_at: datetime | None = None
+    fulfilled_at: datetime | None = None
+    price_minor: int = 0
+    paid_minor: int = 0
+    returned_minor: int = 0
+    step_seq: int = 0
+    fingerprint: bytes = b""
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    receipt: str = ""
     spent: dict[str, Any] | None = None
     cart: bytes | None = None
     reserved_since: datetime | None = None
@@ -126,26 +128,8 @@ class OrderRecord:
 
 def blank_order(order_ref: str, member_id: int, order_no: int, placed_at: datetime) -> OrderRecord:
     """An order that is just being placed."""
-    return OrderRecord(
-        order_ref,
-        member_id,
-        order_no,
-        payment_ref=None,
-        state=State.RESERVED,
-        channel=None,
-        program_version=0,
-        placed_at=placed_at,
-        paid_at=None,
-        fulfilled_at=None,
-        price_minor=0,
-        paid_minor=0,
-        returned_minor=0,
-        step_seq=0,
-        fingerprint=b"",
-        entries={},
-        receipt="",
-        is_stored=False,
-    )
+    named = (order_ref, member_id, order_no)
+    return OrderRecord(*named, None, State.RESERVED, None, 0, placed_at, is_stored=False)
 
 
 def find_orders(tx: Transaction, order_refs: Collection[str]) -> dict[str, OrderRecord]:
@@ -202,8 +186,7 @@ def _add_step(
 
 def _add_line(order: OrderRecord, line_no: int, kind: str, *row: Any) -> None:
     sku, category, brand, quantity, amount, price, paid, points, shares, units, num, den = row
-    sold = Line(line_no, LineKind(kind), sku, category, brand, quantity, price)
-    order.sold.append(sold)
+    order.sold.append(Line(line_no, _KINDS[kind], sku, category, brand, quantity, price))
     order.amounts.append(amount)
-    returned = Fraction(int(num), int(den))
+    returned = Fraction(int(num), int(den)) if num else NONE_BACK
     order.lines.append(OrderLine(line_no, quantity, paid, shares, points, units, returned))

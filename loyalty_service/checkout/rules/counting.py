@@ -46,14 +46,18 @@ def counts_of(
     Rule: R-50.
     """
     plan, day = plan_for(program), local_date(act.occurred_at, program.zone)
-    counts: dict[Total, int] = {(SPEND, day): spend_minor, (ORDERS, day): int(is_live)}
+    counts: dict[Total, int] = {}
+    if spend_minor:
+        counts[SPEND, day] = spend_minor
+    if is_live:
+        counts[ORDERS, day] = 1
     for rule_id, points in left.items():
         begins = active_from(program, rule_id, act)
-        if begins is not None:
+        if points and begins is not None:
             metric = earned_metric(plan.by_id[rule_id].wallet)
             key = metric, local_date(begins, program.zone)
             counts[key] = counts.get(key, 0) + points
-    return {key: amount for key, amount in counts.items() if amount}
+    return counts
 
 
 def left_by_rule(lines: Iterable[OrderLine]) -> dict[str, int]:

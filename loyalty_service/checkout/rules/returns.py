@@ -10,6 +10,7 @@ from loyalty_service.kit.frozen import frozen
 from loyalty_service.program.rules.program import GiveBack
 
 WHOLE = Fraction(1)
+NONE_BACK = Fraction(0)
 
 Shares = Mapping[str, Mapping[str, int]]
 """wallet -> rule -> points."""
@@ -51,7 +52,7 @@ class OrderLine:
     shares: Shares
     points: int = 0
     returned_units: int = 0
-    returned: Fraction = Fraction(0)
+    returned: Fraction = NONE_BACK
 
     @property
     def returned_minor(self) -> int:

@@ -77,12 +77,14 @@ def allow_points(
     """
     if redemption is None:
         return Allowed(asked, 0, {}, Limit.NO_REDEMPTION if asked else None)
-    eligible = sum(line.paid_minor for line in lines if _is_payable(redemption, line))
-    share = redemption.max_share * eligible * redemption.block_points / redemption.block_value_minor
+    kinds = _payable_kinds(redemption)
+    eligible = sum([line.paid_minor for line in lines if line.kind in kinds])
+    share = redemption.max_share
+    shared = share.numerator * eligible * redemption.block_points
     limits = {
         Limit.AVAILABLE: available,
         # A limit on points is rounded down (R-02).
-        Limit.MAX_SHARE: share.numerator // share.denominator,
+        Limit.MAX_SHARE: shared // (share.denominator * redemption.block_value_minor),
         Limit.STEP: redemption.step_points,
         Limit.MINIMUM: redemption.minimum_points,
     }
@@ -102,13 +104,14 @@ def _bound_by(asked: int, most: int, points: int, limits: dict[Limit, int]) -> L
     return Limit.STEP if points or most >= limits[Limit.MINIMUM] else Limit.MINIMUM
 
 
-def _is_payable(redemption: Redemption, line: Line) -> bool:
-    """Whether points may pay for a line (R-30)."""
-    return (
-        line.kind is LineKind.GOODS
-        or (line.kind is LineKind.SHIPPING and redemption.shipping)
-        or (line.kind is LineKind.TAX and redemption.tax)
-    )
+def _payable_kinds(redemption: Redemption) -> list[LineKind]:
+    """The kinds of lines that points may pay for (R-30)."""
+    kinds = [LineKind.GOODS]
+    if redemption.shipping:
+        kinds.append(LineKind.SHIPPING)
+    if redemption.tax:
+        kinds.append(LineKind.TAX)
+    return kinds
 
 
 def require_exactly(allowed: Allowed) -> None:
@@ -163,7 +166,8 @@ def share_out(redemption: Redemption | None, lines: Sequence[Line], points: int)
     """
     if redemption is None or not points:
         return [UNPAID] * len(lines)
-    weights = [line.paid_minor if _is_payable(redemption, line) else 0 for line in lines]
+    kinds = _payable_kinds(redemption)
+    weights = [line.paid_minor if line.kind in kinds else 0 for line in lines]
     worth = spread(redemption.worth_minor(points), weights)
     pairs = zip(spread(points, weights), worth, strict=True)
     return [Share(*pair) for pair in pairs]

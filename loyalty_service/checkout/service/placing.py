@@ -39,7 +39,7 @@ class Placing:
     Args:
         lines: what is bought, net of discounts.
         amounts: what they cost before discounts, as they were sent.
-        shares: what points pay of each line.
+        shares: what points pay of each line; ``paid``: what money pays of it, minor units.
         price_minor: what the lines cost after discounts, minor units; ``worth_minor``: what points
             pay of it.
         points: points that pay, whole points of ``wallet``.
@@ -54,6 +54,7 @@ class Placing:
     lines: tuple[Line, ...]
     amounts: Sequence[int]
     shares: Sequence[Share]
+    paid: Sequence[int]
     price_minor: int
     worth_minor: int
     points: int
@@ -81,19 +82,15 @@ class Placing:
         caps = used(totals, self.program, member.member_id, ORDER, self.day)
         return earn_on_order(self.program, facts, caps)
 
-    @property
-    def _paid(self) -> list[int]:
-        """What money pays of each line, minor units."""
-        pairs = zip(self.lines, self.shares, strict=True)
-        return [line.paid_minor - share.worth_minor for line, share in pairs]
-
     def _basis(self) -> tuple[Line, ...]:
         """The lines as earning sees them: less what points paid, unless that earns too."""
         if not self.points or self.program.earning.earn_on_points_paid:
             return self.lines
         return tuple(
-            Line(one.line_no, one.kind, one.sku, one.category, one.brand, one.quantity, paid)
-            for one, paid in zip(self.lines, self._paid, strict=True)
+            [
+                Line(one.line_no, one.kind, one.sku, one.category, one.brand, one.quantity, paid)
+                for one, paid in zip(self.lines, self.paid, strict=True)
+            ]
         )
 
     def sold(self, earned: Earned | None) -> list[OrderLine]:
@@ -107,12 +104,12 @@ class Placing:
                 by_line.get(line.line_no, {}),
                 share.points,
             )
-            for line, share, paid in zip(self.lines, self.shares, self._paid, strict=True)
+            for line, share, paid in zip(self.lines, self.shares, self.paid, strict=True)
         ]
 
     def counts(self, earned: Earned, act: Act) -> dict[Total, int]:
         """What it counts for once it is paid, by metric and local day (R-50)."""
-        kinds, pairs = plan_for(self.program).kinds, zip(self.lines, self._paid, strict=True)
+        kinds, pairs = plan_for(self.program).kinds, zip(self.lines, self.paid, strict=True)
         spend_minor = sum([paid for line, paid in pairs if line.kind in kinds])
         gave = {given.rule.id: given.points for given in earned.by_rule}
         return counts_of(self.program, act, spend_minor, gave)
@@ -127,9 +124,9 @@ class Placing:
 def _earned_by_line(earned: Earned) -> dict[int, dict[str, dict[str, int]]]:
     by_line: dict[int, dict[str, dict[str, int]]] = {}
     for given in earned.by_rule:
+        wallet, rule_id = given.rule.wallet, given.rule.id
         for line_no, points in given.shares:
-            wallets = by_line.setdefault(line_no, {})
-            wallets.setdefault(given.rule.wallet, {})[given.rule.id] = points
+            by_line.setdefault(line_no, {}).setdefault(wallet, {})[rule_id] = points
     return by_line
 
 
@@ -159,8 +156,8 @@ def place(
         placing = clamp(books, member, cart, when, at, own=own)
         require_exactly(placing.allowed)
         return placing
-    _, program = books.program_at(member, when)
-    return _placed(books, member, when, _offer_of(cart, program), NOT_ASKED)
+    offer = _offer_of(cart, *books.program_at(member, when))
+    return _placed(books, member, when, offer, NOT_ASKED)
 
 
 def clamp(
@@ -182,9 +179,8 @@ def clamp(
 
     Rule: R-30, R-31.
     """
-    _, program = books.program_at(member, when)
-    offer = _offer_of(cart, program)
-    allowed = _allow(member, offer, program, _available(books, member, program, at, own))
+    offer = _offer_of(cart, *books.program_at(member, when))
+    allowed = _allow(member, offer, _available(books, member, offer.program, at, own))
     return _placed(books, member, when, offer, allowed)
 
 
@@ -195,25 +191,29 @@ def place_again(
 
     Rule: R-06, R-33.
     """
-    _, program = books.program_at(member, when)
-    offer = Offer(order.channel, tuple(order.sold), order.amounts, order.points)
-    allowed = _allow(member, offer, program, _available(books, member, program, at, None))
+    version, program = books.program_at(member, when)
+    offer = Offer(
+        version, program, order.channel, tuple(order.sold), order.amounts, points=order.points
+    )
+    allowed = _allow(member, offer, _available(books, member, program, at, None))
     return _placed(books, member, when, offer, allowed)
 
 
 @frozen
 class Offer:
-    """What is bought, net of discounts, and the points that are offered for it."""
+    """What is bought, net of discounts, the points that are offered for it, and who judges it."""
 
+    version: int
+    program: Program
     channel: str | None
     lines: tuple[Line, ...]
     amounts: Sequence[int]
     points: int
 
 
-def _offer_of(cart: Cart, program: Program) -> Offer:
-    lines = price(cart, program.currency)
-    return Offer(cart.channel, lines, [line.amount_minor for line in cart.lines], cart.points)
+def _offer_of(cart: Cart, version: int, program: Program) -> Offer:
+    lines, amounts = price(cart, program.currency), [line.amount_minor for line in cart.lines]
+    return Offer(version, program, cart.channel, lines, amounts, cart.points)
 
 
 def _available(
@@ -228,29 +228,30 @@ def _available(
     return account.available(at) + max(0, held - account.deficit)
 
 
-def _allow(member: Member, offer: Offer, program: Program, available: int) -> Allowed:
-    is_locked = member.redemption_locked_since is not None
-    return allow_points(
-        program.redemption, offer.lines, offer.points, available, is_locked=is_locked
-    )
+def _allow(member: Member, offer: Offer, available: int) -> Allowed:
+    redemption, is_locked = offer.program.redemption, member.redemption_locked_since is not None
+    return allow_points(redemption, offer.lines, offer.points, available, is_locked=is_locked)
 
 
 def _placed(
     books: Books, member: Member, when: datetime, offer: Offer, allowed: Allowed
 ) -> Placing:
-    version, program = books.program_at(member, when)
-    redemption = program.redemption
+    program, redemption = offer.program, offer.program.redemption
     shares = share_out(redemption, offer.lines, allowed.points)
+    pairs = zip(offer.lines, shares, strict=True)
+    paid = [line.paid_minor - share.worth_minor for line, share in pairs]
+    price_minor = sum([line.paid_minor for line in offer.lines])
     return Placing(
-        version,
+        offer.version,
         program,
         when,
         offer.channel,
         offer.lines,
         offer.amounts,
         shares,
-        sum([line.paid_minor for line in offer.lines]),
-        _worth_of(shares),
+        paid,
+        price_minor,
+        price_minor - sum(paid),
         allowed.points,
         redemption.wallet if redemption else None,
         member.live_orders == 0,
@@ -258,10 +259,6 @@ def _placed(
         local_date(when, program.zone),
         allowed,
     )
-
-
-def _worth_of(shares: Sequence[Share]) -> int:
-    return sum([share.worth_minor for share in shares])
 
 
 def as_promised(books: Books, order: OrderRecord) -> Placing:
@@ -276,6 +273,8 @@ def as_promised(books: Books, order: OrderRecord) -> Placing:
         Share(line.points, sold.paid_minor - line.paid_minor)
         for line, sold in zip(order.lines, order.sold, strict=True)
     ]
+    paid = [line.paid_minor for line in order.lines]
+    price_minor = sum([line.paid_minor for line in order.sold])
     return Placing(
         order.program_version,
         program,
@@ -284,8 +283,9 @@ def as_promised(books: Books, order: OrderRecord) -> Placing:
         tuple(order.sold),
         order.amounts,
         shares,
-        sum([line.paid_minor for line in order.sold]),
-        _worth_of(shares),
+        paid,
+        price_minor,
+        price_minor - sum(paid),
         order.points,
         spent.get("wallet"),
         judged["first"],

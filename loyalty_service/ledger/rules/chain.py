@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
-from struct import Struct, pack
+from struct import Struct
 
 from loyalty_service.ledger.rules.entry import Allocation, Cause, Kind
 
@@ -22,6 +22,8 @@ GENESIS = bytes(32)
 _VERSION = b"\x01"
 _NUMBERS = Struct(">10q")
 _ALLOCATION = Struct(">5q")
+_COUNT = Struct(">q")
+_LENGTH = Struct(">I")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSENT = -(2**63)
 
@@ -71,11 +73,13 @@ def entry_hash(
             microseconds(cause.recorded_at),
             reverses or 0,
         ),
+        _texts(wallet, kind, cause.reason, cause.source),
+        _COUNT.pack(len(cause.rule_ids)),
+        _texts(*cause.rule_ids),
+        _sized(explained or b""),
+        _sized(noted or b""),
+        _COUNT.pack(len(allocations)),
     ]
-    parts += map(_text, (wallet, str(kind), str(cause.reason), str(cause.source)))
-    parts.append(pack(">q", len(cause.rule_ids)))
-    parts += map(_text, cause.rule_ids)
-    parts += [_sized(explained or b""), _sized(noted or b""), pack(">q", len(allocations))]
     parts += [_allocation(a) for a in sorted(allocations, key=_lot_seq)]
     return sha256(b"".join(parts)).digest()
 
@@ -95,11 +99,11 @@ def _allocation(allocation: Allocation) -> bytes:
     )
 
 
-# Wallets, kinds, reasons and rules: the same few names in every entry.
+# Wallets, kinds, reasons and rules: the same few names, side by side in entry after entry.
 @lru_cache(maxsize=1_024)
-def _text(text: str) -> bytes:
-    return _sized(text.encode())
+def _texts(*texts: str) -> bytes:
+    return b"".join([_sized(text.encode()) for text in texts])
 
 
 def _sized(data: bytes) -> bytes:
-    return pack(">I", len(data)) + data
+    return _LENGTH.pack(len(data)) + data

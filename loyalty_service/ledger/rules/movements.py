@@ -69,18 +69,19 @@ def credit(
 
     Rule: R-12, R-41.
     """
-    points = sum(opening.points for opening in openings)
+    points = sum([opening.points for opening in openings])
     account.require_countable(points)
     absorbed = _absorb(openings, min(account.deficit, points))
-    opened = {
-        i: open_lot(account, opening, opening.points - absorbed.get(i, 0))
-        for i, opening in enumerate(openings)
-        if opening.points > absorbed.get(i, 0)
-    }
-    entry = account.append(
-        Kind.CREDIT, points, cause, list(opened.values()), explanation=explanation, note=note
-    )
-    return entry, {i: allocation.lot_seq for i, allocation in opened.items()}
+    opened: list[Allocation] = []
+    lots: dict[int, int] = {}
+    for i, opening in enumerate(openings):
+        left = opening.points - absorbed.get(i, 0)
+        if left:
+            allocation = open_lot(account, opening, left)
+            opened.append(allocation)
+            lots[i] = allocation.lot_seq
+    entry = account.append(Kind.CREDIT, points, cause, opened, explanation=explanation, note=note)
+    return entry, lots
 
 
 def _absorb(openings: Sequence[Opening], points: int) -> dict[int, int]:

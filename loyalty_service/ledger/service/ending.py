@@ -36,42 +36,35 @@ def turns_ahead(tx: Transaction, programs: Programs, member: Member, until: date
 
 def slide(
     books: Books, member: Member, act: Cause, wallet_id: str, begins: Sequence[datetime] = ()
-) -> bool:
+) -> None:
     """An earning or a spending moves the common end of a sliding wallet.
 
     Args:
         act: the cause of the earning or spending.
         begins: when points that it gives come alive (UTC).
 
-    Returns:
-        whether the wallet slides.
-
     Rule: R-25.
     """
     at = member.caught_up_to
     version, program = books.program_at(member, at)
+    if wallet_id not in program.sliding:
+        return
     ends_at = _moved_to(program, wallet_id, (act.occurred_at, *begins))
-    if ends_at is None:
-        return False
     cause = books.cause(
         member, Reason.ACTIVITY, act.source, act.source_no, version=version, occurred_at=at
     )
     account = books.account(member, wallet_id)
     tell_end(member, account, ending.slide(account, cause, ends_at), at)
-    return True
 
 
-def _slides_or_slid(
-    books: Books, member: Member, act: Cause, wallet_id: str, begins: Sequence[datetime]
-) -> bool:
+def _slides_or_slid(books: Books, member: Member, act: Cause, wallet_id: str) -> bool:
     """Whether what an act gives ends with all others: the wallet slides, or did when it occurred.
 
     What is told late of a time in which the wallet slid moves the end of nothing else any more.
     """
-    if slide(books, member, act, wallet_id, begins):
-        return True
-    wallet = books.program_at(member, act.occurred_at)[1].find_wallet(wallet_id)
-    return wallet is not None and wallet.slides
+    _, now = books.program_at(member, member.caught_up_to)
+    _, then = books.program_at(member, act.occurred_at)
+    return wallet_id in now.sliding or (then is not now and wallet_id in then.sliding)
 
 
 def tell_end(member: Member, account: Account, entries: Iterable[Entry], at: datetime) -> None:
@@ -85,11 +78,10 @@ def tell_end(member: Member, account: Account, entries: Iterable[Entry], at: dat
         member.tell("points.end_changed", at, payload)
 
 
-def _moved_to(program: Program, wallet_id: str, moments: Sequence[datetime]) -> datetime | None:
-    """Where an activity moves the end of a wallet to; None where that does not slide."""
+def _moved_to(program: Program, wallet_id: str, moments: Sequence[datetime]) -> datetime:
+    """Where an activity moves the end of a wallet that slides."""
     wallet = program.find_wallet(wallet_id)
-    if wallet is None or not wallet.slides:
-        return None
+    assert wallet is not None
     return max(end for end in (expires_at(wallet.expiry, m, program) for m in moments) if end)
 
 
@@ -100,12 +92,14 @@ def openings_foreseen(
 
     Rule: R-25, R-31.
     """
-    given = [opening for opening in openings if opening.points]
-    begun = [opening.active_at for opening in given if opening.active_at is not None]
     _, program = books.program_at(member, member.caught_up_to)
-    moved_to = _moved_to(program, wallet_id, (acts_at, *begun))
-    if not given or moved_to is None:
+    if wallet_id not in program.sliding:
         return openings
+    given = [opening for opening in openings if opening.points]
+    if not given:
+        return openings
+    begun = [opening.active_at for opening in given if opening.active_at is not None]
+    moved_to = _moved_to(program, wallet_id, (acts_at, *begun))
     account, at = books.account(member, wallet_id), member.caught_up_to
     common = moved_to if account.ends_at is None else max(moved_to, account.ends_at)
     return [
@@ -122,10 +116,13 @@ def openings_in_time(
     """
     turns = _turns_since(books, member, act, wallet_id)
     mended = [_mended(opening, act, turns) for opening in openings] if turns else openings
-    given = [opening for opening in mended if opening.points]
-    begun = [opening.active_at for opening in given if opening.active_at is not None]
-    if not given or not _slides_or_slid(books, member, act, wallet_id, begun):
+    if not _slides_or_slid(books, member, act, wallet_id):
         return mended
+    given = [opening for opening in mended if opening.points]
+    if not given:
+        return mended
+    begun = [opening.active_at for opening in given if opening.active_at is not None]
+    slide(books, member, act, wallet_id, begun)
     account, at = books.account(member, wallet_id), member.caught_up_to
     return [
         replace(each, expires_at=ending.joined(account.ends_at, each.expires_at, at))
@@ -171,8 +168,9 @@ def instants_in_time(
         for lot_seq, (begins, ends) in instants.items()
     }
     begun = [begins for lot_seq, (begins, _) in mended.items() if lot_seq in account.lots]
-    if not begun or not _slides_or_slid(books, member, act, wallet_id, begun):
+    if not begun or not _slides_or_slid(books, member, act, wallet_id):
         return mended
+    slide(books, member, act, wallet_id, begun)
     at = member.caught_up_to
     return {
         lot_seq: (begins, ending.joined(account.ends_at, ends, at))

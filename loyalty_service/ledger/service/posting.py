@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from loyalty_service.kit.db import Transaction
+from loyalty_service.kit.db import Row, Transaction
 from loyalty_service.ledger.rules.account import Account
 from loyalty_service.ledger.rules.entry import Allocation, Entry
 from loyalty_service.ledger.rules.lots import Hold, Lot
@@ -86,19 +86,30 @@ def post(tx: Transaction, accounts: Collection[Account]) -> None:
     Rule: R-10 to R-13.
     """
     moved = [account for account in accounts if account.entries]
-    tx.add_rows(_ACCOUNT, [_account(a) for a in moved], _ACCOUNT_MOVED)
-    entries = [written for account in moved for written in account.entries]
-    tx.add_rows(_ENTRY, [_entry(entry) for entry, _, _ in entries])
-    tx.add_rows(_ALLOCATION, [_allocation(e, a) for e, _, _ in entries for a in e.allocations])
-    tx.add_rows(_EXPLANATION, [(*_key(e), text) for e, text, _ in entries if text is not None])
-    tx.add_rows(_NOTE, [(*_key(e), text) for e, _, text in entries if text is not None])
+    entries: list[Row] = []
+    allocations: list[Row] = []
+    explanations: list[Row] = []
+    notes: list[Row] = []
+    for account in moved:
+        for entry, explanation, note in account.entries:
+            entries.append(_entry(entry))
+            allocations += [_allocation(entry, each) for each in entry.allocations]
+            if explanation is not None:
+                explanations.append((entry.member_id, entry.wallet, entry.seq, explanation))
+            if note is not None:
+                notes.append((entry.member_id, entry.wallet, entry.seq, note))
+    tx.add_rows(_ACCOUNT, [_account(account) for account in moved], _ACCOUNT_MOVED)
+    tx.add_rows(_ENTRY, entries)
+    tx.add_rows(_ALLOCATION, allocations)
+    tx.add_rows(_EXPLANATION, explanations)
+    tx.add_rows(_NOTE, notes)
     _write_lots(tx, moved)
     _write_holds(tx, [account for account in accounts if account.holds_moved])
 
 
 def _write_holds(tx: Transaction, accounts: Iterable[Account]) -> None:
-    held: list[tuple[object, ...]] = []
-    moved: list[tuple[object, ...]] = []
+    held: list[Row] = []
+    moved: list[Row] = []
     for account in accounts:
         of_account = (account.member_id, account.wallet)
         held += [
@@ -128,11 +139,7 @@ def _write_lots(tx: Transaction, accounts: Iterable[Account]) -> None:
     tx.add_rows(_CLOSE_LOTS, closed, _CLOSED)
 
 
-def _key(entry: Entry) -> tuple[int, str, int]:
-    return entry.member_id, entry.wallet, entry.seq
-
-
-def _account(account: Account) -> tuple[object, ...]:
+def _account(account: Account) -> Row:
     return (
         account.member_id,
         account.wallet,
@@ -145,7 +152,7 @@ def _account(account: Account) -> tuple[object, ...]:
     )
 
 
-def _entry(entry: Entry) -> tuple[object, ...]:
+def _entry(entry: Entry) -> Row:
     cause = entry.cause
     return (
         entry.member_id,
@@ -169,7 +176,7 @@ def _entry(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def _allocation(entry: Entry, allocation: Allocation) -> tuple[object, ...]:
+def _allocation(entry: Entry, allocation: Allocation) -> Row:
     return (
         entry.member_id,
         entry.wallet,
@@ -182,7 +189,7 @@ def _allocation(entry: Entry, allocation: Allocation) -> tuple[object, ...]:
     )
 
 
-def _lot(account: Account, lot: Lot) -> tuple[object, ...]:
+def _lot(account: Account, lot: Lot) -> Row:
     return (
         account.member_id,
         account.wallet,
