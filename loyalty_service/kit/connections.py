@@ -21,7 +21,7 @@ def _bare_utf_8(name: str) -> CodecInfo | None:
 
 
 # psycopg2 decodes the name of every column that is read, and Python's own codec goes through a
-# function in Python for each.
+# function in Python for each. What a server says in UTF-8 is whole, so nothing more is to come.
 register(_bare_utf_8)
 encodings["UTF8"] = "bare_utf_8"
 

@@ -103,14 +103,17 @@ def _driver(mogrify: Mogrify, value: Any) -> str:
 
 
 def _array(values: list[Any]) -> str | None:
-    """Of texts or numbers; psycopg2 writes the other lists."""
+    """Of texts or numbers; psycopg2 writes the other lists, and lists of lists."""
     if not values:
         return "'{}'"
-    if len(values) >= LONG and set(map(type, values)) == {int} and are_bigints(values):
+    kinds = set(map(type, values))
+    if kinds == {str} and not _is_odd("".join(values)):
+        return "ARRAY['" + "','".join(values) + "']"
+    if len(values) >= LONG and kinds == {int} and are_bigints(values):
         # The server reads it as one value, not number by number.
         return f"'{{{','.join(map(str, values))}}}'::bigint[]"
-    if set(map(type, values)) == {str} and not _is_odd("".join(values)):
-        return "ARRAY['" + "','".join(values) + "']"
+    if list in kinds:
+        return None
     cells = [cell for value in values if (cell := _PLAIN[type(value)](value)) is not None]
     return f"ARRAY[{','.join(cells)}]" if len(cells) == len(values) else None
 

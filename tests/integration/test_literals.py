@@ -169,10 +169,11 @@ def test_a_long_list_is_what_psycopg2_makes_of_it(cursor, values):
     assert ours == cursor.fetchone() == (values,)
 
 
-def test_an_empty_list_is_written_as_psycopg2_writes_it(cursor):
-    written = statement_text(cursor.mogrify, "SELECT %s", [[]])
+@pytest.mark.parametrize("values", [[], [[]], [[], ["a"]], [["a"], ["b"]]])
+def test_empty_lists_and_lists_of_lists_are_written_as_psycopg2_writes_them(cursor, values):
+    written = statement_text(cursor.mogrify, "SELECT %s", [values])
 
-    assert written.encode() == cursor.mogrify("SELECT %s", [[]])
+    assert written.encode() == cursor.mogrify("SELECT %s", [values])
 
 
 def test_named_values_are_written_where_their_names_stand(cursor):
