@@ -83,3 +83,15 @@ def test_calls_that_change_a_tier_take_ten_messages_at_most(
         took[path], _ = counted.call("GET", path, None, is_cold=is_cold)
 
     assert max(took.values()) <= MOST, took
+
+
+def test_a_member_who_is_known_is_not_looked_up_again(counted: Counted) -> None:
+    Shop(counted.db, PROGRAM).enrol("m-1")
+    looked_up = []
+
+    for order in ("o-1", "o-2"):
+        path = f"/members/m-1/orders/{order}/payment"
+        counted.call("POST", path, paid(order, 1_000), is_cold=order == "o-1")
+        looked_up.append(any(b"member_ref" in message for message in counted.sent))
+
+    assert looked_up == [True, False]

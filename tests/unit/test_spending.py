@@ -62,6 +62,13 @@ def test_every_limit_is_told():
     }
 
 
+def test_what_share_points_may_pay_is_rounded_down_and_only_once():
+    third = Redemption(7, 3, 1, 1, Fraction(1, 3), "points")
+
+    # 101 / 3 * 7 / 3 = 78.56
+    assert allow(0, lines=goods(101), redemption=third).limits[Limit.MAX_SHARE] == 78
+
+
 def test_locked_points_buy_nothing_and_asking_for_none_is_no_matter():
     assert (allow(900, is_locked=True).points, allow(900, is_locked=True).bound_by) == (
         0,
