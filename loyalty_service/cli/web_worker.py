@@ -14,7 +14,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
@@ -141,8 +143,21 @@ class _Connection(TConn):  # type: ignore[misc]
             super().close()
 
 
+class _Request(Request):  # type: ignore[misc]
+    """A request whose answer says that the connection ends where its body will not be taken in."""
+
+    def set_body_reader(self) -> None:
+        super().set_body_reader()
+        self.body.reader = _BodyReader(self)
+
+    def should_close(self) -> bool:
+        return self.body.reader.leaves_much or bool(super().should_close())
+
+
 class _Parser(RequestParser):  # type: ignore[misc]
     """The requests of a connection, each within its time."""
+
+    mesg_class = _Request
 
     def __init__(self, worker: Worker, client: socket.socket, address: Any) -> None:
         super().__init__(worker.cfg, client, address)
@@ -151,7 +166,6 @@ class _Parser(RequestParser):  # type: ignore[misc]
     def __next__(self) -> Any:
         self.unreader.begin()
         request = super().__next__()
-        request.body.reader = _BodyReader(request)
         self.unreader.in_body = True
         return request
 
@@ -212,6 +226,13 @@ class _BodyReader:
     def __init__(self, request: Any) -> None:
         self._request = request
         self._reader = request.body.reader
+
+    @property
+    def leaves_much(self) -> bool:
+        """Whether more of it is unread than ``finish_body`` takes in, or nobody knows how much."""
+        if isinstance(self._reader, LengthReader):
+            return int(self._reader.length) > _MOST_AT_ONCE
+        return getattr(self._reader, "parser", None) is not None
 
     def read(self, size: int) -> bytes:
         try:

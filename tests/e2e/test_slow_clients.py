@@ -76,6 +76,39 @@ def test_a_body_cut_off_by_a_client_that_leaves_is_no_fault_of_the_service(web, 
     assert "internal_fault" not in web.said()
 
 
+@pytest.mark.parametrize(
+    ("rest", "body", "stays"),
+    [
+        ("Content-Length: 100000", b"{", False),
+        ("Content-Length: 50000", b"x" * 50_000, True),
+        ("Transfer-Encoding: chunked", b"1\r\n{\r\n", False),
+    ],
+    ids=["much", "little", "nobody knows how much"],
+)
+def test_an_answer_before_the_body_says_whether_the_connection_stays(web, rest, body, stays):
+    with web.connect() as client:
+        client.sendall(f"POST /v1/nowhere HTTP/1.1\r\nHost: x\r\n{rest}\r\n\r\n".encode() + body)
+        if stays:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = read_all(client)
+
+    first, _, second = answers.partition(b"HTTP/1.1 200 ")
+    assert first.startswith(b"HTTP/1.1 404 ")
+    assert (b"Connection: keep-alive" if stays else b"Connection: close") in first
+    assert bool(second) is stays
+
+
+def test_a_connection_stays_after_a_body_in_chunks_that_was_read(web):
+    with web.connect() as client:
+        client.sendall(web.post("Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n"))
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        first, _, second = read_all(client).partition(b"HTTP/1.1 200 ")
+
+    assert first.startswith(b"HTTP/1.1 400 ")
+    assert b"Connection: keep-alive" in first
+    assert second
+
+
 def test_a_client_that_breaks_off_in_its_body_is_no_fault_of_the_service(web):
     with web.connect() as client:
         client.sendall(web.post("Content-Length: 5000\r\n", b"{"))
