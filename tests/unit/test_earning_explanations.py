@@ -154,9 +154,9 @@ def test_words_show_the_product_and_the_one_rounding():
         "Total in Points: 50.",
     ]
     assert worded(earned, "zh") == [
-        "计分金额：CNY 33.50（第 1 行 CNY 33.50）。",
+        "计分金额：33.50 元（第 1 行 33.50 元）。",
         (
-            "base规则：每 CNY 1.00 得 1 分，按 CNY 33.50 计，得 33.5；"
+            "base规则：每 1.00 元得 1 分，按 33.50 元计，得 33.5；"
             "33.5 × 1.5（day倍）= 50.25，向下取整为 50。"
         ),
         "积分合计：50。",
@@ -207,7 +207,7 @@ def test_words_say_how_several_multipliers_combine(combine, english, chinese):
         (
             step(7, 400),
             "7 points per full CNY 4.00 of CNY 43.50 = 70",
-            "每满 CNY 4.00 得 7 分，按 CNY 43.50 计，得 70",
+            "每满 4.00 元得 7 分，按 43.50 元计，得 70",
         ),
         (per_unit("2"), "2 points per unit, 3 bought = 6", "每件得 2 分，共 3 件，得 6"),
     ],
@@ -217,6 +217,32 @@ def test_words_say_how_a_rule_gives(give, english, chinese):
 
     assert worded(earned)[1] == f"base rule: {english}."
     assert worded(earned, "zh")[1] == f"base规则：{chinese}。"
+
+
+def test_words_show_the_first_decimals_of_a_fraction_and_separate_thousands():
+    on_shoes = multiplier("day", "1.5", lines=SHOES)
+    cart = order(line(1, 300_000, category="shoes"), line(2, 400_000))
+
+    earned = earn(program(fixed("gift", 2_000), multipliers=(on_shoes,)), cart)
+
+    assert stored(earned)["rules"][0]["multiplied"] == "17000/7"
+    assert worded(earned)[1:] == [
+        (
+            "gift rule: 2,000 points; 2,000 shared over the lines: line 1 x 1.5, line 2 x 1 "
+            "(day times) = 2,428.5714…, rounded down to 2,428."
+        ),
+        "Total in Points: 2,428.",
+    ]
+
+
+@pytest.mark.parametrize("currency", ["CNY", "USD"])
+def test_words_tell_money_as_the_language_writes_it(currency):
+    earned = earn(program(rule()), order(line(1, 3350)))
+    explanation = {**stored(earned), "currency": currency}
+
+    money = "33.50 元" if currency == "CNY" else "USD 33.50 "
+    assert f"按 {money}计" in explain_in_words(explanation, "zh")[1]
+    assert f"of {currency} 33.50 =" in explain_in_words(explanation, "en")[1]
 
 
 def test_words_name_several_lines():
@@ -250,7 +276,7 @@ def test_words_of_very_many_lines_are_as_long_as_the_contract_allows():
     assert basis.endswith("line 20 CNY 10,000,000,000.20, and 480 more).")
     assert "(lines 1, 2, " in shoes
     assert "18, 19, 20, and 479 more) = " in shoes
-    assert worded(earned, "zh")[0].endswith("第 20 行 CNY 10,000,000,000.20，另有 480 行）。")
+    assert worded(earned, "zh")[0].endswith("第 20 行 10,000,000,000.20 元，另有 480 行）。")
     assert "19、20 行，另有 479 行）" in worded(earned, "zh")[1]
 
 
@@ -342,11 +368,11 @@ def test_words_name_the_rounding(rounding, english, chinese):
     assert worded(earned, "zh")[1].endswith(f"得 33.5，{chinese}。")
 
 
-def test_exact_points_without_end_are_told_as_a_fraction():
+def test_exact_points_without_end_are_told_by_their_first_decimals():
     earned = earn(program(rule(give=rate("1", 300))), order(line(1, 1000)))
 
     assert worded(earned)[1] == (
-        "base rule: 1 point per CNY 3.00 of CNY 10.00 = 10/3, rounded down to 3."
+        "base rule: 1 point per CNY 3.00 of CNY 10.00 = 3.3333…, rounded down to 3."
     )
 
 

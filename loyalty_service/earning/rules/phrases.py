@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from loyalty_service.program.rules.chinese import money_in_chinese, spaced
+from loyalty_service.program.rules.currencies import money_text
+
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
@@ -10,6 +13,8 @@ class Phrases:
 
     Attributes:
         points: a number of points.
+        money: an amount in minor units of a currency.
+        set_out: puts spaces where the language wants them beside what was filled in.
         lines: line numbers, counted from the order's own.
         times: a number of times.
         more: what is left of a long list, and ``more_lines`` of one of lines.
@@ -17,6 +22,8 @@ class Phrases:
 
     lang: str
     points: Callable[[str], str]
+    money: Callable[[int, str], str]
+    set_out: Callable[[str], str]
     lines: Callable[[Sequence[int]], str]
     times: Callable[[int], str]
     basis: str
@@ -68,6 +75,8 @@ def _times_en(count: int) -> str:
 ENGLISH = Phrases(
     lang="en",
     points=_points_en,
+    money=money_text,
+    set_out=str,
     lines=_lines_en,
     times=_times_en,
     basis="Basis: {money} ({lines})",
@@ -119,6 +128,8 @@ ENGLISH = Phrases(
 CHINESE = Phrases(
     lang="zh",
     points=lambda text: f"{text} 分",
+    money=money_in_chinese,
+    set_out=spaced,
     lines=lambda numbers: f"第 {'、'.join(str(number) for number in numbers)} 行",
     times=lambda count: f"{count} 次",
     basis="计分金额：{money}（{lines}）",
@@ -126,8 +137,8 @@ CHINESE = Phrases(
     event="事件：{event}",
     streak="事件：{event}，连续第 {day} 天",
     rule="{name}：{what}",
-    rate="每 {per} 得 {points}，按 {money} 计",
-    step="每满 {per} 得 {points}，按 {money} 计",
+    rate="每 {per}得 {points}，按 {money}计",
+    step="每满 {per}得 {points}，按 {money}计",
     fixed="固定 {points}",
     per_unit="每件得 {points}，共 {units} 件",
     by_streak="连续第 {day} 天得 {points}",
