@@ -82,7 +82,11 @@ class PaymentSchema(Body):
     """An order that is paid: what was reserved, or a whole cart."""
 
     payment_ref = Ref(
-        required=True, **about("the charge that paid it; another one makes another order")
+        required=True,
+        **about(
+            "the charge that paid it; another one makes another order, and a repetition has the "
+            "same fields with the same values"
+        ),
     )
     lines = Items(
         LineSchema,
