@@ -6,7 +6,7 @@ from uuid import uuid4
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from .checkout import Offer, Outcome
+from .checkout import EVERYTHING, Offer, Outcome
 from .client import Conflict, Unavailable
 from .goods import cart_of, price_of
 from .store import Order, State
@@ -28,6 +28,10 @@ def show_checkout() -> Page:
         return redirect(url_for("members"))
     try:
         asked = _points_in(request.args)
+    except ValueError:
+        flash(say("points_unread"), "alert")
+        asked = 0
+    try:
         offer = checkout().offer(session["member"], basket, asked, _order_ref())
     except Unavailable:
         return _page_without_points(basket)
@@ -40,10 +44,15 @@ def place() -> Page:
     basket = session.get("basket")
     if not basket or "member" not in session:
         return redirect(url_for("basket"))
-    asked = _points_in(request.form) or 0
-    cart = cart_of(basket, asked)
     try:
-        checkout().place(_order_ref(), session["member"], cart)
+        asked = _points_in(request.form)
+    except ValueError:
+        flash(say("points_unread"), "alert")
+        return redirect(url_for(".show_checkout"))
+    if asked is None:
+        return redirect(url_for(".show_checkout", points="most"))
+    try:
+        checkout().place(_order_ref(), session["member"], cart_of(basket, asked))
     except Conflict:
         # Shown again with what is possible now, and why.
         return redirect(url_for(".show_checkout", points=asked))
@@ -141,11 +150,17 @@ def _page_without_points(basket: dict[str, int]) -> str:
 
 
 def _points_in(sent: Mapping[str, str]) -> int | None:
-    """How many points the customer wants to use; None for as many as possible."""
+    """How many points the customer wants to use; None for as many as possible.
+
+    Raises:
+        ValueError: it is not a whole number from 0.
+    """
     asked = sent.get("points", "0").strip()
     if asked == "most":
         return None
-    return int(asked) if asked.isdecimal() and len(asked) < 10 else 0
+    if not asked.isdecimal():
+        raise ValueError(asked)
+    return int(asked) if len(asked) < 10 else EVERYTHING
 
 
 def _order_ref() -> str:

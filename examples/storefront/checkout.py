@@ -97,8 +97,9 @@ class Checkout:
     def tell(self, order: Order) -> Outcome:
         """After the charge: the points are spent, what is earned is given.
 
-        Told again and again under the same payment_ref until there is an answer; the customer
-        need not wait for that. The cart comes along for the case that it was never reserved.
+        Told again and again under the same payment_ref and with the same body, until there is an
+        answer; the customer need not wait for that. The cart comes along for the case that it was
+        never reserved.
         """
         try:
             self.loyalty.pay(

@@ -133,8 +133,9 @@ class Loyalty:
     def pay(self, member: str, order: str, payment_ref: str, **more: Any) -> Json:
         """After the charge, with its reference: spends the points held, gives what is earned.
 
-        Repeat it with the same ``payment_ref`` until there is an answer. The cart (``lines=``,
-        ``points=``) may come along, for the case that the reservation never arrived; then say
+        Repeat it with the same ``payment_ref`` and the very same ``more`` until there is an answer:
+        a field more or fewer is a Conflict, ``order_differs``. The cart (``lines=``, ``points=``)
+        may come along, for the case that the reservation never arrived; then say
         ``fulfilled=False`` too. ``paid=`` is refused where it is not what was promised.
         """
         body = {"payment_ref": payment_ref, **more}

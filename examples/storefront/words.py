@@ -195,6 +195,10 @@ WORDS = {
         "Your points were no longer free, so we gave your money back. Please order again.",
         "积分已不可用，款项已原路退回，请重新下单。",
     ),
+    "points_unread": (
+        "How many points is a whole number, from 0; please choose again.",
+        "积分须为不小于 0 的整数，请重新选择。",
+    ),
     "points_gone": (
         "These points are not free any more. Nothing was charged; please choose again.",
         "所选积分已不可用，尚未扣款，请重新选择。",

@@ -113,7 +113,10 @@ class _Document(click.ParamType[Any]):
     help="Look for reviews through this day of the program's zone; 14 months ahead if left out.",
 )
 @click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", help="In which words to tell it."
+    "--lang",
+    type=click.Choice(["en", "zh"]),
+    default="en",
+    help="In which words to tell it; faults and refusals are told in English.",
 )
 @click.option("--all", "is_all", is_flag=True, help="Name every member who moves, not the first.")
 @click.option("--csv", "is_csv", is_flag=True, help="Print every member who moves as CSV, no more.")

@@ -7,6 +7,8 @@ from loyalty_service.program.rules.document import read_document
 from loyalty_service.program.rules.nodes import MAX_CHARACTERS
 from loyalty_service.program.rules.program import Program
 
+SOUND = {"en": "{name}: no faults.", "zh": "{name}：没有错误。"}
+
 HEADINGS = {
     "en": {
         "general": "In general",

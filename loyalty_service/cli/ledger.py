@@ -22,7 +22,7 @@ from loyalty_service.ledger.rules.report import FAULTS_KEPT, Report
 from loyalty_service.ledger.rules.stored import Fault as Wrong
 from loyalty_service.ledger.service.proving import prove_all, prove_one
 from loyalty_service.members.queries import get_member
-from loyalty_service.members.rules import check_past, parse_ref
+from loyalty_service.members.rules import PERSONAL, MemberUnknown, Ref, check_past, parse_ref
 
 COLUMNS = ("accounts", "entries", "sum", "active", "pending", "due", "deficit")
 
@@ -33,7 +33,12 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.option("--member", "ref", metavar="REF", help="Only this member, by any of their names.")
+@click.option(
+    "--member",
+    "ref",
+    metavar="REF",
+    help="Only this member, by any of their names but a phone or mail.",
+)
 @click.option("--at", type=Instant(), help="What was recorded by a past instant; now if left out.")
 @click.option(
     "--heads",
@@ -103,10 +108,30 @@ def _run(
             check_past(at, tx.now(), "at")
         if ref is None:
             return _all(tx, at, heads, compare)
-        member_id = get_member(tx, parse_ref(ref)).member_id
+        member_id = _find(tx, parse_ref(ref))
         report = prove_one(tx, member_id, at)
         report.find(find_order_faults(tx, member_id))
         return report
+
+
+def _find(tx: Transaction, ref: Ref) -> int:
+    try:
+        return get_member(tx, ref).member_id
+    except MemberUnknown:
+        raise Fault(Exit.USAGE, _nobody(ref)) from None
+
+
+def _nobody(ref: Ref) -> str:
+    if ref.kind in PERSONAL:
+        return (
+            f"A member is not found here by a {ref.kind}, of which only a hash is kept; "
+            "POST /v1/members/lookup tells their other names."
+        )
+    return (
+        f"No member has the reference {ref.kind}:{ref.value}. Whose an order is, "
+        "GET /v1/orders/{order_ref} tells; who has a phone, mail or card, "
+        "POST /v1/members/lookup. Without --member all are proved."
+    )
 
 
 def _all(

@@ -1,5 +1,6 @@
 """`loyalty program check`, `diff`, `apply` and `show`."""
 
+import sys
 from dataclasses import fields
 from typing import IO
 
@@ -7,7 +8,7 @@ import click
 
 from loyalty_service.cli.databases import open_database
 from loyalty_service.cli.diff import diff
-from loyalty_service.cli.documents import HEADINGS, check_text, read_text
+from loyalty_service.cli.documents import HEADINGS, SOUND, check_text, read_text
 from loyalty_service.cli.exits import Exit, Fault
 from loyalty_service.config import read_config
 from loyalty_service.program.queries import find_newest
@@ -15,9 +16,7 @@ from loyalty_service.program.rules.program import Program
 from loyalty_service.program.rules.words import program_words
 from loyalty_service.program.service import apply_document
 
-language = click.option(
-    "--lang", type=click.Choice(["en", "zh"]), default="en", help="In which words to tell it."
-)
+LANGUAGES = click.Choice(["en", "zh"])
 
 
 @click.group()
@@ -30,11 +29,25 @@ program.add_command(diff)
 
 @program.command()
 @click.argument("file", type=click.File(encoding="utf-8"))
-@language
+@click.option(
+    "--lang",
+    type=LANGUAGES,
+    default="en",
+    help="In which words to tell what it says; faults are told in English.",
+)
 def check(file: IO[str], lang: str) -> None:
-    """Tell every fault of the document in FILE, or what it says; `-` reads standard input."""
-    _tell(check_text(file.name, read_text(file)), lang)
-    click.echo(f"\n{file.name}: no faults.")
+    """Tell every fault of the document in FILE, or what it says; `-` reads standard input.
+
+    Both go to standard output. Ends with 1 where there are faults.
+    """
+    try:
+        found = check_text(file.name, read_text(file))
+    except Fault as faults:
+        # They are what was asked for, not a failure to tell it.
+        click.echo(str(faults))
+        sys.exit(int(faults.code))
+    _tell(found, lang)
+    click.echo("\n" + SOUND[lang].format(name=file.name))
 
 
 @program.command()
@@ -55,7 +68,7 @@ def apply(file: IO[str], applied_by: str) -> None:
 
 
 @program.command()
-@language
+@click.option("--lang", type=LANGUAGES, default="en", help="In which words to tell it.")
 @click.option("--document", is_flag=True, help="Print the stored document (JSON) instead.")
 def show(lang: str, *, document: bool) -> None:
     """Tell the version in force, in words."""

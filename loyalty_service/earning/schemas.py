@@ -144,5 +144,14 @@ class NotEarnedSchema(Body):
 
     rule = Code(required=True, **about("id of the rule in the program"))
     condition = Code(required=True, **about("the condition that failed, as the program names it"))
-    asked = JsonValue(required=True, allow_none=True, **about("what the condition asks for"))
-    saw = JsonValue(required=True, allow_none=True, **about("what it found"))
+    asked = JsonValue(
+        required=True,
+        allow_none=True,
+        **about(
+            "what the condition asks for, in numbers where the program may say names or decimals: "
+            "weekdays from 1, Monday, to 7, amounts in minor units; of `not`, what must not hold"
+        ),
+    )
+    saw = JsonValue(
+        required=True, allow_none=True, **about("what it found, told as `asked` is: a weekday as 6")
+    )

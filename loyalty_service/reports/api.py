@@ -41,7 +41,7 @@ def read_points_report(call: Call) -> Reply:
     """
     asked = call.query
     with call.parts.db.reading() as tx:
-        by = By(asked["by"])
+        by = By(asked.get("by", By.MONTH))
         report = report_points(tx, call.parts.programs, by, asked.get("from"), asked.get("until"))
     first, last = str(report.span.first), str(report.span.last)
     if asked.get("format") == "csv":

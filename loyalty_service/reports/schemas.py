@@ -49,7 +49,7 @@ class PointsQuery(Query):
             "from": Day(**about("first day; left out: the first of the last day's month"))
         }
 
-    by = Choice(By, required=True, **about("what the rows are; each is told by wallet"))
+    by = Choice(By, **about("what the rows are, each told by wallet; left out: month"))
     until = Day(**about("last day, included; left out: today"))
     format = Choice(FORMATS, **about("csv: a table for spreadsheets; left out: json"))
 

@@ -30,10 +30,11 @@ CALLS: dict[str, tuple[str, str]] = {
         "记录已支付订单",
         (
             "订单已支付：按预占时的承诺，或带整个购物车。积分被扣除，会员按下单当日的方案得分。"
-            "重复发送，无论 key 是否相同，都得到同一回执，不会再次生效。"
+            "以相同的 payment_ref 和请求体重复发送，无论 key 是否相同，都得到同一回执，"
+            "不会再次生效；字段有增减或值不同则为 order_differs。"
         ),
     ),
-    "fulfil": ("记录订单已发货或送达", "等待履约的积分生效，或开始计算等待天数。"),
+    "fulfil": ("记录订单已送达", "等待送达的积分生效，或开始计算等待天数。"),
     "cancel": ("取消订单", "支付前取消则全部释放；支付后取消相当于退回剩余全部。"),
     "put_return": (
         "记录退货退款",
@@ -165,8 +166,8 @@ REFUSALS: dict[str, str] = {
     "no_program": "尚未启用任何积分方案。",
     "not_reversible": "这笔流水不能冲正。",
     "nothing_left_to_return": "订单已全部退回。",
-    "order_cancelled": "订单已取消，不能再履约。",
-    "order_differs": "订单已存在，但购物车、支付或时间不同。",
+    "order_cancelled": "订单已取消，不能再记录送达。",
+    "order_differs": "订单已由另一笔支付付清，或此 payment_ref 已用另一请求体得到答复。",
     "order_not_paid": "订单未支付，没有可退的。",
     "order_of_another_member": "此订单号属于另一位会员。",
     "order_paid": "订单已支付，不再有预占。",

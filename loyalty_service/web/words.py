@@ -44,8 +44,8 @@ DOCS: dict[str, dict[str, str]] = {
     },
     "m_paid": {"en": "3  The charge is made: pay", "zh": "3  扣款成功：支付"},
     "n_paid": {
-        "en": "the same payment_ref; repeat until answered",
-        "zh": "同一 payment_ref；重发直到收到答复",
+        "en": "same payment_ref and body, until answered",
+        "zh": "payment_ref 与请求体不变，重发直到答复",
     },
     "m_release": {
         "en": "The charge failed, or they left: release",

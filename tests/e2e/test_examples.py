@@ -220,7 +220,7 @@ STORY = [
         "03-23T08:31:00",
         "fulfil",
         {"occurred_at": "2026-03-23T08:30:00Z"},
-        key="sent-A-1002",
+        key="arrived-A-1002",
         **TEA_ORDER,
     ),
     # One tin comes back.
@@ -233,7 +233,7 @@ STORY = [
     ),
     step("03-25T03:10:00", "read_order_of_member", **TEA_ORDER),
     step("03-25T03:11:00", "find_order", order_ref="A-1002"),
-    # Another order is called off before it went out.
+    # Another order is called off before it arrived.
     step(
         "03-26T09:00:00",
         "pay",

@@ -52,10 +52,10 @@ def test_a_sound_document_is_told_in_words(loyalty) -> None:
 
 
 def test_the_words_may_be_chinese(loyalty) -> None:
-    assert (
-        "规则\n  - 购物（积分）：gift_card 类商品除外"
-        in loyalty("check", "--lang=zh", str(SAMPLE)).out
-    )
+    ended = loyalty("check", "--lang=zh", str(SAMPLE))
+
+    assert "规则\n  - 购物（积分）：gift_card 类商品除外" in ended.out
+    assert ended.out.endswith("sample.yaml：没有错误。\n")
 
 
 def test_every_fault_is_told_with_file_and_line(loyalty, tmp_path: Path) -> None:
@@ -65,7 +65,8 @@ def test_every_fault_is_told_with_file_and_line(loyalty, tmp_path: Path) -> None
     ended = loyalty("check", str(broken))
 
     assert ended.code == 1
-    assert ended.err.splitlines() == [
+    assert ended.err == ""
+    assert ended.out.splitlines() == [
         f'{broken}:3: currency: found "RMB" (expected an ISO 4217 code as CNY)',
         (
             f'{broken}:5: rounding: found "flor"; did you mean floor? '
@@ -82,8 +83,8 @@ def test_a_document_comes_by_standard_input_too(loyalty, monkeypatch) -> None:
     ended = loyalty("check", "-")
 
     assert ended.code == 1
-    assert ended.err.startswith("<stdin>:5: rounding")
-    assert ended.err.endswith("\n1 fault.\n")
+    assert ended.out.startswith("<stdin>:5: rounding")
+    assert ended.out.endswith("\n1 fault.\n")
 
 
 def test_what_is_no_text_is_told_plainly(loyalty, tmp_path: Path) -> None:
@@ -92,7 +93,18 @@ def test_what_is_no_text_is_told_plainly(loyalty, tmp_path: Path) -> None:
 
     ended = loyalty("check", str(file))
 
-    assert (ended.code, ended.err) == (1, f"{file}: not UTF-8 at byte 0\n")
+    assert (ended.code, ended.out) == (1, f"{file}: not UTF-8 at byte 0\n")
+
+
+@pytest.mark.usefixtures("on_database")
+def test_faults_that_keep_a_document_from_being_applied_are_an_error(loyalty, tmp_path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(PLAIN.replace("floor", "flor"), "utf-8")
+
+    ended = loyalty("apply", str(broken))
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.endswith("\n1 fault.\n")
 
 
 @pytest.mark.usefixtures("on_database")

@@ -10,6 +10,7 @@ from loyalty_service.checkout.rules.spending import PointsNotAllowed
 from loyalty_service.checkout.rules.steps import (
     AmountDiffers,
     InThePast,
+    OrderDiffers,
     OrderOfAnother,
     ReservationLapsed,
     ReturnDiffers,
@@ -258,7 +259,22 @@ def test_another_amount_than_promised_is_refused(shop):
         shop.pay_reserved("o-1", paid_minor=10_000)
 
     assert refused.value.values == {"asked": 10_000, "expected": 8_000}
+    assert str(refused.value) == (
+        "The order comes to CNY 80.00, and CNY 100.00 is said to have been paid."
+    )
     assert shop.pay_reserved("o-1", paid_minor=8_000)["state"] == "paid"
+
+
+def test_a_payment_repeated_with_a_field_more_is_told_to_be_another_body(shop):
+    shop.reserve("o-1", points=2_000)
+    shop.pay_reserved("o-1")
+
+    with pytest.raises(OrderDiffers, match="a repetition sends the same fields") as more:
+        shop.pay_reserved("o-1", paid_minor=8_000)
+    with pytest.raises(OrderDiffers, match="paid already, by another payment") as other:
+        shop.pay_reserved("o-1", payment_ref="another")
+
+    assert more.value.values["asked"] == other.value.values["asked"] == "o-1"
 
 
 def test_after_a_lapse_the_same_is_taken_if_it_is_still_to_be_had(shop, clock):

@@ -114,6 +114,24 @@ def test_what_cannot_be_run_ends_with_2(verify, shop, args, tmp_path, monkeypatc
     assert verify(*args).code == 2
 
 
+@pytest.mark.parametrize(
+    ("ref", "told"),
+    [
+        ("nobody", "No member has the reference shop:nobody. "),
+        ("card:88", "No member has the reference card:88. "),
+        ("phone:13800000000", "A member is not found here by a phone, "),
+    ],
+)
+def test_a_reference_that_nobody_has_is_told_with_where_to_look(verify, shop, ref, told):
+    ended = verify("--member", ref)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(told)
+    assert "POST /v1/members/lookup" in ended.err
+    assert "PUT" not in ended.err
+    assert "13800000000" not in ended.err
+
+
 def test_heads_kept_earlier_hold_after_more_was_written(verify, shop, heads):
     shop.pay("o-9", line(2_000), member="m-1")
 

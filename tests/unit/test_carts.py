@@ -69,13 +69,16 @@ def test_a_discount_may_be_all_the_goods_cost_and_a_cart_all_that_can_be_counted
 
 
 def test_another_sum_than_the_lines_come_to_is_refused():
-    check_paid(None, 100)
-    check_paid(100, 100)
+    check_paid(None, 100, "CNY")
+    check_paid(100, 100, "CNY")
 
     with pytest.raises(CartDoesNotAddUp) as refused:
-        check_paid(99, 100)
+        check_paid(99, 102_779, "CNY")
 
-    assert refused.value.values == {"asked": 99, "expected": 100}
+    assert refused.value.values == {"asked": 99, "expected": 102_779}
+    assert str(refused.value) == (
+        "The lines less the discounts and points come to CNY 1,027.79, not to CNY 0.99."
+    )
 
 
 def test_what_happened_before_the_order_was_placed_is_refused():
@@ -140,15 +143,16 @@ def test_a_line_that_is_not_there_or_named_twice_is_refused(asked, path):
 
 
 def test_money_comes_back_in_proportion_up_to_what_is_left():
-    part = return_amount(LINES, 75)
-    whole = return_amount(part, 75)
+    part = return_amount(LINES, 75, "CNY")
+    whole = return_amount(part, 75, "CNY")
 
     assert [one.returned for one in part] == [Fraction(1, 2)] * 2
     assert [one.returned for one in whole] == [1, 1]
     with pytest.raises(MoreThanLeft) as refused:
-        return_amount(part, 76)
+        return_amount(part, 76, "CNY")
     assert refused.value.values == {"asked": 76, "available": 75}
+    assert str(refused.value) == "Of the order's money CNY 0.75 is left to return."
 
 
 def test_no_money_back_leaves_lines_as_they_were():
-    assert return_amount(LINES, 0) == LINES
+    assert return_amount(LINES, 0, "CNY") == LINES

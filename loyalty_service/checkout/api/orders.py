@@ -73,7 +73,8 @@ def pay(call: Call, member_ref: str, order_ref: str) -> Reply:
     """The order is paid: what was reserved as it was promised, or a whole cart.
 
     Its points are spent, and the member earns by the program of the day it was placed. Sent again,
-    with the same key or another, it gets the same receipt and has no second effect.
+    with the same key or another, it gets the same receipt and has no second effect. That is for the
+    same body: another one with the same `payment_ref`, be it by a field more, is `order_differs`.
     """
     ref, order = parse_ref(member_ref), read_order(order_ref, call.body)
 
@@ -92,7 +93,7 @@ def pay(call: Call, member_ref: str, order_ref: str) -> Reply:
     answers={200: FulfilledSchema},
     refusals=(*AFTER_PAYMENT, OrderCancelled),
     keyed=True,
-    summary="Record that an order went out",
+    summary="Record that the goods have arrived",
     tags=("orders",),
 )
 def fulfil(call: Call, member_ref: str, order_ref: str) -> Reply:

@@ -11,6 +11,7 @@ from loyalty_service.earning.rules.facts import Line, LineKind
 from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.errors import Invalid
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.program.rules.currencies import money_text
 
 MAX_LINES = 500
 MAX_MINOR = 10**13
@@ -83,7 +84,7 @@ class Order:
         paid_minor: what the shop says was paid for it; None where it says nothing.
         paid_in: the currency it says so in.
         occurred_at: when it was paid (UTC); None is now.
-        is_fulfilled: whether the goods went out when it was paid; None: yes where the order is
+        is_fulfilled: whether the goods were there when it was paid; None: yes where the order is
             brought whole (R-35), no where it was reserved or cancelled before.
         accept_repricing: take it at the price of now where the promised one has lapsed (R-33).
     """
@@ -177,7 +178,7 @@ def require_currency(asked: str | None, expected: str, path: str, said: str) -> 
         raise CurrencyForeign(f"{said} {expected}.", path=path, asked=asked, expected=expected)
 
 
-def check_paid(paid_minor: int | None, payable_minor: int) -> None:
+def check_paid(paid_minor: int | None, payable_minor: int, currency: str) -> None:
     """Refuse a cart that does not come to what is said to have been paid.
 
     Raises:
@@ -185,8 +186,8 @@ def check_paid(paid_minor: int | None, payable_minor: int) -> None:
     """
     if paid_minor is not None and paid_minor != payable_minor:
         raise CartDoesNotAddUp(
-            f"The lines less the discounts and points come to {payable_minor}, not to "
-            f"{paid_minor}.",
+            "The lines less the discounts and points come to "
+            f"{money_text(payable_minor, currency)}, not to {money_text(paid_minor, currency)}.",
             path="paid",
             asked=paid_minor,
             expected=payable_minor,

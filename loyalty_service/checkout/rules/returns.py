@@ -7,6 +7,7 @@ from fractions import Fraction
 from loyalty_service.earning.rules.spread import spread
 from loyalty_service.kit.errors import Conflict, Invalid
 from loyalty_service.kit.frozen import frozen
+from loyalty_service.program.rules.currencies import money_text
 from loyalty_service.program.rules.program import GiveBack
 
 WHOLE = Fraction(1)
@@ -133,7 +134,7 @@ def _by_line(lines: Sequence[OrderLine], asked: Sequence[tuple[int, int]]) -> di
     return units
 
 
-def return_amount(lines: Sequence[OrderLine], amount_minor: int) -> list[OrderLine]:
+def return_amount(lines: Sequence[OrderLine], amount_minor: int, currency: str) -> list[OrderLine]:
     """The lines after part of the money has been given back.
 
     The amount is spread over the money not yet returned, and raises each line's fraction by its
@@ -147,7 +148,7 @@ def return_amount(lines: Sequence[OrderLine], amount_minor: int) -> list[OrderLi
     left = [line.paid_minor - line.returned_minor for line in lines]
     if amount_minor > sum(left):
         raise MoreThanLeft(
-            f"Of the order's money {sum(left)} is left to return.",
+            f"Of the order's money {money_text(sum(left), currency)} is left to return.",
             path="amount",
             asked=amount_minor,
             available=sum(left),

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from loyalty_service.kit.errors import Conflict, Invalid
 from loyalty_service.kit.instants import instant_text
+from loyalty_service.program.rules.currencies import money_text
 
 QUOTED_AHEAD = timedelta(days=5 * 366)
 """How far ahead a quote may look: it lets all that time pass for its member, review by review."""
@@ -47,7 +48,7 @@ class OrderOfAnother(Conflict):
 
 
 class OrderDiffers(Conflict):
-    """The order is known already, with another cart, payment or time."""
+    """The order is paid by another payment, or this one was answered for another body."""
 
     code = "order_differs"
 
@@ -150,7 +151,7 @@ def check_after_order(occurred_at: datetime, placed_at: datetime) -> None:
         )
 
 
-def check_promise(paid_minor: int | None, payable_minor: int) -> None:
+def check_promise(paid_minor: int | None, payable_minor: int, currency: str) -> None:
     """Refuse a payment of another amount than the order comes to.
 
     Raises:
@@ -160,7 +161,8 @@ def check_promise(paid_minor: int | None, payable_minor: int) -> None:
     """
     if paid_minor is not None and paid_minor != payable_minor:
         raise AmountDiffers(
-            f"The order comes to {payable_minor}, and {paid_minor} is said to have been paid.",
+            f"The order comes to {money_text(payable_minor, currency)}, and "
+            f"{money_text(paid_minor, currency)} is said to have been paid.",
             path="paid",
             asked=paid_minor,
             expected=payable_minor,

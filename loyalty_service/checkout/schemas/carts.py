@@ -82,7 +82,11 @@ class PaymentSchema(Body):
     """An order that is paid: what was reserved, or a whole cart."""
 
     payment_ref = Ref(
-        required=True, **about("the charge that paid it; another one makes another order")
+        required=True,
+        **about(
+            "the charge that paid it; another one makes another order, and a repetition has the "
+            "same fields with the same values"
+        ),
     )
     lines = Items(
         LineSchema,
@@ -105,7 +109,7 @@ class PaymentSchema(Body):
     occurred_at = Instant(**about("when it was paid; left out: now"))
     fulfilled = Flag(
         **about(
-            "whether the goods went out with it; left out: yes for a whole order, "
+            "whether the goods were delivered with it; left out: yes for a whole order, "
             "no for one that was reserved or cancelled before"
         )
     )

@@ -17,9 +17,9 @@ from loyalty_service.checkout.service.owning import require_own
 from loyalty_service.checkout.service.placing import Placing, as_promised, place, place_again
 from loyalty_service.checkout.service.recognising import (
     answered,
-    differs,
     is_promised,
     is_same,
+    paid_otherwise,
     repeat,
 )
 from loyalty_service.checkout.service.reserving import let_go
@@ -37,7 +37,7 @@ Draws = Sequence[tuple[int, int]]
 
 
 def record_payment(work: Work, member: Member, order: Order) -> str:
-    """Take a paid order into the books, once; a repetition gets the same receipt.
+    """Take a paid order into the books, once; the same body again gets the same receipt.
 
     What was reserved is paid as it was promised. Where the reservation has lapsed or the order was
     cancelled, it is placed again.
@@ -64,7 +64,7 @@ def record_payment(work: Work, member: Member, order: Order) -> str:
     if known_answer is not None:
         return repeat(known, order, *known_answer)
     if known.state not in (State.RESERVED, State.CANCELLED):
-        raise differs(known, order)
+        raise paid_otherwise(known, order)
     check_after_order(order.occurred_at or work.books.now, known.placed_at)
     when, at = work.books.meet(member, order.occurred_at)
     if is_promised(known, order, at):
@@ -88,18 +88,22 @@ def _pay_whole(work: Work, member: Member, order: Order) -> str:
     if order.cart.points:
         when, at = work.books.meet(member, order.occurred_at)
         placing = place(work.books, member, order.cart, when, at)
-        check_paid(order.paid_minor, placing.payable_minor)
+        _check_sum(order, placing)
         return _take(work, member, order, placing, (when, at))
     # Nothing but the cart can refuse it: priced first, so that a refusal moves no clock.
     when = order.occurred_at or work.books.now
     placing = place(work.books, member, order.cart, when, when)
-    check_paid(order.paid_minor, placing.payable_minor)
+    _check_sum(order, placing)
     earned, seen = work.earn(member, placing), member.event_seq
     when, at = work.books.meet(member, order.occurred_at)
     if member.event_seq == seen:
         return _take(work, member, order, placing, (when, at), earned=earned)
     # What was overdue may have moved the tier, or used up a limit.
     return _take(work, member, order, place(work.books, member, order.cart, when, at), (when, at))
+
+
+def _check_sum(order: Order, placing: Placing) -> None:
+    check_paid(order.paid_minor, placing.payable_minor, placing.program.currency)
 
 
 def _capture(
@@ -110,8 +114,8 @@ def _capture(
     instants: tuple[datetime, datetime],
 ) -> str:
     """What was reserved is paid: the promised price stands (R-33)."""
-    check_promise(order.paid_minor, known.paid_minor)
     placing = as_promised(work.books, known)
+    check_promise(order.paid_minor, known.paid_minor, placing.program.currency)
     return _take(work, member, order, placing, instants, known=known, is_held=True)
 
 
@@ -134,7 +138,7 @@ def _place_again(
             promised=money(known.paid_minor, currency),
             now=money(placing.payable_minor, currency),
         )
-    check_promise(order.paid_minor, placing.payable_minor)
+    check_promise(order.paid_minor, placing.payable_minor, placing.program.currency)
     return placing
 
 
@@ -148,7 +152,7 @@ def _place_other(
     """Another cart than was reserved: what was held is free for it, and it is placed anew."""
     assert order.cart is not None
     placing = place(work.books, member, order.cart, *instants, own=known)
-    check_paid(order.paid_minor, placing.payable_minor)
+    _check_sum(order, placing)
     let_go(work, member, known, instants[1])
     return placing
 
@@ -213,7 +217,7 @@ def rehearse(
 
 
 def _fulfilled_at(order: Order, known: OrderRecord | None, when: datetime) -> datetime | None:
-    """When the goods went out, as far as the payment or an earlier message says (R-34, R-35)."""
+    """When the goods arrived, as far as the payment or an earlier message says (R-34, R-35)."""
     told = known.fulfilled_at if known is not None and known.state == State.RESERVED else None
     if told is None and (order.is_fulfilled or (order.is_fulfilled is None and known is None)):
         return when

@@ -29,20 +29,30 @@ def repeat(known: OrderRecord, order: Order, fingerprint: bytes, receipt: str) -
     """The receipt of the same payment.
 
     Raises:
-        OrderDiffers: it is not the same after all.
+        OrderDiffers: it is not the same body after all.
     """
     is_current = known.payment_ref == order.payment_ref
     moved = is_current and order.occurred_at not in (None, known.paid_at)
     if moved or fingerprint != order.fingerprint():
-        raise differs(known, order)
+        raise differs(
+            known,
+            order,
+            "This payment was already answered for another body; a repetition sends the same "
+            "fields with the same values.",
+        )
     return receipt
 
 
-def differs(known: OrderRecord, order: Order) -> OrderDiffers:
+def paid_otherwise(known: OrderRecord, order: Order) -> OrderDiffers:
+    """The refusal of an order that another payment has paid."""
+    detail = "This order is paid already, by another payment; another order needs a reference "
+    return differs(known, order, f"{detail}of its own.")
+
+
+def differs(known: OrderRecord, order: Order, detail: str) -> OrderDiffers:
     """The refusal of an order that is known with other content."""
     return OrderDiffers(
-        "This order is known already, with another cart, payment or time; a changed order "
-        "needs a reference of its own.",
+        detail,
         asked=order.order_ref,
         placed_at=instant_text(known.placed_at),
     )

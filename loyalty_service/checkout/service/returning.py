@@ -86,7 +86,7 @@ def record_return(work: Work, member: Member, order: OrderRecord, asked: Return)
     else:
         path = "amount.currency"
         require_currency(asked.currency, program.currency, path, "The order was paid in")
-        after = return_amount(order.lines, asked.amount_minor)
+        after = return_amount(order.lines, asked.amount_minor, program.currency)
     coming = Coming(
         order, Step.RETURN, asked.return_ref, asked.fingerprint(), asked.occurred_at, after
     )

@@ -88,7 +88,7 @@ def _shop(life: Life, on: date, dice: Random) -> None:
         *lines,
         hour=dice.randrange(40, 84) / 4,
         channel=channel,
-        out_after=None if fate < 0.06 else waits,
+        arrives_after=None if fate < 0.06 else waits,
         discount_minor=dice.choice((0, 0, 0, 500, 1_000)),
     )
     after = on + (waits + dice.randint(2, 6)) * DAY

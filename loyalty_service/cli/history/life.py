@@ -15,7 +15,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class Fulfilled:
-    """An order went out."""
+    """An order arrived."""
 
     order_ref: str
 
@@ -84,21 +84,21 @@ class Life:
         *lines: CartLine,
         hour: float = 12.0,
         channel: str = "app",
-        out_after: int | None = 3,
+        arrives_after: int | None = 3,
         discount_minor: int = 0,
     ) -> str:
-        """Pay for an order; it goes out so many days later, at once for 0, or never."""
+        """Pay for an order; it arrives so many days later, at once for 0, or never."""
         self._orders += 1
         order_ref = f"{self._prefix}{self._orders:02}"
         order = Order(
             order_ref=order_ref,
             payment_ref=f"pay-{order_ref}",
             cart=Cart("CNY", channel, lines, discount_minor),
-            is_fulfilled=out_after == 0,
+            is_fulfilled=arrives_after == 0,
         )
         self._write(on, hour, order)
-        if out_after:
-            self._write(on + timedelta(days=out_after), 10.5, Fulfilled(order_ref))
+        if arrives_after:
+            self._write(on + timedelta(days=arrives_after), 10.5, Fulfilled(order_ref))
         return order_ref
 
     def send_back(self, on: date, order_ref: str, line: int, units: int = 1) -> None:
@@ -112,7 +112,7 @@ class Life:
         self._write(on, 16.5, SentBack(order_ref, asked))
 
     def call_off(self, on: date, order_ref: str) -> None:
-        """Cancel an order before it goes out."""
+        """Cancel an order before it arrives."""
         self._write(on, 8.0, Cancelled(order_ref))
 
     def tell(self, on: date, event: str, *, hour: float = 20.0, channel: str = "app") -> None:

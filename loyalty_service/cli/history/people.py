@@ -42,19 +42,19 @@ def _mei(last: date) -> Life:
         refs=(Ref("card", "8860-0001"),), birthday=(born_on.month, born_on.day), tags=("demo",)
     )
     life = Life(MEI, 1, last - 330 * DAY, details)
-    life.buy(last - 325 * DAY, SHOES.line(), TEA.line(3), out_after=4)
+    life.buy(last - 325 * DAY, SHOES.line(), TEA.line(3), arrives_after=4)
     coat = life.buy(last - 250 * DAY, COAT.line(), SHIRT.line(2), PARCEL.line(), channel="web")
     life.tell(last - 243 * DAY, "review")
     life.send_back(last - 240 * DAY, coat, line=2)
     life.buy(last - 140 * DAY, BOOTS.line(), SCARF.line(2), discount_minor=10_000)
     life.tell(last - 60 * DAY, "questionnaire")
-    life.buy(last - 12 * DAY, SHIRT.line(2), TEA.line(4), channel="mini_program", out_after=2)
+    life.buy(last - 12 * DAY, SHIRT.line(2), TEA.line(4), channel="mini_program", arrives_after=2)
     for days in (3, 2, 1):
         life.tell(last - days * DAY, "check_in", hour=7.5)
     # Delivered, but still within the days in which it may be sent back.
-    life.buy(last - 6 * DAY, WHITE_TEA.line(5), CUP.line(2), out_after=2)
+    life.buy(last - 6 * DAY, WHITE_TEA.line(5), CUP.line(2), arrives_after=2)
     # Paid and not delivered; the last thing that happens in the whole story.
-    life.buy(last, SHOES.line(), TEA.line(3), PARCEL.line(), hour=21.5, out_after=None)
+    life.buy(last, SHOES.line(), TEA.line(3), PARCEL.line(), hour=21.5, arrives_after=None)
     return life
 
 
@@ -80,15 +80,15 @@ def _was_put_right(last: date) -> Life:
 def _let_points_end(last: date) -> Life:
     """The points of a first order ended after their 90 days, and the ledger says so."""
     life = Life("hua", 4, last - 260 * DAY, Details(tags=("demo",)))
-    life.buy(last - 258 * DAY, TEA.line(3), out_after=1)
-    life.buy(last - 100 * DAY, WHITE_TEA.line(3), out_after=1)
+    life.buy(last - 258 * DAY, TEA.line(3), arrives_after=1)
+    life.buy(last - 100 * DAY, WHITE_TEA.line(3), arrives_after=1)
     return life
 
 
 def _forgot_to_look(last: date) -> Life:
     """Has points past their end whose entry is not written yet."""
     life = Life("tao", 5, last - 110 * DAY, Details(tags=("demo", "sleeping")))
-    life.buy(last - 108 * DAY, SCARF.line(), out_after=2)
+    life.buy(last - 108 * DAY, SCARF.line(), arrives_after=2)
     return life
 
 
@@ -106,7 +106,7 @@ def _works_here(last: date) -> Life:
     """Buys at staff prices, and earns by the staff rule alone."""
     life = Life("qiang", 7, last - 300 * DAY, Details(tags=("demo", "staff")))
     for days in (280, 170, 60):
-        life.buy(last - days * DAY, SHOES.line(), TEA.line(2), channel="store", out_after=0)
+        life.buy(last - days * DAY, SHOES.line(), TEA.line(2), channel="store", arrives_after=0)
     return life
 
 
