@@ -168,7 +168,7 @@ class Shop:
     def fulfil(
         self, order_ref: str = "o-1", *, member: str = "m-1", at: datetime | None = None
     ) -> dict[str, Any]:
-        """Record that an order's goods went out."""
+        """Record that an order's goods have arrived."""
         ref = parse_ref(member)
         return self._act(lambda a: checkout.fulfil(a, ref, order_ref, occurred_at=at))
 

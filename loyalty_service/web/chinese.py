@@ -33,7 +33,7 @@ CALLS: dict[str, tuple[str, str]] = {
             "重复发送，无论 key 是否相同，都得到同一回执，不会再次生效。"
         ),
     ),
-    "fulfil": ("记录订单已发货或送达", "等待履约的积分生效，或开始计算等待天数。"),
+    "fulfil": ("记录订单商品已送达", "等待送达的积分生效，或开始计算等待天数。"),
     "cancel": ("取消订单", "支付前取消则全部释放；支付后取消相当于退回剩余全部。"),
     "put_return": (
         "记录退货退款",
@@ -165,7 +165,7 @@ REFUSALS: dict[str, str] = {
     "no_program": "尚未启用任何积分方案。",
     "not_reversible": "这笔流水不能冲正。",
     "nothing_left_to_return": "订单已全部退回。",
-    "order_cancelled": "订单已取消，不能再履约。",
+    "order_cancelled": "订单已取消，不能再记录送达。",
     "order_differs": "订单已存在，但购物车、支付或时间不同。",
     "order_not_paid": "订单未支付，没有可退的。",
     "order_of_another_member": "此订单号属于另一位会员。",

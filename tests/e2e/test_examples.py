@@ -233,7 +233,7 @@ STORY = [
     ),
     step("03-25T03:10:00", "read_order_of_member", **TEA_ORDER),
     step("03-25T03:11:00", "find_order", order_ref="A-1002"),
-    # Another order is called off before it went out.
+    # Another order is called off before it arrived.
     step(
         "03-26T09:00:00",
         "pay",

@@ -291,7 +291,7 @@ class Orders(Books):
     def pay_whole(
         self, member: Member, order_ref: str, cart: Node | None, at: datetime | None, more: Node
     ) -> Node:
-        """An order that was not reserved; it went out when it was paid, unless it is said
+        """An order that was not reserved; it arrived when it was paid, unless it is said
         otherwise (R-35)."""
         if cart is None:
             raise Refused("cart_missing")

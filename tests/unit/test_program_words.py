@@ -203,7 +203,7 @@ def test_what_a_rule_has_of_its_own_is_told_in_brackets() -> None:
         "ends with the next 30 June or 31 December)"
     )
     assert zh.endswith(
-        "（与同钱包其他规则互斥；不参与翻倍；订单完成 1 天后生效；"
+        "（与同钱包其他规则互斥；不参与翻倍；商品送达 1 天后生效；"
         "有效至最近的 6 月 30 日或 12 月 31 日）"
     )
 
@@ -334,7 +334,7 @@ def test_the_beginning_of_points_is_told() -> None:
     points, growth = read(DOCUMENT).wallets
 
     assert activation_words(points.activation, "en") == "usable from fulfilment on"
-    assert activation_words(points.activation, "zh") == "订单完成后立即生效"
+    assert activation_words(points.activation, "zh") == "商品送达后立即生效"
     assert activation_words(growth.activation, "en") == "usable 3 days after payment"
     assert activation_words(growth.activation, "zh") == "支付 3 天后生效"
 

@@ -93,7 +93,7 @@ def pay(call: Call, member_ref: str, order_ref: str) -> Reply:
     answers={200: FulfilledSchema},
     refusals=(*AFTER_PAYMENT, OrderCancelled),
     keyed=True,
-    summary="Record that an order went out",
+    summary="Record that the goods have arrived",
     tags=("orders",),
 )
 def fulfil(call: Call, member_ref: str, order_ref: str) -> Reply:

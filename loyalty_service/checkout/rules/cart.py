@@ -83,7 +83,7 @@ class Order:
         paid_minor: what the shop says was paid for it; None where it says nothing.
         paid_in: the currency it says so in.
         occurred_at: when it was paid (UTC); None is now.
-        is_fulfilled: whether the goods went out when it was paid; None: yes where the order is
+        is_fulfilled: whether the goods had arrived when it was paid; None: yes where the order is
             brought whole (R-35), no where it was reserved or cancelled before.
         accept_repricing: take it at the price of now where the promised one has lapsed (R-33).
     """

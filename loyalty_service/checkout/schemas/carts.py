@@ -105,7 +105,7 @@ class PaymentSchema(Body):
     occurred_at = Instant(**about("when it was paid; left out: now"))
     fulfilled = Flag(
         **about(
-            "whether the goods went out with it; left out: yes for a whole order, "
+            "whether the goods had arrived by then; left out: yes for a whole order, "
             "no for one that was reserved or cancelled before"
         )
     )

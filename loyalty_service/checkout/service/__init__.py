@@ -221,7 +221,7 @@ def _read_totals(books: Books, member: Member, when: datetime) -> None:
 
 
 def fulfil(acting: Acting, ref: Ref, order_ref: str, *, occurred_at: datetime | None) -> str:
-    """Record that the order's goods went out; points that waited for it are activated.
+    """Record that the order's goods have arrived; points that waited for it are activated.
 
     Raises:
         MemberUnknown, OrderUnknown, OrderOfAnother, OrderCancelled, BeforeTheOrder, InTheFuture:

@@ -32,7 +32,7 @@ def recount(
 
     Args:
         after: the lines once a return is taken.
-        fulfilled_at: when the goods went out, where that is what is told.
+        fulfilled_at: when the goods arrived, where that is what is told.
 
     Rule: R-50.
     """

@@ -1,4 +1,4 @@
-"""The goods of an order went out: points that waited for it get their beginning and end."""
+"""The goods of an order have arrived: points that waited for it get their beginning and end."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ from loyalty_service.program.rules.program import Program
 def record_fulfilment(
     work: Work, member: Member, order: OrderRecord, occurred_at: datetime | None
 ) -> str:
-    """Record that the goods went out, once; a repetition gets the same receipt.
+    """Record that the goods have arrived, once; a repetition gets the same receipt.
 
     Before the payment it is remembered, and takes effect with it.
 
@@ -71,7 +71,7 @@ def _activate(
         occurred_at=when,
     )
     activated = []
-    # What went out before it was paid is told in either order, and begins alike.
+    # What arrived before it was paid is told in either order, and begins alike.
     begins = max(when, order.paid_at or when)
     for wallet in order.entries:
         lots = fulfilled_lots(program, order.lots_of(wallet), begins)

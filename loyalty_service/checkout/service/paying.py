@@ -213,7 +213,7 @@ def rehearse(
 
 
 def _fulfilled_at(order: Order, known: OrderRecord | None, when: datetime) -> datetime | None:
-    """When the goods went out, as far as the payment or an earlier message says (R-34, R-35)."""
+    """When the goods arrived, as far as the payment or an earlier message says (R-34, R-35)."""
     told = known.fulfilled_at if known is not None and known.state == State.RESERVED else None
     if told is None and (order.is_fulfilled or (order.is_fulfilled is None and known is None)):
         return when

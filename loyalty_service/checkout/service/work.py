@@ -67,7 +67,7 @@ class Work:
         """An order that is placed, with the tier that it earns by: the one held, or leads to.
 
         Args:
-            fulfilled_at: when the goods went out, where they have.
+            fulfilled_at: when the goods arrived, where they have.
 
         Rule: R-24.
         """

@@ -15,7 +15,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 @dataclass(frozen=True, slots=True)
 class Fulfilled:
-    """An order went out."""
+    """An order arrived."""
 
     order_ref: str
 
@@ -87,7 +87,7 @@ class Life:
         out_after: int | None = 3,
         discount_minor: int = 0,
     ) -> str:
-        """Pay for an order; it goes out so many days later, at once for 0, or never."""
+        """Pay for an order; it arrives so many days later, at once for 0, or never."""
         self._orders += 1
         order_ref = f"{self._prefix}{self._orders:02}"
         order = Order(
@@ -112,7 +112,7 @@ class Life:
         self._write(on, 16.5, SentBack(order_ref, asked))
 
     def call_off(self, on: date, order_ref: str) -> None:
-        """Cancel an order before it goes out."""
+        """Cancel an order before it arrives."""
         self._write(on, 8.0, Cancelled(order_ref))
 
     def tell(self, on: date, event: str, *, hour: float = 20.0, channel: str = "app") -> None:

@@ -33,7 +33,7 @@ class Act:
 
     Args:
         occurred_at: when the order was paid, or the event happened (UTC).
-        fulfilled_at: when the order's goods went out; None while they have not, then lots that
+        fulfilled_at: when the order's goods arrived; None while they have not, then lots that
             wait for it have neither beginning nor end yet. For an event, when it happened.
         order_no: our number of the order; None for an event.
     """

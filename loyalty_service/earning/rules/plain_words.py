@@ -8,8 +8,8 @@ _SENTENCES = {
         "order_spent": "{points} paid for an order.",
         "order_given_back": "{points} that had paid for an order came back with what was returned "
         "of it, each to the lot it was taken from.",
-        "order_fulfilled": "The order went out: points that waited for it have their beginning "
-        "and their end now.",
+        "order_fulfilled": "The goods of the order have arrived: points that waited for them have "
+        "their beginning and their end now.",
         "order_returned": "{points} that an order had earned went with what was returned of it.",
         "order_cancelled": "{points} that an order had earned went when it was cancelled.",
         "tier_gift": "{points} were given on promotion to a tier.",
@@ -30,7 +30,7 @@ _SENTENCES = {
     "zh": {
         "order_spent": "{points}用于支付订单。",
         "order_given_back": "订单退货或取消，当时支付的{points}退回原批次。",
-        "order_fulfilled": "订单已发货：等待发货的积分从此有了生效与到期时间。",
+        "order_fulfilled": "订单商品已送达：等待送达的积分从此有了生效与到期时间。",
         "order_returned": "订单退货，收回该订单所得的{points}。",
         "order_cancelled": "订单取消，收回该订单所得的{points}。",
         "tier_gift": "升级赠送{points}。",

@@ -175,7 +175,7 @@ class Chinese(Language):
         return spaced(f"{of}最多 {cap.limit:,} {unit}，{OVER[cap.over]}")
 
     def activation(self, activation: Activation) -> str:
-        moment = "订单完成" if activation.on is ActivateOn.FULFILMENT else "支付"
+        moment = "商品送达" if activation.on is ActivateOn.FULFILMENT else "支付"
         if activation.wait_days == 0:
             return f"{moment}后立即生效"
         return f"{moment} {activation.wait_days:,} 天后生效"
