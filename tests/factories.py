@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from loyalty_service.checkout import service as checkout
-from loyalty_service.checkout.queries import get_story
+from loyalty_service.checkout.queries import Reader, get_story
 from loyalty_service.checkout.rules.cart import Cart, CartLine, Order
 from loyalty_service.checkout.rules.steps import Return
 from loyalty_service.earning.rules.facts import LineKind
@@ -154,10 +154,10 @@ class Shop:
             )
         return told
 
-    def story(self, order_ref: str = "o-1") -> dict[str, Any]:
+    def story(self, order_ref: str = "o-1", *, lang: str = "en") -> dict[str, Any]:
         """All that is known of an order."""
         with self.db.reading() as tx:
-            return get_story(tx, order_ref, None, tx.now())
+            return get_story(tx, order_ref, None, Reader(self.programs, tx.now(), lang))
 
     def balance(self, wallet: str = "points", *, member: str = "m-1") -> Buckets:
         """What a member's account is made of now."""

@@ -88,9 +88,9 @@ def test_what_a_return_leaves_owed_and_what_pays_it_is_told(db, clock, tmp_path)
     ]
     returned, given, bought = words_of(client, "zh")[2:]
     assert returned[0] == "订单 o-1 退货，收回该订单所得的 132 积分。"
-    assert returned[1] == "其中 70 积分余额不足，记为欠额，由之后所得抵偿。"
-    assert given == ["人工增加 30 积分。", "其中 30 积分用于抵偿欠额。"]
-    assert bought[-2:] == ["积分合计：50。", "其中 40 积分用于抵偿欠额。"]
+    assert returned[1] == "其中 70 积分余额不足，记为欠分，由以后所得抵扣。"
+    assert given == ["人工增加 30 积分。", "其中 30 积分用于抵欠。"]
+    assert bought[-2:] == ["积分合计：50。", "其中 40 积分用于抵欠。"]
 
 
 def test_points_are_told_by_the_name_of_their_wallet(db, clock, tmp_path_factory):

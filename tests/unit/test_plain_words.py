@@ -67,12 +67,12 @@ def test_what_the_lots_did_not_have_is_owed():
         "1,320 points that order o-1 had earned went with what was returned of it.",
         "Not there, so it is owed, and what comes next pays it: 700 points.",
     ]
-    assert worded(taken, "zh", moved=-620)[1] == "其中 700 积分余额不足，记为欠额，由之后所得抵偿。"
+    assert worded(taken, "zh", moved=-620)[1] == "其中 700 积分余额不足，记为欠分，由以后所得抵扣。"
 
 
 def test_what_paid_a_debt_is_told():
     assert debt_in_words(30, 0, "Points", "en") == ["Of it, 30 points paid what was owed."]
-    assert debt_in_words(30, 29, "积分", "zh") == ["其中 1 积分用于抵偿欠额。"]
+    assert debt_in_words(30, 29, "积分", "zh") == ["其中 1 积分用于抵欠。"]
     assert debt_in_words(30, 30, "Points", "en") == []
 
 

@@ -13,7 +13,7 @@ from loyalty_service.checkout.api.reading import (
     read_order,
     read_return,
 )
-from loyalty_service.checkout.queries import OrderUnknown
+from loyalty_service.checkout.queries import OrderUnknown, Reader
 from loyalty_service.checkout.rules.cart import CartDoesNotAddUp, CurrencyForeign
 from loyalty_service.checkout.rules.returns import LineUnknown, MoreThanLeft, NothingLeft
 from loyalty_service.checkout.rules.steps import (
@@ -36,6 +36,7 @@ from loyalty_service.checkout.schemas import (
     ReturnSchema,
     WhenSchema,
 )
+from loyalty_service.earning.schemas import LANGUAGES, LanguageQuery
 from loyalty_service.kit.db import Transaction
 from loyalty_service.kit.http import Call, Reply, endpoint
 from loyalty_service.kit.replies import reply_once
@@ -165,16 +166,17 @@ def put_return(call: Call, member_ref: str, order_ref: str, return_ref: str) -> 
     "GET",
     ORDER,
     scopes=("checkout", "members", "operator", "import", "self"),
+    query=LanguageQuery,
     answers={200: OrderSchema},
     refusals=(OrderUnknown, MemberUnknown),
     summary="Read an order's story",
     tags=("orders",),
 )
 def read_order_of_member(call: Call, member_ref: str, order_ref: str) -> Reply:
-    """The order, its lines and shares, what happened to it, and every entry it made."""
+    """The order, its lines and shares, what happened to it, also in words, and its entries."""
     with call.parts.db.reading() as tx:
-        ref, to_member = parse_ref(member_ref), call.caller.is_member
-        return Reply(queries.get_story(tx, order_ref, ref, tx.now(), to_member=to_member))
+        ref = parse_ref(member_ref)
+        return Reply(queries.get_story(tx, order_ref, ref, _reader(call, tx)))
 
 
 @endpoint(
@@ -182,12 +184,18 @@ def read_order_of_member(call: Call, member_ref: str, order_ref: str) -> Reply:
     "GET",
     "/v1/orders/{order_ref}",
     scopes=("checkout", "members", "operator", "import"),
+    query=LanguageQuery,
     answers={200: OrderSchema},
     refusals=(OrderUnknown,),
     summary="Find an order",
     tags=("orders",),
 )
 def find_order(call: Call, order_ref: str) -> Reply:
-    """Whose order it is, and its story."""
+    """Whose order it is, and its story, in fields and in words."""
     with call.parts.db.reading() as tx:
-        return Reply(queries.get_story(tx, order_ref, None, tx.now()))
+        return Reply(queries.get_story(tx, order_ref, None, _reader(call, tx)))
+
+
+def _reader(call: Call, tx: Transaction) -> Reader:
+    lang = call.query.get("lang") or call.prefers(LANGUAGES)
+    return Reader(call.parts.programs, tx.now(), lang, to_member=call.caller.is_member)

@@ -9,11 +9,12 @@ from loyalty_service.checkout.queries.records import (
     find_orders,
     read_steps,
 )
-from loyalty_service.checkout.queries.stories import get_story
+from loyalty_service.checkout.queries.stories import Reader, get_story
 
 __all__ = [
     "OrderRecord",
     "OrderUnknown",
+    "Reader",
     "blank_order",
     "find_likely_order",
     "find_order",

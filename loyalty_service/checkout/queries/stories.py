@@ -1,5 +1,6 @@
 """An order as a support agent reads it: cart, shares, what happened since, every entry."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -9,11 +10,14 @@ import orjson
 from loyalty_service.checkout.queries.records import OrderUnknown
 from loyalty_service.checkout.rules.returns import OrderLine
 from loyalty_service.checkout.rules.steps import State
+from loyalty_service.checkout.rules.story_words import Chapter, story_in_words
 from loyalty_service.kit.db import Row, Transaction
 from loyalty_service.kit.instants import instant_or_none, instant_text
 from loyalty_service.ledger.queries import list_entries_of_order
 from loyalty_service.members.queries import get_member, list_refs
 from loyalty_service.members.rules import PERSONAL, Ref
+from loyalty_service.program.rules.program import Program
+from loyalty_service.program.service import Programs
 
 _HEADS = """
 SELECT h.member_id, h.order_no,
@@ -41,19 +45,34 @@ SELECT kind, ref, occurred_at, recorded_at, receipt
 """
 
 
-def get_story(
-    tx: Transaction, order_ref: str, ref: Ref | None, now: datetime, *, to_member: bool = False
-) -> dict[str, Any]:
-    """All that is known of an order, JSON-ready.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a story, and when.
+
+    Args:
+        programs: name the wallets, each order's by the version that decides it.
+        now: decides whether a reservation still stands (UTC).
+        lang: of the words, ``en`` or ``zh``.
+        to_member: leave out what operators write for each other.
+    """
+
+    programs: Programs
+    now: datetime
+    lang: str
+    to_member: bool = False
+
+
+def get_story(tx: Transaction, order_ref: str, ref: Ref | None, reader: Reader) -> dict[str, Any]:
+    """All that is known of an order, in fields and in words, JSON-ready.
 
     Args:
         ref: the member it must belong to; None for whoever it belongs to.
-        now: decides whether a reservation still stands (UTC).
-        to_member: leave out what operators write for each other.
 
     Raises:
         MemberUnknown: no member has that reference.
         OrderUnknown: no such order, or not this member's.
+
+    Rule: R-27, R-34.
     """
     owner_id = None if ref is None else get_member(tx, ref).member_id
     rows = tx.fetch(_NEWEST, (order_ref,))
@@ -63,26 +82,26 @@ def get_story(
     story = {
         "order_ref": order_ref,
         "member_ref": _public_name(list_refs(tx, member_id)),
-        **_chapter(tx, rows[0], now, to_member=to_member),
+        **_chapter(tx, rows[0], reader),
         "earlier": [],
     }
     while earlier is not None:
         row = tx.fetch(_EARLIER, (member_id, earlier))[0]
-        story["earlier"].append(_chapter(tx, row, now, to_member=to_member))
+        story["earlier"].append(_chapter(tx, row, reader))
         earlier = row[2]
     return story
 
 
-def _chapter(tx: Transaction, head: Row, now: datetime, *, to_member: bool) -> dict[str, Any]:
+def _chapter(tx: Transaction, head: Row, reader: Reader) -> dict[str, Any]:
     """An order from its placing on; one that was cancelled and opened again has several."""
-    member_id, order_no, _, payment_ref, state, channel, version, *rest = head
+    member_id, order_no, earlier, payment_ref, state, channel, version, *rest = head
     key = (member_id, order_no)
     placed_at, paid_at, fulfilled_at, lapses_at, recorded_at, *rest = rest
     price_minor, paid_minor, returned_minor, spent, receipt = rest
     told = orjson.loads(receipt)
     currency = told["price"]["currency"]
-    is_lapsed = state == State.RESERVED and lapses_at <= now
-    return {
+    is_lapsed = state == State.RESERVED and lapses_at <= reader.now
+    chapter = {
         "payment_ref": payment_ref,
         "state": str(State.LAPSED) if is_lapsed else state,
         "channel": channel,
@@ -100,8 +119,31 @@ def _chapter(tx: Transaction, head: Row, now: datetime, *, to_member: bool) -> d
         "holds": [_held(row) for row in tx.fetch(_HOLDS, key)],
         "receipt": told,
         "steps": [_step(row) for row in tx.fetch(_STEPS, key)],
-        "entries": [one.told(to_member=to_member) for one in list_entries_of_order(tx, *key)],
+        "entries": [
+            one.told(to_member=reader.to_member) for one in list_entries_of_order(tx, *key)
+        ],
     }
+    program = reader.programs.get(tx.fetch, version)
+    return chapter | {"words": _words(chapter, program, reader.lang, is_again=earlier is not None)}
+
+
+def _words(
+    chapter: dict[str, Any], program: Program, lang: str, *, is_again: bool
+) -> list[dict[str, str]]:
+    """What happened, in sentences."""
+    stored = Chapter(
+        program,
+        skus={line["line"]: line["sku"] for line in chapter["lines"]},
+        steps=[
+            (step["step"], step["ref"] or "", step["occurred_at"], step["receipt"])
+            for step in chapter["steps"]
+        ],
+        payment=None if chapter["payment_ref"] is None else chapter["receipt"],
+        lapses_at=chapter["lapses_at"],
+        is_lapsed=chapter["state"] == State.LAPSED,
+        is_again=is_again,
+    )
+    return story_in_words(stored, lang)
 
 
 def _spent(spent: dict[str, Any], currency: str) -> dict[str, Any]:

@@ -84,6 +84,13 @@ class HeldSchema(Body):
     )
 
 
+class OrderWordsSchema(Body):
+    """Something that happened to the order, in words."""
+
+    at = Instant(required=True, **about("when it happened"))
+    text = Text(20_000, required=True, **about("what it was; times are of the program's zone"))
+
+
 class ChapterSchema(Body):
     """An order from its placing on; ``receipt`` is of the payment, before it of the reservation."""
 
@@ -121,6 +128,12 @@ class ChapterSchema(Body):
         maximum=MAX_STEPS,
         required=True,
         **about("every entry it made, of all wallets"),
+    )
+    words = Items(
+        OrderWordsSchema,
+        maximum=3 * MAX_STEPS,
+        required=True,
+        **about("what happened in words, in the order it was recorded, the payment among it"),
     )
 
 

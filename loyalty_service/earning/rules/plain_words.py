@@ -44,12 +44,12 @@ _SENTENCES = {
         "mistake": "第 {reverses} 条有误，予以冲正：{signed}。",
         "transfer": "由其他会员转入 {points}，有效期不变。",
         "-transfer": "向其他会员转出 {points}。",
-        "deficit_settled": "释放的 {points}用于抵偿欠额。",
+        "deficit_settled": "释放的 {points}用于抵欠。",
         "expired": "{points}到期失效。",
         "activity": "获得或使用了积分：该钱包全部积分的有效期一并顺延。",
         "expiry_changed": "积分方案的有效期规则变更：原有积分按新规则计算到期时间。",
-        "owed": "其中 {points}余额不足，记为欠额，由之后所得抵偿。",
-        "-owed": "其中 {points}用于抵偿欠额。",
+        "owed": "其中 {points}余额不足，记为欠分，由以后所得抵扣。",
+        "-owed": "其中 {points}用于抵欠。",
     },
 }
 _SETTLED = "deficit_settled"
@@ -86,7 +86,7 @@ def entry_in_words(entry: Told, lang: str, *, wallet: str, moved: int) -> list[s
         return []
     told = sentences[key].format(
         # What pays a debt with points that are there already changes no balance.
-        points=_points(moved if reason == _SETTLED else points, wallet, lang),
+        points=points_in_words(moved if reason == _SETTLED else points, wallet, lang),
         signed=f"{points:+,}",
         reverses=entry.reverses,
         order=entry.order_ref,
@@ -109,11 +109,11 @@ def debt_in_words(points: int, moved: int, wallet: str, lang: str) -> list[str]:
     if not owed:
         return []
     sentence = _SENTENCES[lang]["owed" if owed > 0 else "-owed"]
-    return [sentence.format(points=_points(owed, wallet, lang))]
+    return [sentence.format(points=points_in_words(owed, wallet, lang))]
 
 
-def _points(number: int, wallet: str, lang: str) -> str:
-    """A number of points of a wallet, without its sign."""
+def points_in_words(number: int, wallet: str, lang: str) -> str:
+    """A number of points, without its sign, by the name of their wallet: 52 points in Growth."""
     told = f"{abs(number):,}"
     if lang == "zh":
         return f"{told} {wallet}"
