@@ -56,7 +56,7 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "colon": ": {what}",
         "units": "{n} unit of line {line} ({sku})|{n} units of line {line} ({sku})",
         "money_back": "{money} given back in money",
-        "given_back": "{points} that had paid came back|{points} that had paid came back",
+        "given_back": "{points} that had paid came back",
         "given_ended": "Of these, {points} is from lots that had ended|Of these, {points} are from "
         "lots that had ended",
         "taken": "Taken back: {all}",

@@ -250,9 +250,7 @@ class _Teller:
         clauses = self.speech.say("clause").join(what)
         parts = [head + self.speech.say("colon", what=clauses) if what else head]
         for given in receipt["given_back"]:
-            parts.append(
-                self.speech.say("given_back", given["points"], points=self.speech.moved(given))
-            )
+            parts.append(self.speech.say("given_back", points=self.speech.moved(given)))
             if given["expired"]:
                 parts.append(self._of_these("given_ended", given["expired"], given["wallet"]))
         parts += self._all_moved("taken", receipt["taken"])
