@@ -82,7 +82,7 @@ def test_what_a_return_leaves_owed_and_what_pays_it_is_told(db, clock, tmp_path)
 
     assert [words[-1] for words in words_of(client, "en")[1:]] == [
         "An operator took 70 points.",
-        "Not there, so it is owed, and what comes next pays it: 70 points.",
+        "Of it, 70 points could not be taken: owed, and paid by what comes next.",
         "Of it, 30 points paid what was owed.",
         "Of it, 40 points paid what was owed.",
     ]

@@ -65,7 +65,7 @@ def test_what_the_lots_did_not_have_is_owed():
 
     assert worded(taken, moved=-620) == [
         "1,320 points that order o-1 had earned went with what was returned of it.",
-        "Not there, so it is owed, and what comes next pays it: 700 points.",
+        "Of it, 700 points could not be taken: owed, and paid by what comes next.",
     ]
     assert worded(taken, "zh", moved=-620)[1] == "其中 700 积分余额不足，记为欠分，由以后所得抵扣。"
 

@@ -26,7 +26,7 @@ _SENTENCES = {
         "activity": "Points were earned or spent: all of this wallet end later, and together.",
         "expiry_changed": "The program's expiry changed: the points that were there have the end "
         "that it gives them.",
-        "owed": "Not there, so it is owed, and what comes next pays it: {points}.",
+        "owed": "Of it, {points} could not be taken: owed, and paid by what comes next.",
         "-owed": "Of it, {points} paid what was owed.",
     },
     "zh": {
