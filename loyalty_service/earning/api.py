@@ -42,8 +42,15 @@ def explain_entry(call: Call, member_ref: str, wallet: str, seq: int) -> Reply:
         name = _name_of(wallet, detail.entry.program_version, call, tx)
     explanation = None if detail.explanation is None else orjson.loads(detail.explanation)
     entry = detail.entry.told(to_member=call.caller.is_member)
-    words = _words(detail, explanation, lang, getattr(name, lang))
-    return Reply(_explained(detail, entry, explanation, words))
+    wallet_name, moved = getattr(name, lang), sum(points for _, points, *_ in detail.allocations)
+    # Openings and the like keep what they were made from, which is no explanation by rules.
+    if explanation and "rules" in explanation:
+        words = explain_in_words(explanation, lang)
+        words += debt_in_words(entry["points"], moved, wallet_name, lang)
+    else:
+        words = entry_in_words(entry, lang, wallet=wallet_name, moved=moved)
+    told = {"lots": _told_lots(detail), "explanation": explanation, "words": words}
+    return Reply({**entry, **told, "reversed_by": detail.reversed_by})
 
 
 def _name_of(wallet: str, version: int, call: Call, tx: Transaction) -> Name:
@@ -52,36 +59,14 @@ def _name_of(wallet: str, version: int, call: Call, tx: Transaction) -> Name:
     return Name(wallet, wallet) if found is None else found.name
 
 
-def _words(
-    detail: EntryDetail, explanation: dict[str, Any] | None, lang: str, wallet: str
-) -> list[str]:
-    moved = sum(points for _, points, *_ in detail.allocations)
-    # Openings and the like keep what they were made from, which is no explanation by rules.
-    if explanation and "rules" in explanation:
-        debt = debt_in_words(detail.entry.points, moved, wallet, lang)
-        return [*explain_in_words(explanation, lang), *debt]
-    return entry_in_words(detail.entry, lang, wallet=wallet, moved=moved)
-
-
-def _explained(
-    detail: EntryDetail,
-    entry: dict[str, Any],
-    explanation: dict[str, Any] | None,
-    words: list[str],
-) -> dict[str, Any]:
-    return {
-        **entry,
-        "lots": [
-            {
-                "lot": None if lot == COMMON else lot,
-                "points": points,
-                "active_at": instant_or_none(begin_told(lot, begins, detail.entry.occurred_at)),
-                "expires_at": instant_or_none(ends),
-                "expired": expired,
-            }
-            for lot, points, begins, ends, expired in detail.allocations
-        ],
-        "explanation": explanation,
-        "words": words,
-        "reversed_by": detail.reversed_by,
-    }
+def _told_lots(detail: EntryDetail) -> list[dict[str, Any]]:
+    return [
+        {
+            "lot": None if lot == COMMON else lot,
+            "points": points,
+            "active_at": instant_or_none(begin_told(lot, begins, detail.entry.occurred_at)),
+            "expires_at": instant_or_none(ends),
+            "expired": expired,
+        }
+        for lot, points, begins, ends, expired in detail.allocations
+    ]

@@ -1,7 +1,5 @@
 """Entries that no rule reckoned are put in words all the same, and what is owed is told."""
 
-from typing import NamedTuple
-
 import pytest
 
 from loyalty_service.earning.rules.plain_words import debt_in_words, entry_in_words
@@ -13,22 +11,19 @@ OF_ORDERS = {reason for reason in Reason if reason.startswith("order_")} - RECKO
 NAMES = {"en": "Points", "zh": "积分"}
 
 
-class Told(NamedTuple):
-    reason: str
-    points: int = -1_200
-    reverses: int | None = 7
-    order_ref: str | None = "o-1"
+def told(reason, points=-1_200):
+    return {"reason": reason, "points": points, "reverses": 7, "order_ref": "o-1"}
 
 
 def worded(entry, lang="en", *, wallet=None, moved=None):
-    moved = entry.points if moved is None else moved
+    moved = entry["points"] if moved is None else moved
     return entry_in_words(entry, lang, wallet=wallet or NAMES[lang], moved=moved)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("reason", sorted(set(Reason) - RECKONED))
 def test_every_reason_without_a_reckoning_has_a_sentence(reason, lang):
-    (sentence,) = worded(Told(reason), lang)
+    (sentence,) = worded(told(reason), lang)
 
     assert "{" not in sentence
     assert reason in WITHOUT_POINTS or "1,200" in sentence
@@ -37,21 +32,21 @@ def test_every_reason_without_a_reckoning_has_a_sentence(reason, lang):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("reason", sorted(OF_ORDERS))
 def test_what_comes_of_an_order_names_it(reason, lang):
-    assert "o-1" in worded(Told(reason), lang)[0]
+    assert "o-1" in worded(told(reason), lang)[0]
 
 
 @pytest.mark.parametrize("reason", sorted(RECKONED))
 def test_what_rules_reckoned_speaks_for_itself(reason):
-    assert worded(Told(reason, 5)) == []
+    assert worded(told(reason, 5)) == []
 
 
 def test_points_given_and_points_taken_are_told_apart():
-    assert worded(Told("adjustment", 1)) == ["An operator gave 1 point."]
-    assert worded(Told("transfer", -2)) == ["2 points went to another member."]
+    assert worded(told("adjustment", 1)) == ["An operator gave 1 point."]
+    assert worded(told("transfer", -2)) == ["2 points went to another member."]
 
 
 def test_points_are_told_by_the_name_of_their_wallet():
-    given, taken = Told("adjustment", 1), Told("order_returned")
+    given, taken = told("adjustment", 1), told("order_returned")
 
     assert worded(given, wallet="Growth") == ["An operator gave 1 point in Growth."]
     assert worded(given, "zh", wallet="成长值") == ["人工增加 1 成长值。"]
@@ -61,7 +56,7 @@ def test_points_are_told_by_the_name_of_their_wallet():
 
 
 def test_what_the_lots_did_not_have_is_owed():
-    taken = Told("order_returned", -1_320)
+    taken = told("order_returned", -1_320)
 
     assert worded(taken, moved=-620) == [
         "1,320 points that order o-1 had earned went with what was returned of it.",
@@ -77,6 +72,6 @@ def test_what_paid_a_debt_is_told():
 
 
 def test_points_that_became_free_and_paid_a_debt_are_counted_by_their_lots():
-    settled = Told("deficit_settled", 0)
+    settled = told("deficit_settled", 0)
 
     assert worded(settled, moved=-40) == ["40 points that became free paid what was owed."]

@@ -34,7 +34,7 @@ def repeat(known: OrderRecord, order: Order, fingerprint: bytes, receipt: str) -
     is_current = known.payment_ref == order.payment_ref
     moved = is_current and order.occurred_at not in (None, known.paid_at)
     if moved or fingerprint != order.fingerprint():
-        raise differs(
+        raise _differs(
             known,
             order,
             "This payment was already answered for another body; a repetition sends the same "
@@ -45,11 +45,15 @@ def repeat(known: OrderRecord, order: Order, fingerprint: bytes, receipt: str) -
 
 def paid_otherwise(known: OrderRecord, order: Order) -> OrderDiffers:
     """The refusal of an order that another payment has paid."""
-    detail = "This order is paid already, by another payment; another order needs a reference "
-    return differs(known, order, f"{detail}of its own.")
+    return _differs(
+        known,
+        order,
+        "This order is paid already, by another payment; another order needs a reference of its "
+        "own.",
+    )
 
 
-def differs(known: OrderRecord, order: Order, detail: str) -> OrderDiffers:
+def _differs(known: OrderRecord, order: Order, detail: str) -> OrderDiffers:
     """The refusal of an order that is known with other content."""
     return OrderDiffers(
         detail,

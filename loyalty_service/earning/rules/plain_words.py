@@ -1,6 +1,7 @@
 """Entries that no rule reckoned, each in one sentence: what was done, and why; and what is owed."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any
 
 _SENTENCES = {
     "en": {
@@ -55,31 +56,18 @@ _SENTENCES = {
 _SETTLED = "deficit_settled"
 
 
-class Told(Protocol):
-    """Of an entry, what a sentence needs: signed points, and what it comes of."""
-
-    @property
-    def reason(self) -> str: ...
-    @property
-    def points(self) -> int: ...
-    @property
-    def reverses(self) -> int | None: ...
-    @property
-    def order_ref(self) -> str | None: ...
-
-
-def entry_in_words(entry: Told, lang: str, *, wallet: str, moved: int) -> list[str]:
+def entry_in_words(entry: Mapping[str, Any], lang: str, *, wallet: str, moved: int) -> list[str]:
     """Say what an entry did that has no explanation by rules; nothing for one that has.
 
     Args:
-        entry: what is told.
+        entry: as answers tell it; ``points`` signed.
         lang: ``en`` or ``zh``.
         wallet: its name in that language.
         moved: what its lots were given, less what was taken from them.
 
     Rule: R-27.
     """
-    reason, points = entry.reason, entry.points
+    reason, points = str(entry["reason"]), int(entry["points"])
     sentences = _SENTENCES[lang]
     key = f"-{reason}" if points < 0 and f"-{reason}" in sentences else reason
     if key not in sentences:
@@ -88,8 +76,8 @@ def entry_in_words(entry: Told, lang: str, *, wallet: str, moved: int) -> list[s
         # What pays a debt with points that are there already changes no balance.
         points=points_in_words(moved if reason == _SETTLED else points, wallet, lang),
         signed=f"{points:+,}",
-        reverses=entry.reverses,
-        order=entry.order_ref,
+        reverses=entry["reverses"],
+        order=entry["order_ref"],
     )
     return [told] if reason == _SETTLED else [told, *debt_in_words(points, moved, wallet, lang)]
 
