@@ -287,6 +287,31 @@ def test_copies_of_a_batch_at_once_get_the_same_bytes(counter, db):
     assert counter.balance() == 93 + 23 - 5
 
 
+def test_a_copy_of_a_batch_waits_for_the_part_that_is_being_done(counter, db):
+    counter.open_account("m-2")
+    # What names no cart is a part of its own, refused unless the order is reserved.
+    promised = {"member_ref": "m-2", "order_ref": "late", "order": {"payment_ref": "charge"}}
+    body = {"items": [{"member_ref": "m-1", "order_ref": "new", "order": cart()}, promised]}
+
+    def send():
+        return counter.client.call("POST", "/orders/batch", body, key="k")
+
+    def reserve():
+        path = "/members/m-2/orders/late/reservation"
+        return counter.client.call("PUT", path, {"lines": cart()["lines"]})
+
+    with held(db, MEMBER, ["m-2"]) as gate:
+        gate.let_in(send)
+        gate.let_in(reserve)
+        gate.let_in(send)
+        first, reserved, second = gate.open()
+
+    assert reserved.status_code == 200
+    assert (first.json["taken"], first.json["refused"]) == (1, 1)
+    assert second.data == first.data
+    assert counter.client.call("GET", "/orders/late").json["state"] == "reserved"
+
+
 def test_a_batch_that_broke_off_goes_on_with_what_it_came_to(
     counter, db, database_url, clock, tmp_path
 ):

@@ -1,7 +1,7 @@
 """Quote, reserve, pay, give back: points as safe as money, to the second and under any race."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -187,6 +187,21 @@ def test_a_deficit_absorbs_what_is_released_before_anybody_can_use_it(shop):
 
     assert (owed.held, owed.deficit) == (3_000, 500)
     assert (told["points"], shop.balance().active, shop.balance().deficit) == (3_000, 2_500, 0)
+
+
+def test_a_deficit_absorbs_first_what_ends_first_of_what_is_released(db):
+    shop = Shop(db, PROGRAM)
+    shop.enrol()
+    later, sooner = (datetime(2026, month, 1, tzinfo=UTC) for month in (9, 6))
+    shop.adjust(300, expires_at=later)
+    shop.adjust(300, expires_at=sooner)
+    shop.reserve("o-1", line(200_000), points=600)
+    shop.adjust(-200, allow_negative=True)
+
+    shop.release("o-1")
+
+    assert shop.balance().expiring == ((sooner, 100), (later, 300))
+    assert_proved(shop)
 
 
 def test_another_cart_is_placed_anew_with_what_was_held(shop, clock):
